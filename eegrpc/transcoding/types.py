@@ -1,0 +1,61 @@
+"""The values that pass between the transcoder, the channels and the server: HTTP messages, replies, refusals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Union
+
+import grpc
+
+__all__ = ["Headers", "HttpRequest", "HttpResponse", "Metadata", "MetadataValue", "Reply", "TranscodingError"]
+
+MetadataValue = Union[str, bytes]
+Metadata = Sequence[tuple[str, MetadataValue]]
+"""gRPC metadata: lower-case keys; values are text, or bytes where the key ends in ``-bin``."""
+
+Headers = Sequence[tuple[str, str]]
+"""HTTP header fields with lower-case names, in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRequest:
+    """One HTTP request, ready to send or just received."""
+
+    method: str
+    """HTTP method, upper case."""
+    target: str
+    """Origin form: percent-encoded path, and query after ``?``. To be sent as it is."""
+    headers: Headers
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class HttpResponse:
+    """One complete HTTP response; content coding is undone."""
+
+    status: int
+    headers: Headers
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a unary call ended with: the response message as wire bytes, or a status."""
+
+    code: grpc.StatusCode
+    details: str = ""
+    wire: bytes = b""
+    """The encoded response message; empty unless `code` is OK."""
+    initial_metadata: Metadata = ()
+    trailing_metadata: Metadata = ()
+    """Holds ``grpc-status-details-bin`` when the error came with details."""
+
+
+class TranscodingError(Exception):
+    """A request or response that cannot be transcoded; the channel ends the call with this status."""
+
+    def __init__(self, code: grpc.StatusCode, details: str) -> None:
+        super().__init__(details)
+        self.code = code
+        self.details = details
