@@ -8,7 +8,16 @@ from typing import Union
 
 import grpc
 
-__all__ = ["Headers", "HttpRequest", "HttpResponse", "Metadata", "MetadataValue", "Reply", "TranscodingError"]
+__all__ = [
+    "Headers",
+    "HttpRequest",
+    "HttpResponse",
+    "Metadata",
+    "MetadataValue",
+    "Reply",
+    "TranscodingError",
+    "unreachable",
+]
 
 MetadataValue = Union[str, bytes]
 Metadata = Sequence[tuple[str, MetadataValue]]
@@ -53,9 +62,18 @@ class Reply:
 
 
 class TranscodingError(Exception):
-    """A request or response that cannot be transcoded; the channel ends the call with this status."""
+    """A request that cannot be sent or a response that cannot be had; the channel ends the call with this status.
 
-    def __init__(self, code: grpc.StatusCode, details: str) -> None:
+    `reason` names what happened for programs (``TRUNCATED``, ``TOO_LARGE``, ...); it travels as google.rpc.ErrorInfo.
+    """
+
+    def __init__(self, code: grpc.StatusCode, details: str, reason: str = "") -> None:
         super().__init__(details)
         self.code = code
         self.details = details
+        self.reason = reason
+
+
+def unreachable(why: str) -> TranscodingError:
+    """Return the status of a call whose request could not be sent, because no connection could be made."""
+    return TranscodingError(grpc.StatusCode.UNAVAILABLE, f"failed to connect: {why}", "UNREACHABLE")

@@ -1,0 +1,243 @@
+"""The asyncio client: thin. What is sent, when it is sent again and when paging ends is decided elsewhere."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import grpc
+import grpc.aio
+
+from eegrpc._calls import Defaults, PreparedCall, channel_options, check_channel, prepare
+from eegrpc._pages import Pages
+from eegrpc.v1alpha import ComputeImagesRequest, ComputeImagesResponse, EarthEngineAsset, EarthEngineStub
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+    from types import EllipsisType, TracebackType
+
+    from google.protobuf.field_mask_pb2 import FieldMask
+    from typing_extensions import Self
+
+    from eegrpc._retry import Attempts, RetryPolicy
+
+__all__ = ["ComputeImagesAsyncPager", "EarthEngineAsyncClient"]
+
+
+class EarthEngineAsyncClient:
+    """Computes collections of images with Earth Engine. An async context manager.
+
+    Make it in a coroutine. It belongs to the event loop that uses it first, and all tasks of that loop may share it.
+
+    Args:
+        project: Google Cloud project that pays, by id, number or as ``projects/...``; each call may name another.
+        channel: An asyncio channel to use instead of making one; `close` leaves it open, and the options that describe
+            a channel must then be left out.
+        endpoint, transport, credentials, api_version: See `eegrpc.create_aio_channel`.
+        retry, timeout: As for `eegrpc.EarthEngineClient`.
+        interceptors: grpc.aio client interceptors for the channel that the client makes.
+
+    Raises:
+        TypeError, ValueError: An option makes no sense; the caller must correct it.
+        EarthEngineError: INVALID_ARGUMENT, `project` is malformed.
+    """
+
+    def __init__(
+        self,
+        project: str | None = None,
+        *,
+        endpoint: str | None = None,
+        transport: str = "auto",
+        channel: grpc.aio.Channel | None = None,
+        credentials: Any = None,
+        api_version: str = "v1alpha",
+        retry: RetryPolicy | EllipsisType | None = ...,
+        timeout: float | EllipsisType | None = ...,
+        interceptors: Sequence[Any] = (),
+    ) -> None:
+        self._defaults = Defaults.check(project, retry, timeout)
+        self._own_channel: grpc.aio.Channel | None = None
+        if channel is None:
+            from eegrpc._aio_channel import create_aio_channel
+
+            channel = self._own_channel = create_aio_channel(
+                endpoint,
+                transport=transport,
+                credentials=credentials,
+                api_version=api_version,
+                interceptors=interceptors,
+                options=channel_options(self._defaults),
+            )
+        else:
+            check_channel(endpoint, transport, credentials, api_version, interceptors)
+        self._stub = EarthEngineStub(channel)
+        self._closed = False
+        self._loop: asyncio.AbstractEventLoop | None = None  # the one that used the client first
+
+    async def compute_images(
+        self,
+        expression: object,
+        *,
+        project: str | None = None,
+        page_size: int | None = None,
+        page_token: str | None = None,
+        workload_tag: str | None = None,
+        fields: str | Iterable[str] | FieldMask | None = None,
+        limit: int | None = None,
+        retry: RetryPolicy | EllipsisType | None = ...,
+        timeout: float | EllipsisType | None = ...,
+        metadata: Iterable[tuple[str, str | bytes]] = (),
+    ) -> ComputeImagesAsyncPager:
+        """Return the images that an expression yields. Nothing is sent before the first of them is asked for.
+
+        The arguments are those of `eegrpc.EarthEngineClient.compute_images`.
+
+        Raises:
+            TypeError: An argument has the wrong type.
+            ValueError: `timeout` is NaN, or the client is closed.
+            RuntimeError: Another event loop used the client before; make one client for each loop.
+            EarthEngineError: INVALID_ARGUMENT: an argument is refused, and nothing is sent. Iterating the pager raises
+                it for calls that fail; its `reason` and `hint` say who must act.
+        """
+        self._require_open()
+        call = prepare(
+            self._defaults,
+            expression,
+            project=project,
+            page_size=page_size,
+            page_token=page_token,
+            workload_tag=workload_tag,
+            fields=fields,
+            limit=limit,
+            retry=retry,
+            timeout=timeout,
+            metadata=metadata,
+        )
+        return ComputeImagesAsyncPager(self._fetch, call)
+
+    async def close(self) -> None:
+        """Close the channel if the client made it; calls under way end with CANCELLED. A second time does nothing."""
+        self._closed = True
+        if self._own_channel is not None:
+            await self._own_channel.close()
+
+    async def __aenter__(self) -> Self:
+        self._require_open()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    def _require_open(self) -> None:
+        if self._closed:
+            raise ValueError("this EarthEngineAsyncClient is closed: make a new one, or iterate before it is closed")
+        loop = asyncio.get_running_loop()
+        self._loop = self._loop or loop
+        if loop is not self._loop:
+            raise RuntimeError("this EarthEngineAsyncClient belongs to another event loop: make one for each loop")
+
+    async def _fetch(self, call: PreparedCall, request: ComputeImagesRequest, page: int) -> ComputeImagesResponse:
+        """Return one page."""
+        self._require_open()
+        return await send(self._stub.ComputeImages, request, call.metadata, call.attempts(page))
+
+
+class ComputeImagesAsyncPager:
+    """The images of one computation: iterate it for `EarthEngineAsset`, or `pages` for whole answers. Lazy.
+
+    It goes over the images once: a second loop goes on where the first stopped, also after an error, then with the page
+    that failed. Tasks may share it; each image goes to one of them.
+    """
+
+    def __init__(
+        self,
+        fetch: Callable[[PreparedCall, ComputeImagesRequest, int], Awaitable[ComputeImagesResponse]],
+        call: PreparedCall,
+    ) -> None:
+        self._fetch = fetch
+        self._call = call
+        self._pages = Pages(call.request, limit=call.limit)
+        self._lock = asyncio.Lock()
+
+    @property
+    def next_page_token(self) -> str:
+        """Pass it as `page_token` to go on where this pager stopped, in another process or after an error.
+
+        It stands for the first page that was not handed out entirely, so nothing is lost; a page of which only some
+        images were handed out comes again from its beginning. Empty before the first page is handed out, and after the
+        last.
+        """
+        return self._pages.next_page_token
+
+    @property
+    def pages(self) -> AsyncIterator[ComputeImagesResponse]:
+        """The pages that are left, empty ones too; of a page that was begun, the images that are left."""
+        return _PageIterator(self)
+
+    async def aclose(self) -> None:
+        """End the iteration: nothing more is sent or handed out."""
+        async with self._lock:
+            self._pages.close()
+
+    def __aiter__(self) -> ComputeImagesAsyncPager:
+        return self
+
+    async def __anext__(self) -> EarthEngineAsset:
+        async with self._lock:
+            while (image := self._pages.take_image()) is None:
+                if not await self._advance():
+                    raise StopAsyncIteration
+            return image
+
+    async def _next_page(self) -> ComputeImagesResponse:
+        async with self._lock:
+            while (page := self._pages.take_page()) is None:
+                if not await self._advance():
+                    raise StopAsyncIteration
+            return page
+
+    async def _advance(self) -> bool:
+        """Fetch another page; return False when there is none."""
+        request = self._pages.next_request()
+        if request is None:
+            return False
+        self._pages.feed(await self._fetch(self._call, request, self._pages.number + 1))
+        return True
+
+
+class _PageIterator:
+    """The pager seen page by page."""
+
+    def __init__(self, pager: ComputeImagesAsyncPager) -> None:
+        self._pager = pager
+
+    def __aiter__(self) -> _PageIterator:
+        return self
+
+    async def __anext__(self) -> ComputeImagesResponse:
+        return await self._pager._next_page()
+
+
+async def send(
+    method: grpc.aio.UnaryUnaryMultiCallable[ComputeImagesRequest, ComputeImagesResponse],
+    request: ComputeImagesRequest,
+    metadata: tuple[tuple[str, str | bytes], ...],
+    attempts: Attempts,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> ComputeImagesResponse:
+    """Send a request until it is answered or `attempts` gives up.
+
+    Raises:
+        EarthEngineError: How the last attempt failed.
+    """
+    while True:
+        timeout = attempts.start()
+        try:
+            response = await method(request, timeout=timeout, metadata=metadata)
+        except grpc.RpcError as error:
+            delay = attempts.failed(error)
+        else:
+            return attempts.answered(response)
+        await sleep(delay)

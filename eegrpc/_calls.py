@@ -1,0 +1,154 @@
+"""One computeImages call: what a client was told once, what a call changes, and the record both clients work from.
+
+Colourless: the two clients differ only in how they wait.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from eegrpc._requests import build_request, call_metadata, count, project_name
+from eegrpc._retry import NO_RETRY, Attempts, RetryPolicy
+from eegrpc.errors import CallContext
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from types import EllipsisType
+
+    from google.protobuf.field_mask_pb2 import FieldMask
+
+    from eegrpc._requests import Metadata
+    from eegrpc.v1alpha import ComputeImagesRequest
+
+__all__ = ["DEFAULT_TIMEOUT", "Defaults", "PreparedCall", "channel_options", "check_channel", "prepare"]
+
+DEFAULT_TIMEOUT: Final = 330.0
+"""Seconds for one page: Earth Engine computes for up to five minutes, and the answer has to travel."""
+
+_MAX_TIMEOUT: Final = 365 * 86400.0  # gRPC takes much larger ones for a deadline that has passed
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """What a client was told once and each of its calls may change. Made by `check`."""
+
+    project: str
+    """Resource name, or empty."""
+    retry: RetryPolicy
+    timeout: float
+    """Seconds."""
+
+    @classmethod
+    def check(
+        cls, project: str | None, retry: RetryPolicy | EllipsisType | None, timeout: float | EllipsisType | None
+    ) -> Defaults:
+        """Return the defaults of a client.
+
+        Raises:
+            TypeError, ValueError: An argument makes no sense; the caller must correct it.
+            EarthEngineError: INVALID_ARGUMENT, the project is malformed.
+        """
+        return cls(
+            "" if project is None else project_name(project),
+            _policy(retry, RetryPolicy()),
+            _seconds(timeout, DEFAULT_TIMEOUT),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedCall:
+    """A request that passed all checks, and how to send it."""
+
+    request: ComputeImagesRequest
+    metadata: Metadata
+    retry: RetryPolicy
+    timeout: float
+    """Seconds for each page, all its attempts together."""
+    limit: int | None
+
+    def attempts(self, page: int) -> Attempts:
+        """Return the attempts to get one page (numbered from 1); its time starts now."""
+        return Attempts(self.retry, self.timeout, CallContext(self.request.project, page))
+
+
+def prepare(
+    defaults: Defaults,
+    expression: object,
+    *,
+    project: str | None,
+    page_size: int | None,
+    page_token: str | None,
+    workload_tag: str | None,
+    fields: str | Iterable[str] | FieldMask | None,
+    limit: int | None,
+    retry: RetryPolicy | EllipsisType | None,
+    timeout: float | EllipsisType | None,
+    metadata: Iterable[tuple[str, str | bytes]],
+) -> PreparedCall:
+    """Return the call that the arguments of ``compute_images`` ask for, which documents them.
+
+    Raises:
+        TypeError: An argument has the wrong type. ValueError: the timeout is not a number.
+        EarthEngineError: INVALID_ARGUMENT: an argument is refused; the message and the google.rpc.BadRequest name it.
+    """
+    request = build_request(
+        expression,
+        project=defaults.project if project is None else project,
+        page_size=page_size,
+        page_token=page_token,
+        workload_tag=workload_tag,
+    )
+    return PreparedCall(
+        request,
+        call_metadata(request.project, fields, metadata),
+        _policy(retry, defaults.retry),
+        _seconds(timeout, defaults.timeout),
+        count("limit", limit),
+    )
+
+
+def channel_options(defaults: Defaults) -> tuple[tuple[str, int], ...]:
+    """Return the options for the channel that a client makes: without retries, gRPC must not retry by itself either."""
+    return (("grpc.enable_retries", 0),) if defaults.retry.max_attempts == 1 else ()
+
+
+def check_channel(
+    endpoint: str | None, transport: str, credentials: object, api_version: str, interceptors: Sequence[object]
+) -> None:
+    """Refuse options that describe a channel next to a channel that is there already.
+
+    Raises:
+        ValueError: One is given; the caller must decide.
+    """
+    given = {
+        "endpoint": endpoint is not None,
+        "transport": transport != "auto",
+        "credentials": credentials is not None,
+        "api_version": api_version != "v1alpha",
+        "interceptors": bool(interceptors),
+    }
+    names = ", ".join(name for name, is_given in given.items() if is_given)
+    if names:
+        raise ValueError(f"{names} cannot be combined with channel=: give them to whatever makes that channel")
+
+
+def _policy(retry: RetryPolicy | EllipsisType | None, default: RetryPolicy) -> RetryPolicy:
+    if retry is ...:
+        return default
+    if retry is None:
+        return NO_RETRY
+    if not isinstance(retry, RetryPolicy):
+        raise TypeError(f"retry is a {type(retry).__name__}: pass an eegrpc.RetryPolicy, or None for one attempt")
+    return retry
+
+
+def _seconds(timeout: float | EllipsisType | None, default: float) -> float:
+    if timeout is ... or timeout is None:
+        return default
+    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)):
+        raise TypeError(f"timeout is a {type(timeout).__name__}: pass seconds as a number")
+    if math.isnan(timeout):
+        raise ValueError("timeout is not a number (NaN): pass seconds")
+    return float(min(timeout, _MAX_TIMEOUT))

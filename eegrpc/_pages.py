@@ -1,0 +1,152 @@
+"""Colourless pagination: the next request, feed its response, take images or whole pages, done.
+
+The state machine does no IO and no waiting; the pagers of the two clients are loops around it. It follows
+https://google.aip.dev/158: an empty token is the only end, a page may be empty and still have a successor, and a page
+may hold fewer images than asked for. Beyond that it trusts no server: a token that came before would page for ever.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Final
+
+import grpc
+
+from eegrpc.errors import CallContext, make_error
+from eegrpc.v1alpha import ComputeImagesRequest, ComputeImagesResponse
+
+if TYPE_CHECKING:
+    from eegrpc.errors import EarthEngineError
+    from eegrpc.v1alpha import EarthEngineAsset
+
+__all__ = ["DEFAULT_PAGE_SIZE", "Pages"]
+
+DEFAULT_PAGE_SIZE: Final = 1000
+"""Images of a page when the request names no page size; Google's documented default."""
+
+_MAX_EMPTY_PAGES: Final = 1000
+_MAX_TOKENS: Final = 1 << 16  # 65 million images at the default page size, in about 7 MB
+
+
+class Pages:
+    """The pages of one request: which to ask for next, and what of them is still to be handed out.
+
+    Args:
+        request: The request of the first page. Copied; later pages differ from it in the token alone, because not every
+            server lets the page size change between pages.
+        limit: Most images to hand out; None for all. The request then asks for pages no larger than that.
+        max_empty_pages: Most empty pages in a row.
+    """
+
+    def __init__(
+        self, request: ComputeImagesRequest, *, limit: int | None = None, max_empty_pages: int = _MAX_EMPTY_PAGES
+    ) -> None:
+        self._request = ComputeImagesRequest()
+        self._request.CopyFrom(request)
+        if limit is not None and limit < (request.page_size or DEFAULT_PAGE_SIZE):
+            self._request.page_size = limit
+        self._remaining = limit
+        self._max_empty_pages = max_empty_pages
+        self._empty_pages = 0
+        self._page: ComputeImagesResponse | None = None  # fed and not yet handed out entirely
+        self._position = 0  # of the next image in that page
+        self._cut = False  # the limit fell inside that page
+        self._token = request.page_token  # of the first page that is not handed out entirely
+        self._ended = limit == 0
+        # Hashes, because a token may be long; the oldest go first, so only a loop of many thousand pages can hide.
+        self._seen: dict[bytes, None] = {}
+        self.number = 0
+        """How many pages were fed."""
+
+    @property
+    def next_page_token(self) -> str:
+        """Token of the first page that is not handed out entirely; empty when that is the very first, or none is left.
+
+        With it another request goes on where this one stopped and no image is lost. A page of which only some images
+        were handed out is then sent again from its beginning.
+        """
+        return self._token
+
+    @property
+    def done(self) -> bool:
+        """Whether everything was handed out, or the limit was met."""
+        return self._ended and self._page is None
+
+    def next_request(self) -> ComputeImagesRequest | None:
+        """Return the request of the next page, the same until its response is fed; None after the last page.
+
+        Raises:
+            EarthEngineError: INTERNAL, reason TOKEN_LOOP: the next page's token was sent before. INTERNAL, reason
+                NO_PROGRESS: too many empty pages in a row. Whoever runs the server must act.
+        """
+        if self._ended:
+            return None
+        if _digest(self._token) in self._seen:
+            raise self._failure("TOKEN_LOOP", f"page {self.number} names as its successor a page that came before")
+        if self._empty_pages > self._max_empty_pages:
+            raise self._failure("NO_PROGRESS", f"{self._empty_pages} pages in a row were empty")
+        request = ComputeImagesRequest()
+        request.CopyFrom(self._request)
+        request.page_token = self._token
+        return request
+
+    def feed(self, response: ComputeImagesResponse) -> None:
+        """Accept the response to `next_request`. The page before it must have been taken entirely."""
+        self._remember(self._token)
+        self.number += 1
+        self._empty_pages = 0 if response.images else self._empty_pages + 1
+        if self._remaining is not None:
+            self._cut = len(response.images) > self._remaining
+            if self._cut:
+                del response.images[self._remaining :]
+            self._remaining -= len(response.images)
+        self._page, self._position = response, 0
+        self._ended = not response.next_page_token or self._remaining == 0
+
+    def take_image(self) -> EarthEngineAsset | None:
+        """Return the next image that was fed, or None when another page is needed or nothing is left."""
+        page = self._page
+        if page is None:
+            return None
+        if self._position == len(page.images):  # an empty page
+            self._finish_page(page)
+            return None
+        image = page.images[self._position]
+        self._position += 1
+        if self._position == len(page.images):
+            self._finish_page(page)
+        return image
+
+    def take_page(self) -> ComputeImagesResponse | None:
+        """Return what is left of the page that was fed, or None when another page is needed or nothing is left."""
+        page = self._page
+        if page is None:
+            return None
+        if self._position:
+            del page.images[: self._position]
+        self._finish_page(page)
+        return page
+
+    def close(self) -> None:
+        """Forget what was not handed out, and end; `next_page_token` stays."""
+        self._page = None
+        self._ended = True
+
+    def _finish_page(self, page: ComputeImagesResponse) -> None:
+        """Move the resume token past a page that is handed out, unless the limit kept some of its images back."""
+        if not self._cut:
+            self._token = page.next_page_token
+        self._page = None
+
+    def _remember(self, token: str) -> None:
+        self._seen[_digest(token)] = None
+        if len(self._seen) > _MAX_TOKENS:
+            del self._seen[next(iter(self._seen))]
+
+    def _failure(self, reason: str, what: str) -> EarthEngineError:
+        context = CallContext(self._request.project, self.number + 1)
+        return make_error(grpc.StatusCode.INTERNAL, f"paging stopped: {what}", reason=reason, context=context)
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.blake2b(token.encode(), digest_size=16).digest()

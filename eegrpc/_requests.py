@@ -1,0 +1,231 @@
+"""What one computeImages call sends: the checked request and its metadata.
+
+Everything that is wrong with a request is found here, before a byte is sent, on either transport, by the same rules.
+"""
+
+from __future__ import annotations
+
+import platform
+import re
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
+
+import grpc
+from google.protobuf.field_mask_pb2 import FieldMask
+
+from eegrpc._expressions import check_expression, to_expression
+from eegrpc.errors import make_error
+from eegrpc.mapper import MapperError, MessageMapper
+from eegrpc.v1alpha import ComputeImagesRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from eegrpc.errors import EarthEngineError
+
+__all__ = ["Metadata", "build_request", "call_metadata", "count", "project_name"]
+
+_MAX_JSON: Final = 10_000_000  # bytes; the usage guide's "10 MB" of request payload
+_MAX_PAGE_SIZE: Final = 2**31 - 1
+# The JSON of a request is at most 8 times its wire encoding, plus its braces (worst: an empty functionInvocationValue
+# in an array, 31 bytes for 4), and at least a sixth of it (a one-digit number in a list: 2 bytes for 11).
+_MOST_JSON_PER_BYTE: Final = 8
+_LEAST_JSON_PER_BYTE: Final = 1 / 6
+
+# https://cloud.google.com/resource-manager/docs/creating-managing-projects; the length is the server's affair. Ids of
+# old organisations carry the domain: example.com:project.
+_PROJECT_ID: Final = re.compile(r"(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?:)?[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
+_MAX_PROJECT: Final = 255
+# As the official client checks it (ee/_state.py); the guide also allows upper case, which that client refuses.
+_WORKLOAD_TAG: Final = re.compile(r"[a-z0-9]|[a-z0-9][-_a-z0-9]{0,61}[a-z0-9]")
+
+_DESCRIPTOR: Final[Any] = ComputeImagesRequest.DESCRIPTOR
+_MAPPER: Final = MessageMapper(_DESCRIPTOR)
+
+Metadata = tuple[tuple[str, str | bytes], ...]
+
+
+def build_request(
+    expression: object,
+    *,
+    project: str,
+    page_size: int | None = None,
+    page_token: str | None = None,
+    workload_tag: str | None = None,
+) -> ComputeImagesRequest:
+    """Return the request of the first page; the arguments are those of ``compute_images``.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+        EarthEngineError: INVALID_ARGUMENT: an argument is refused; the message and the google.rpc.BadRequest name it.
+    """
+    if not project:
+        raise _refuse("project", "is missing: pass project= here or to the client", reason="BAD_PROJECT")
+    request = ComputeImagesRequest(
+        project=project_name(project),
+        page_size=count("page_size", page_size, _MAX_PAGE_SIZE) or 0,
+        page_token=_text("page_token", page_token),
+        workload_tag=_workload_tag(workload_tag),
+    )
+    checked = to_expression(expression)
+    check_expression(checked)
+    request.expression.CopyFrom(checked)
+    _check_size(request)
+    return request
+
+
+# ---- fields of the request ----
+
+
+def project_name(project: str) -> str:
+    """Return the resource name of a project given by id, by number or as ``projects/...``."""
+    name = _text("project", project)
+    identifier = name.removeprefix("projects/")
+    if len(identifier) > _MAX_PROJECT or not _PROJECT_ID.fullmatch(identifier):
+        shown = repr(name if len(name) <= 64 else f"{name[:64]}...")
+        raise _refuse(
+            "project",
+            f"{shown} does not match projects/*: pass the id or number of a Google Cloud project "
+            "(lower-case letters, digits and hyphens; not its display name)",
+            reason="BAD_PROJECT",
+        )
+    return f"projects/{identifier}"
+
+
+def _workload_tag(tag: str | None) -> str:
+    text = _text("workload_tag", tag)
+    if text and not _WORKLOAD_TAG.fullmatch(text):
+        raise _refuse(
+            "workload_tag",
+            f"{text[:64]!r} is malformed: pass 1 to 63 lower-case letters, digits, '-' and '_', and none of these two "
+            "at either end",
+        )
+    return text
+
+
+def _text(name: str, value: str | None) -> str:
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise TypeError(f"{name} is a {type(value).__name__}: pass a str")
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise _refuse(name, f"has a lone surrogate at character {error.start}, which is not Unicode text") from error
+    return value
+
+
+def count(name: str, value: int | None, most: int | None = None) -> int | None:
+    if value is None:
+        return None
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError(f"{name} is a {type(value).__name__}: pass an int")
+    if value < 0 or (most is not None and value > most):
+        raise _refuse(name, f"is {value}: it must be 0 or more" + (f", and at most {most}" if most else ""))
+    return value
+
+
+def _check_size(request: ComputeImagesRequest) -> None:
+    """Refuse a request that Earth Engine finds too large; encode it only if its wire size leaves that open."""
+    wire = request.ByteSize()
+    if wire * _MOST_JSON_PER_BYTE + 200 <= _MAX_JSON:
+        return
+    if wire * _LEAST_JSON_PER_BYTE <= _MAX_JSON:
+        body = ComputeImagesRequest()
+        body.CopyFrom(request)
+        body.ClearField("project")  # travels in the path
+        try:
+            size = len(_MAPPER.to_json(body.SerializeToString()))
+        except MapperError as error:
+            raise _refuse("expression", f"has no JSON form: {error}", reason="BAD_EXPRESSION") from error
+        if size <= _MAX_JSON:
+            return
+    else:
+        size = wire
+    raise _refuse(
+        "expression",
+        f"makes a request of {size:,} bytes; Earth Engine accepts {_MAX_JSON:,}: simplify geometries, or upload them "
+        "as a table asset",
+        reason="REQUEST_TOO_LARGE",
+    )
+
+
+# ---- metadata ----
+
+
+def call_metadata(
+    project: str, fields: str | Iterable[str] | FieldMask | None, extra: Iterable[tuple[str, str | bytes]]
+) -> Metadata:
+    """Return the call's metadata: the caller's, and ours for the keys that the caller did not give."""
+    # Here and not at the top: the channel's side of the house is loaded when a call is made, not at import.
+    from eegrpc.transcoding.metadata import check_metadata
+    from eegrpc.transcoding.types import TranscodingError
+
+    given = tuple(extra)
+    if not all(isinstance(pair, tuple) and len(pair) == 2 for pair in given):
+        raise TypeError("metadata is not pairs: pass a sequence of (key, value) tuples")
+    try:
+        check_metadata(given)
+    except TranscodingError as error:
+        raise make_error(error.code, error.details, reason=error.reason or "BAD_REQUEST", field="metadata") from error
+    keys = {key for key, _ in given}
+    ours = [
+        # https://google.aip.dev/client-libraries/4222: the path variable, with "/" kept.
+        ("x-goog-request-params", f"project={quote(project, safe='/')}"),
+        ("x-goog-api-client", _client_versions()),
+    ]
+    if fields is not None:
+        ours.append(("x-goog-fieldmask", _field_mask(fields)))
+    return (*(pair for pair in ours if pair[0] not in keys), *given)
+
+
+@cache
+def _client_versions() -> str:
+    """Return who is calling, in the form of Google's own clients."""
+    from importlib import metadata as packages  # it takes longer to load than the rest of this module
+
+    try:
+        own = packages.version("eegrpc")
+    except packages.PackageNotFoundError:  # run from a source tree or a zip
+        own = "0"
+    return f"gl-python/{platform.python_version()} grpc/{grpc.__version__} eegrpc/{own}"
+
+
+def _field_mask(fields: str | Iterable[str] | FieldMask) -> str:
+    """Return the text of a response field mask, which always lets the next page's token through."""
+    if isinstance(fields, FieldMask):
+        fields = fields.ToJsonString()
+    if isinstance(fields, str):
+        paths = _split(fields)
+    else:
+        paths = list(fields)
+        for path in paths:
+            if not isinstance(path, str):
+                raise TypeError(f"fields has a {type(path).__name__}: pass a str, strs, or a FieldMask")
+    if not paths or not all(path.strip(" ") for path in paths):
+        raise _refuse("fields", "has an empty path: name fields of the answer, such as images.name,images.startTime")
+    mask = ",".join(path.strip(" ") for path in paths)
+    if not mask.isascii() or not mask.isprintable():
+        raise _refuse("fields", f"has a control or non-ASCII character: {mask[:64]!r}")
+    # Without the token every answer would look like the last page, and the rest would be lost unseen.
+    if not {"*", "nextPageToken", "next_page_token"}.intersection(path.strip(" ") for path in paths):
+        mask += ",nextPageToken"
+    return mask
+
+
+def _split(mask: str) -> list[str]:
+    """Return the paths of a mask; a comma inside parentheses, as in images(name,id), does not divide it."""
+    paths, depth = [""], 0
+    for character in mask:
+        depth += {"(": 1, ")": -1}.get(character, 0)
+        if character == "," and depth == 0:
+            paths.append("")
+        else:
+            paths[-1] += character
+    return paths
+
+
+def _refuse(field: str, what: str, *, reason: str = "BAD_REQUEST") -> EarthEngineError:
+    """Return the error for an argument that is wrong."""
+    return make_error(grpc.StatusCode.INVALID_ARGUMENT, f"{field} {what}", reason=reason, field=field)

@@ -1,0 +1,1 @@
+"""An emulator of Earth Engine that evaluates expressions at metadata level."""

@@ -1,0 +1,15 @@
+"""Earth Engine's functions, in rooms by kind. Importing this package declares them all in the registry."""
+
+from eegrpc.emulator.algorithms import (  # noqa: F401 - each module declares its algorithms when imported
+    collections,
+    control,
+    dates,
+    elements,
+    filters,
+    geometries,
+    image_arithmetic,
+    images,
+    lists,
+    numbers,
+    strings,
+)

@@ -1,0 +1,176 @@
+"""Filter.*: each makes a filter, which Collection.filter applies."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from eegrpc.emulator import filters
+from eegrpc.emulator.algorithms.collections import gathered
+from eegrpc.emulator.conversion import TypeMismatch, converter, to_date
+from eegrpc.emulator.errors import AlgorithmError
+from eegrpc.emulator.filter_language import parse_filter
+from eegrpc.emulator.filters import All, AnyOf, CalendarRange, Comparison, Filter, Not, NotNull, Operand, RangeContains
+from eegrpc.emulator.properties import describe_type
+from eegrpc.emulator.registry import algorithm
+from eegrpc.emulator.values import Collection, DateRange
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from eegrpc.emulator.context import Context
+
+_OPERANDS = "leftField: String = null, rightValue: Object = null, rightField: String = null, leftValue: Object = null"
+
+_OPERATORS: dict[Callable[[Context, object, object], bool], tuple[str, ...]] = {
+    filters.equals: ("equals", "eq"),
+    filters.not_equals: ("notEquals", "neq"),
+    filters.less_than: ("lessThan", "lt"),
+    filters.less_than_or_equals: ("lessThanOrEquals", "lte"),
+    filters.greater_than: ("greaterThan", "gt"),
+    filters.greater_than_or_equals: ("greaterThanOrEquals", "gte"),
+    # On the server both names have the list on the left; the clients swap the operands of inList.
+    filters.list_contains: ("listContains", "inList"),
+    filters.string_contains: ("stringContains",),
+    filters.string_starts_with: ("stringStartsWith",),
+    filters.string_ends_with: ("stringEndsWith",),
+}
+
+
+def _binary(
+    operator: Callable[[Context, object, object], bool],
+    left_field: str | None,
+    right_value: object,
+    right_field: str | None,
+    left_value: object,
+) -> Comparison:
+    return Comparison(operator, _operand("left", left_field, left_value), _operand("right", right_field, right_value))
+
+
+def _operand(side: str, selector: str | None, value: object) -> Operand:
+    if (selector is None) == (value is None):
+        problem = "neither" if selector is None else "both"
+        raise AlgorithmError(f"Specify one of '{side}Field' and '{side}Value'; got {problem}.")
+    return Operand(selector, value)
+
+
+def _declare(operator: Callable[[Context, object, object], bool], names: tuple[str, ...]) -> None:
+    @algorithm(*(f"Filter.{name}({_OPERANDS}) -> Filter" for name in names))
+    def binary(
+        _: Context, left_field: str | None, right_value: object, right_field: str | None, left_value: object
+    ) -> Filter:
+        return _binary(operator, left_field, right_value, right_field, left_value)
+
+
+for _operator, _names in _OPERATORS.items():
+    _declare(_operator, _names)
+
+
+@algorithm(f"Filter.dateRangeContains({_OPERANDS}) -> Filter")
+def date_range_contains(
+    _: Context, left_field: str | None, right_value: object, right_field: str | None, left_value: object
+) -> Filter:
+    """Passes if the left operand, a range, contains the right one, a date."""
+    if left_value is not None and not isinstance(left_value, DateRange):
+        raise AlgorithmError(f"Argument 'leftValue' must be a DateRange, not: {describe_type(left_value)}.")
+    if isinstance(left_value, DateRange) and left_value.start >= left_value.end:
+        raise AlgorithmError("Empty date ranges not supported for the current operation.")
+    if right_value is not None:
+        try:
+            right_value = to_date(right_value)
+        except TypeMismatch:
+            raise AlgorithmError(f"Argument 'rightValue' must be a Date, not: {describe_type(right_value)}.") from None
+    return _binary(filters.date_range_contains, left_field, right_value, right_field, left_value)
+
+
+@algorithm(f"Filter.intersects({_OPERANDS}, maxError: ErrorMargin = null) -> Filter")
+def intersects(
+    context: Context,
+    left_field: str | None,
+    right_value: object,
+    right_field: str | None,
+    left_value: object,
+    _max_error: object,
+) -> Filter:
+    """Passes if the geometries have a point in common. Comparisons are exact, so every error margin is kept."""
+    return _binary(
+        filters.intersects,
+        left_field,
+        _geometry(context, "rightValue", right_value),
+        right_field,
+        _geometry(context, "leftValue", left_value),
+    )
+
+
+def _geometry(context: Context, name: str, value: object) -> object:
+    if value is None:
+        return None
+    if isinstance(value, Collection):
+        return gathered(value)
+    try:
+        return converter("Geometry")(context, value)
+    except TypeMismatch:
+        raise AlgorithmError(
+            f"Argument '{name}' must be a Geometry, a Feature or a collection, not: {describe_type(value)}."
+        ) from None
+
+
+@algorithm("Filter.and(filters: List<Filter>) -> Filter")
+def and_(_: Context, parts: list[Filter]) -> Filter:
+    """Passes if all do."""
+    return All(tuple(parts))
+
+
+@algorithm("Filter.or(filters: List<Filter>) -> Filter")
+def or_(_: Context, parts: list[Filter]) -> Filter:
+    """Passes if one does."""
+    return AnyOf(tuple(parts))
+
+
+@algorithm("Filter.not(filter: Filter) -> Filter")
+def not_(_: Context, part: Filter) -> Filter:
+    """Passes if the filter does not."""
+    return Not(part)
+
+
+@algorithm("Filter.always() -> Filter")
+def always(_: Context) -> Filter:
+    """Passes."""
+    return All()
+
+
+@algorithm("Filter.never() -> Filter")
+def never(_: Context) -> Filter:
+    """Does not pass."""
+    return AnyOf()
+
+
+@algorithm("Filter.expression(expression: String) -> Filter")
+def expression(_: Context, text: str) -> Filter:
+    """The filter that a text describes."""
+    return parse_filter(text)
+
+
+@algorithm("Filter.notNull(properties: List<String>) -> Filter")
+def not_null(_: Context, properties: list[str]) -> Filter:
+    """Passes if all properties have a value."""
+    return NotNull(tuple(properties))
+
+
+@algorithm("Filter.rangeContains(field: String, minValue: Object, maxValue: Object) -> Filter")
+def range_contains(_: Context, field: str, lowest: object, highest: object) -> Filter:
+    """Passes if the property is within the bounds, inclusive."""
+    return RangeContains(field, lowest, highest)
+
+
+@algorithm('Filter.calendarRange(start: Integer, end: Integer = null, field: String = "day_of_year") -> Filter')
+def calendar_range(_: Context, start: int, end: int | None, field: str) -> Filter:
+    """Passes if a calendar field of the time is within the bounds, inclusive, or wraps around."""
+    if field not in filters.CALENDAR_FIELDS:
+        raise AlgorithmError(f"Invalid field '{field}': expected one of {', '.join(filters.CALENDAR_FIELDS)}.")
+    return CalendarRange(field, start, start if end is None else end)
+
+
+@algorithm("Filter.dayOfYear(start: Integer, end: Integer) -> Filter")
+def day_of_year(_: Context, start: int, end: int) -> Filter:
+    """Passes if the day of the year is within the bounds, inclusive."""
+    return CalendarRange("day_of_year", start, end, assumption="day-of-year-wraps")

@@ -1,0 +1,46 @@
+"""List.* and Dictionary: the few that collections need."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from eegrpc.emulator.errors import AlgorithmError
+from eegrpc.emulator.registry import algorithm
+
+if TYPE_CHECKING:
+    from eegrpc.emulator.context import Context
+    from eegrpc.emulator.values import Function
+
+
+@algorithm("List.get(list: List<Object>, index: Integer) -> Object")
+def get(_: Context, items: list[object], index: int) -> object:
+    """The item at a position; negative ones count from the end."""
+    if not -len(items) <= index < len(items):
+        raise AlgorithmError(f"List index ({index}) must be between {-len(items)} and {len(items) - 1}.")
+    return items[index]
+
+
+@algorithm("List.size(list: List<Object>) -> Integer", "List.length(list: List<Object>) -> Integer")
+def size(_: Context, items: list[object]) -> int:
+    """The number of items."""
+    return len(items)
+
+
+@algorithm("List.map(list: List<Object>, baseAlgorithm: Algorithm, dropNulls: Boolean = false) -> List<Object>")
+def map_list(context: Context, items: list[object], function: Function, drop_nulls: bool) -> list[object]:
+    """The results of a function for each item."""
+    context.spend(len(items))
+    results = [context.call(function, [item]) for item in items]
+    return [result for result in results if result is not None] if drop_nulls else results
+
+
+@algorithm("Dictionary(input: Object = null) -> Dictionary<Object>")
+def dictionary(_: Context, value: object) -> dict[str, object]:
+    """A dictionary from a dictionary, or from a list of keys and values in turn."""
+    if value is None:
+        return {}
+    if isinstance(value, dict):
+        return value
+    if isinstance(value, list) and len(value) % 2 == 0 and all(isinstance(key, str) for key in value[::2]):
+        return dict(sorted(zip(value[::2], value[1::2], strict=True)))
+    raise AlgorithmError("Parameter 'input' must be a dictionary, or a list of keys and values in turn.")

@@ -1,0 +1,462 @@
+"""Bands: pixel types, grids, and the algebra of both that needs no pixels.
+
+Values here are immutable and shared between images. Sources of the rules are the algorithm descriptions that Earth
+Engine serves, and the observations listed in docs/emulator.md.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import TYPE_CHECKING, Literal
+
+from eegrpc.emulator.errors import AlgorithmError
+from eegrpc.v1alpha import AffineTransform, DoubleRange, GridDimensions, ImageBand, PixelDataType, PixelGrid
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+Precision = Literal["INT", "FLOAT", "DOUBLE"]
+
+_PRECISIONS: dict[int, Precision] = {
+    PixelDataType.INT: "INT",
+    PixelDataType.FLOAT: "FLOAT",
+    PixelDataType.DOUBLE: "DOUBLE",
+}
+_PRECISION_NUMBERS = {name: number for number, name in _PRECISIONS.items()}
+_WIDTH: dict[Precision, int] = {"INT": 0, "FLOAT": 1, "DOUBLE": 2}
+
+# Patterns come from the request and run in Python's backtracking engine, Earth Engine's is RE2 and linear. These limits
+# keep the worst pattern that is still let through within milliseconds, and let every pattern seen in public code pass.
+MAX_PATTERN_LENGTH = 256
+MAX_REPEATS_PER_ALTERNATIVE = 4
+
+
+@dataclass(frozen=True, slots=True)
+class PixelType:
+    """The type of a band's pixels: precision, and the range of values if one is known."""
+
+    precision: Precision
+    minimum: float | None = None
+    maximum: float | None = None
+    dimensions: int = 0
+
+    @property
+    def bounded(self) -> bool:
+        """Whether the range is known."""
+        return self.minimum is not None and self.maximum is not None
+
+
+BOOLEAN = PixelType("INT", 0, 1)
+NORMALIZED_DIFFERENCE = PixelType("FLOAT", -1, 1)
+
+# int64 is shown as +-2^63 in a double. Source: the descriptions of Image.toInt8 and its kind.
+TYPE_NAMES: dict[str, PixelType] = {
+    "uint8": PixelType("INT", 0, 255),
+    "int8": PixelType("INT", -128, 127),
+    "uint16": PixelType("INT", 0, 65535),
+    "int16": PixelType("INT", -32768, 32767),
+    "uint32": PixelType("INT", 0, 4294967295),
+    "int32": PixelType("INT", -2147483648, 2147483647),
+    "int64": PixelType("INT", -(2.0**63), 2.0**63),
+    "float": PixelType("FLOAT"),
+    "double": PixelType("DOUBLE"),
+}
+TYPE_NAMES["byte"] = TYPE_NAMES["uint8"]
+TYPE_NAMES["short"] = TYPE_NAMES["int16"]
+TYPE_NAMES["int"] = TYPE_NAMES["int32"]
+TYPE_NAMES["long"] = TYPE_NAMES["int64"]
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Where a band's pixels are. ``transform`` is scaleX, shearX, translateX, shearY, scaleY, translateY."""
+
+    crs: str
+    transform: tuple[float, float, float, float, float, float]
+    width: int | None = None
+    height: int | None = None
+    wkt: str = ""
+
+
+# What a constant image and a composite have. Source: guides/projections.
+DEFAULT_GRID = Grid("EPSG:4326", (1, 0, 0, 0, 1, 0))
+
+
+class Band:
+    """One band of an image. Immutable; the message is built at most once, as many images share a band."""
+
+    __slots__ = ("_message", "grid", "id", "missing", "pyramiding", "type")
+
+    def __init__(
+        self,
+        band_id: str,
+        pixel_type: PixelType,
+        grid: Grid = DEFAULT_GRID,
+        pyramiding: int = 0,
+        missing: tuple[float, ...] = (),
+    ) -> None:
+        self.id = band_id
+        self.type = pixel_type
+        self.grid = grid
+        self.pyramiding = pyramiding
+        self.missing = missing
+        self._message: ImageBand | None = None
+
+    def __repr__(self) -> str:
+        return f"Band({self.id!r}, {self.type}, {self.grid.crs})"
+
+    def renamed(self, band_id: str) -> Band:
+        """The same band under another name."""
+        if band_id == self.id:
+            return self
+        return Band(band_id, self.type, self.grid, self.pyramiding, self.missing)
+
+    def retyped(self, pixel_type: PixelType) -> Band:
+        """The same band with pixels of another type."""
+        return Band(self.id, pixel_type, self.grid, self.pyramiding)
+
+    def message(self) -> ImageBand:
+        """The band as Earth Engine returns it; shared, so it must not be changed."""
+        if self._message is None:
+            self._message = self._build()
+        return self._message
+
+    def _build(self) -> ImageBand:
+        scale_x, shear_x, translate_x, shear_y, scale_y, translate_y = self.grid.transform
+        grid = PixelGrid(
+            affine_transform=AffineTransform(
+                scale_x=scale_x,
+                shear_x=shear_x,
+                translate_x=translate_x,
+                shear_y=shear_y,
+                scale_y=scale_y,
+                translate_y=translate_y,
+            )
+        )
+        if self.grid.wkt:
+            grid.crs_wkt = self.grid.wkt
+        else:
+            grid.crs_code = self.grid.crs
+        if self.grid.width is not None and self.grid.height is not None:
+            grid.dimensions.CopyFrom(GridDimensions(width=self.grid.width, height=self.grid.height))
+        data_type = PixelDataType(
+            precision=_PRECISION_NUMBERS[self.type.precision], dimensions_count=self.type.dimensions
+        )
+        if self.type.minimum is not None and self.type.maximum is not None:
+            data_type.range.CopyFrom(DoubleRange(min=self.type.minimum, max=self.type.maximum))
+        message = ImageBand(id=self.id, data_type=data_type, grid=grid, pyramiding_policy=self.pyramiding)
+        if self.missing:
+            message.missing_data.values.extend(self.missing)
+        return message
+
+
+def bands_of(messages: Iterable[ImageBand]) -> tuple[Band, ...]:
+    """Bands from an asset's messages; equal messages give the very same band.
+
+    Args:
+        messages: The ``bands`` of an asset.
+
+    Returns:
+        The bands in the same order.
+
+    """
+    return tuple(_band_from_wire(message.SerializeToString(deterministic=True)) for message in messages)
+
+
+@lru_cache(maxsize=8192)
+def _band_from_wire(wire: bytes) -> Band:
+    message = ImageBand.FromString(wire)
+    data_type, grid = message.data_type, message.grid
+    affine = grid.affine_transform
+    has_range = data_type.HasField("range")
+    has_size = grid.HasField("dimensions")
+    band = Band(
+        message.id,
+        PixelType(
+            _PRECISIONS.get(data_type.precision, "DOUBLE"),
+            data_type.range.min if has_range else None,
+            data_type.range.max if has_range else None,
+            data_type.dimensions_count,
+        ),
+        Grid(
+            grid.crs_code,
+            (affine.scale_x, affine.shear_x, affine.translate_x, affine.shear_y, affine.scale_y, affine.translate_y),
+            grid.dimensions.width if has_size else None,
+            grid.dimensions.height if has_size else None,
+            grid.crs_wkt,
+        ),
+        message.pyramiding_policy,
+        tuple(message.missing_data.values),
+    )
+    band._message = message
+    return band
+
+
+# ---------------------------------------------------------------------------------------------- selection and names
+
+
+def select_bands(bands: Sequence[Band], selectors: Iterable[object]) -> list[Band]:
+    """The bands that a list of names, regular expressions and indices selects, in the order of the list.
+
+    Args:
+        bands: The bands of the image.
+        selectors: Strings (a name, else an RE2 pattern that must match a whole name) and indices.
+
+    Returns:
+        The selected bands; one may come more than once.
+
+    Raises:
+        AlgorithmError: A selector matches nothing, or is no valid selector.
+
+    """
+    names = tuple(band.id for band in bands)
+    selected: list[Band] = []
+    for selector in selectors:
+        if isinstance(selector, str):
+            selected.extend(bands[index] for index in _matching(selector, names))
+        elif isinstance(selector, (int, float)) and not isinstance(selector, bool) and selector == int(selector):
+            if not 0 <= selector < len(bands):
+                raise AlgorithmError(
+                    f"Band index {int(selector)} is out of range: the image has {len(bands)} band(s)."
+                    + (f" Available bands: [{', '.join(names)}]" if names else "")
+                )
+            selected.append(bands[int(selector)])
+        else:
+            raise AlgorithmError(f"A band selector must be a name, a pattern or an index, not {selector!r}.")
+    return selected
+
+
+@lru_cache(maxsize=1024)
+def _matching(selector: str, names: tuple[str, ...]) -> tuple[int, ...]:
+    if selector in names:
+        return (names.index(selector),)
+    if not names:
+        raise AlgorithmError(f"Band pattern '{selector}' was applied to an Image with no bands.")
+    pattern = compile_pattern(selector)
+    found = tuple(index for index, name in enumerate(names) if pattern.fullmatch(name))
+    if not found:
+        raise AlgorithmError(
+            f"Band pattern '{selector}' did not match any bands. Available bands: [{', '.join(names)}]"
+        )
+    return found
+
+
+@lru_cache(maxsize=1024)
+def compile_pattern(pattern: str) -> re.Pattern[str]:
+    """Compile a pattern of RE2's syntax, refusing what RE2 has not and what could take Python for ever.
+
+    Args:
+        pattern: The pattern, as it stands in the request.
+
+    Returns:
+        The compiled pattern.
+
+    Raises:
+        AlgorithmError: The pattern is not valid, or is one that the emulator does not run.
+
+    """
+    if len(pattern) > MAX_PATTERN_LENGTH:
+        raise AlgorithmError(
+            f"The pattern has {len(pattern)} characters; the emulator takes at most {MAX_PATTERN_LENGTH}.",
+            unsupported=True,
+        )
+    if re.search(r"\\[1-9]|\(\?P[=>]|\(\?[=!<>(#]|[*+?}]\+", pattern):
+        raise AlgorithmError(
+            f"Invalid pattern '{pattern}': back references, look-around and possessive repeats are not part of RE2."
+        )
+    _refuse_blowup(pattern)
+    try:
+        return re.compile(pattern, re.ASCII)
+    except (re.error, OverflowError) as error:
+        raise AlgorithmError(f"Invalid pattern '{pattern}': {error}.") from error
+
+
+def _refuse_blowup(pattern: str) -> None:
+    """Refuse repeated groups that themselves repeat or choose, and many repeats in one alternative."""
+    groups: list[bool] = []  # for each open group: does it hold a repeat or a choice?
+    repeats = 0
+    after_risky_group = False
+    position = 0
+    while position < len(pattern):
+        character = pattern[position]
+        repeat = character in "*+{" or (
+            character == "?" and pattern[position - 1 : position] not in ("(", "*", "+", "}")
+        )
+        if repeat and (after_risky_group or repeats >= MAX_REPEATS_PER_ALTERNATIVE):
+            raise AlgorithmError(
+                f"The emulator does not run the pattern '{pattern}': a repeated group may not repeat or choose inside, "
+                f"and an alternative may have {MAX_REPEATS_PER_ALTERNATIVE} repeats.",
+                unsupported=True,
+            )
+        after_risky_group = False
+        if repeat:
+            repeats += 1
+            groups = [True] * len(groups)
+        elif character == "\\":
+            position += 1
+        elif character == "[":
+            # A class ends at the first ']' that is neither its first character nor escaped.
+            position += 2 if pattern[position + 1 : position + 2] == "^" else 1
+            first = position
+            while position < len(pattern) and (pattern[position] != "]" or position == first):
+                position += 2 if pattern[position] == "\\" else 1
+        elif character == "(":
+            groups.append(False)
+        elif character == ")" and groups:
+            after_risky_group = groups.pop()
+        elif character == "|":
+            groups = [True] * len(groups)
+            repeats = 0 if not groups else repeats
+        position += 1
+
+
+_FORBIDDEN_IN_NAME = re.compile(r"[^A-Za-z0-9_.:\-]")
+
+
+def rename_bands(bands: Sequence[Band], names: Sequence[str]) -> list[Band]:
+    """Give bands new names.
+
+    Args:
+        bands: The bands.
+        names: As many names.
+
+    Returns:
+        The renamed bands.
+
+    Raises:
+        AlgorithmError: The numbers differ, or a name has forbidden characters.
+
+    """
+    if len(bands) != len(names):
+        raise AlgorithmError(f"The number of names ({len(names)}) must match the number of bands ({len(bands)}).")
+    for name in names:
+        if not name or _FORBIDDEN_IN_NAME.search(name):
+            raise AlgorithmError(f"Invalid band name '{name}': use letters, digits, '_', '-', '.' and ':'.")
+    return [band.renamed(name) for band, name in zip(bands, names, strict=True)]
+
+
+def append_bands(bands: Sequence[Band], more: Iterable[Band], *, overwrite: bool = False) -> list[Band]:
+    """Append bands; one whose name is taken replaces that band, or is called ``name_1``, ``name_2``, ...
+
+    Args:
+        bands: The bands to start from.
+        more: The bands to add.
+        overwrite: Replace bands of the same name, where they stand.
+
+    Returns:
+        All bands, each name once.
+
+    """
+    result = list(bands)
+    places = {band.id: place for place, band in enumerate(result)}
+    for band in more:
+        place = places.get(band.id)
+        if place is not None and overwrite:
+            result[place] = band
+            continue
+        name, suffix = band.id, 0
+        while name in places:
+            suffix += 1
+            name = f"{band.id}_{suffix}"
+        places[name] = len(result)
+        result.append(band.renamed(name))
+    return result
+
+
+# ---------------------------------------------------------------------------------------------------------- pairing
+
+
+def pair_bands(first: Sequence[Band], second: Sequence[Band]) -> list[tuple[str, Band, Band]]:
+    """Pair the bands of two images for a binary function.
+
+    Source: the description of Image.add: one band goes against all; equal sets of names pair by name, else by order;
+    names come from the longer input, or from the first.
+
+    Args:
+        first: Bands of image1.
+        second: Bands of image2.
+
+    Returns:
+        For every output band its name and the two inputs.
+
+    Raises:
+        AlgorithmError: The bands cannot be paired.
+
+    """
+    if not first and not second:
+        return []
+    if not first or not second:
+        raise AlgorithmError(
+            f"If one image has no bands, the other must also have no bands. Got {len(first)} and {len(second)}."
+        )
+    if len(first) == len(second):
+        by_name = {band.id: band for band in second}
+        if all(band.id in by_name for band in first):
+            return [(band.id, band, by_name[band.id]) for band in first]
+        return [(left.id, left, right) for left, right in zip(first, second, strict=True)]
+    if len(second) == 1:
+        return [(band.id, band, second[0]) for band in first]
+    if len(first) == 1:
+        return [(band.id, first[0], band) for band in second]
+    raise AlgorithmError(
+        f"Images must have the same number of bands, or one of them a single band. Got {len(first)} and {len(second)}."
+    )
+
+
+def common_grid(left: Band, right: Band) -> Grid:
+    """The grid of a band computed from two: the first one's, unless that has none of its own."""
+    return right.grid if left.grid == DEFAULT_GRID else left.grid
+
+
+def union_precision(left: PixelType, right: PixelType) -> Precision:
+    """The wider of two precisions: INT, FLOAT, DOUBLE."""
+    return max(left.precision, right.precision, key=_WIDTH.__getitem__)
+
+
+def arithmetic_type(operator: str, left: PixelType, right: PixelType) -> PixelType:
+    """The type of ``left operator right``.
+
+    The precision is the union of the inputs' (algorithm descriptions). The range is worked out from theirs: public
+    error texts show uint16 * 0.0000275 - 0.2 as ``Float<-0.2, 1.6022125>``, which no plain union gives.
+
+    Args:
+        operator: ``add``, ``subtract``, ``multiply`` or ``divide``.
+        left: Type of the first operand.
+        right: Type of the second operand.
+
+    Returns:
+        The type of the result; without a range when an operand has none.
+
+    """
+    precision = union_precision(left, right)
+    if operator == "divide" and precision == "INT":
+        precision = "FLOAT"
+    a, b, c, d = left.minimum, left.maximum, right.minimum, right.maximum
+    if a is None or b is None or c is None or d is None:
+        return PixelType(precision)
+    if operator == "add":
+        corners = [a + c, b + d]
+    elif operator == "subtract":
+        corners = [a - d, b - c]
+    elif operator == "multiply":
+        corners = [a * c, a * d, b * c, b * d]
+    elif c <= 0 <= d:
+        return PixelType(precision)  # a divisor near zero leaves no bound
+    else:
+        corners = [a / c, a / d, b / c, b / d]
+    low, high = min(corners), max(corners)
+    if not (abs(low) < float("inf") and abs(high) < float("inf")):
+        return PixelType(precision)
+    return PixelType(precision, low, high)
+
+
+def constant_type(value: float) -> PixelType:
+    """The type of a constant image: its only value is its range."""
+    return PixelType("INT" if isinstance(value, int) else "DOUBLE", value, value)
+
+
+def without_size(grid: Grid) -> Grid:
+    """The grid without dimensions, for images that no longer are an asset's extent."""
+    return replace(grid, width=None, height=None)

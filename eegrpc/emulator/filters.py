@@ -1,0 +1,291 @@
+"""Filters as values: questions about one element, or about a pair of them in a join.
+
+In a join ``left`` is the element of the primary collection and ``right`` that of the secondary one; as a filter of a
+collection both are the same element. Source: the descriptions of the Filter functions that Earth Engine serves.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from eegrpc.emulator import dates
+from eegrpc.emulator.geometry import Geometry
+from eegrpc.emulator.values import GEOMETRY_FIELD, Date, DateRange, Element
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from eegrpc.emulator.context import Context
+
+# Selectors that mean the geometry of an element: both official clients send the first, hand-written requests the other.
+GEOMETRY_SELECTORS = (".all", GEOMETRY_FIELD)
+
+
+class Filter:
+    """A question that an element, or a pair of elements, passes or not."""
+
+    __slots__ = ()
+
+    def passes(self, context: Context, left: Element, right: Element) -> bool:
+        """Whether the pair passes.
+
+        Args:
+            context: The request's context, to note assumptions.
+            left: The element, or the primary one.
+            right: The same element, or the secondary one.
+
+        Returns:
+            The answer.
+
+        """
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True)
+class Operand:
+    """One side of a comparison: a property of the element, or a value."""
+
+    selector: str | None = None
+    value: object = None
+
+    def of(self, element: Element) -> object:
+        """The operand for an element."""
+        if self.selector is None:
+            return self.value
+        if self.selector in GEOMETRY_SELECTORS:
+            return element.geometry
+        return element.get(self.selector)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison(Filter):
+    """A binary filter: an operator between two operands."""
+
+    operator: Callable[[Context, object, object], bool]
+    left: Operand
+    right: Operand
+
+    def passes(self, context: Context, left: Element, right: Element) -> bool:
+        """Whether the operator holds between the operands."""
+        return self.operator(context, self.left.of(left), self.right.of(right))
+
+    def has_null(self, left: Element, right: Element) -> bool:
+        """Whether an operand is null for this pair."""
+        return self.left.of(left) is None or self.right.of(right) is None
+
+
+@dataclass(frozen=True, slots=True)
+class All(Filter):
+    """Passes if every filter does; without filters, always."""
+
+    filters: tuple[Filter, ...] = ()
+
+    def passes(self, context: Context, left: Element, right: Element) -> bool:
+        """Whether all pass."""
+        return all(part.passes(context, left, right) for part in self.filters)
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf(Filter):
+    """Passes if one of the filters does; without filters, never."""
+
+    filters: tuple[Filter, ...] = ()
+
+    def passes(self, context: Context, left: Element, right: Element) -> bool:
+        """Whether one passes."""
+        return any(part.passes(context, left, right) for part in self.filters)
+
+
+@dataclass(frozen=True, slots=True)
+class Not(Filter):
+    """Passes if the filter does not."""
+
+    filter: Filter
+
+    def passes(self, context: Context, left: Element, right: Element) -> bool:
+        """The opposite."""
+        if isinstance(self.filter, Comparison) and self.filter.has_null(left, right):
+            context.assume("not-passes-missing")
+        return not self.filter.passes(context, left, right)
+
+
+@dataclass(frozen=True, slots=True)
+class NotNull(Filter):
+    """Passes if all the properties have a value."""
+
+    properties: tuple[str, ...]
+
+    def passes(self, context: Context, left: Element, right: Element) -> bool:  # noqa: ARG002
+        """Whether all are there."""
+        return all(Operand(name).of(left) is not None for name in self.properties)
+
+
+@dataclass(frozen=True, slots=True)
+class RangeContains(Filter):
+    """Passes if a property is within two bounds, both inclusive."""
+
+    selector: str
+    lowest: object
+    highest: object
+
+    def passes(self, context: Context, left: Element, right: Element) -> bool:  # noqa: ARG002
+        """Whether it is."""
+        value = Operand(self.selector).of(left)
+        return not ordered(context, value, self.lowest, below=True) and not ordered(
+            context, self.highest, value, below=True
+        )
+
+
+_CALENDAR_FIELDS: dict[str, Callable[[int], int]] = {
+    "year": lambda millis: dates.get(millis, "year"),
+    "month": lambda millis: dates.get(millis, "month"),
+    "hour": lambda millis: dates.get(millis, "hour"),
+    "minute": lambda millis: dates.get(millis, "minute"),
+    "day_of_year": lambda millis: dates.get_relative(millis, "day", "year") + 1,
+    "day_of_month": lambda millis: dates.get(millis, "day"),
+    "day_of_week": lambda millis: dates.to_datetime(millis).isoweekday(),
+}
+CALENDAR_FIELDS = tuple(_CALENDAR_FIELDS)
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarRange(Filter):
+    """Passes if a field of ``system:time_start``, in UTC, is from ``start`` to ``end``, or around the end if end < start."""
+
+    field: str
+    start: int
+    end: int
+    assumption: str | None = None
+
+    def passes(self, context: Context, left: Element, right: Element) -> bool:  # noqa: ARG002
+        """Whether it is."""
+        millis = milliseconds(left.get("system:time_start"))
+        if millis is None:
+            context.assume("date-without-time-never-matches")
+            return False
+        value = _CALENDAR_FIELDS[self.field](millis)
+        if self.start <= self.end:
+            return self.start <= value <= self.end
+        if self.assumption is not None:
+            context.assume(self.assumption)
+        return value >= self.start or value <= self.end
+
+
+def milliseconds(value: object) -> int | None:
+    """The milliseconds of a date or a number; None if the value is neither."""
+    if isinstance(value, Date):
+        return value.millis
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return int(value // 1)
+    return None
+
+
+def comparable(value: object) -> object:
+    """A value as comparisons see it: dates are their milliseconds."""
+    return value.millis if isinstance(value, Date) else value
+
+
+# ------------------------------------------------------------------------------------------------------- operators
+
+
+def equals(context: Context, left: object, right: object) -> bool:
+    """Whether two operands are equal; numbers by value, everything else by type too."""
+    if left is None or right is None:
+        context.assume("equals-missing-both-null")
+        return left is None and right is None
+    return bool(comparable(left) == comparable(right))
+
+
+def not_equals(context: Context, left: object, right: object) -> bool:
+    """Whether two operands differ; false if one is null."""
+    if left is None or right is None:
+        context.assume("negated-comparison-missing-is-false")
+        return False
+    return bool(comparable(left) != comparable(right))
+
+
+def ordered(context: Context, left: object, right: object, *, below: bool) -> bool:
+    """Whether ``left < right``; what cannot be ordered gives ``not below`` where ``below`` asks for a denial.
+
+    Args:
+        context: The request's context.
+        left: One value.
+        right: The other.
+        below: What to answer for a null, or for a number against a string.
+
+    Returns:
+        The answer.
+
+    """
+    left, right = comparable(left), comparable(right)
+    if left is None or right is None:
+        return below
+    if isinstance(left, (int, float)) and isinstance(right, (int, float)):
+        return left < right
+    if isinstance(left, str) and isinstance(right, str):
+        return left < right
+    context.assume("mixed-types-never-match")
+    return below
+
+
+def less_than(context: Context, left: object, right: object) -> bool:
+    """Whether left < right; false on a null."""
+    return ordered(context, left, right, below=False)
+
+
+def greater_than(context: Context, left: object, right: object) -> bool:
+    """Whether left > right; false on a null."""
+    return ordered(context, right, left, below=False)
+
+
+def less_than_or_equals(context: Context, left: object, right: object) -> bool:
+    """Whether left <= right; false on a null."""
+    if left is None or right is None:
+        context.assume("negated-comparison-missing-is-false")
+    return not ordered(context, right, left, below=True)
+
+
+def greater_than_or_equals(context: Context, left: object, right: object) -> bool:
+    """Whether left >= right; false on a null."""
+    return less_than_or_equals(context, right, left)
+
+
+def list_contains(context: Context, left: object, right: object) -> bool:
+    """Whether the left operand, a list, contains the right one."""
+    if not isinstance(left, list) or right is None:
+        return False
+    wanted = comparable(right)
+    if any(type(item) is not type(wanted) for item in left):
+        context.assume("list-contains-strict")
+    return any(comparable(item) == wanted for item in left)
+
+
+def date_range_contains(context: Context, left: object, right: object) -> bool:
+    """Whether the left operand, a range of dates, contains the right one, a date."""
+    millis = milliseconds(right)
+    if millis is None or not isinstance(left, DateRange):
+        context.assume("date-without-time-never-matches")
+        return False
+    return left.start <= millis < left.end
+
+
+def intersects(context: Context, left: object, right: object) -> bool:  # noqa: ARG001
+    """Whether two geometries have a point in common; false if one is missing."""
+    return isinstance(left, Geometry) and isinstance(right, Geometry) and left.intersects(right)
+
+
+def _text_operator(test: Callable[[str, str], bool]) -> Callable[[Context, object, object], bool]:
+    def operator(context: Context, left: object, right: object) -> bool:
+        if not isinstance(left, str) or not isinstance(right, str):
+            return False
+        if not test(left, right) and test(left.casefold(), right.casefold()):
+            context.assume("string-filters-case-sensitive")
+        return test(left, right)
+
+    return operator
+
+
+string_contains = _text_operator(lambda text, part: part in text)
+string_starts_with = _text_operator(str.startswith)
+string_ends_with = _text_operator(str.endswith)

@@ -1,0 +1,153 @@
+"""Property values and google.protobuf.Struct, both ways."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from google.protobuf.struct_pb2 import NULL_VALUE, ListValue, Struct, Value
+
+from eegrpc.emulator.errors import AlgorithmError
+from eegrpc.emulator.geometry import Geometry
+from eegrpc.emulator.values import Collection, Date, DateRange, Element, Function
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# upb reads at most 100 wire levels, a nested list takes two, a nested object three, and the answer around it six.
+MAX_NESTING = 30
+
+# Larger numbers lose digits in a double, so they are not turned into int.
+_EXACT = 2.0**53
+
+
+def from_struct_value(value: Value) -> object:
+    """A Python value from a Struct's.
+
+    Args:
+        value: The value; its numbers are doubles, as JSON's are.
+
+    Returns:
+        None, bool, int (for whole numbers), float, str, list or dict.
+
+    """
+    kind = value.WhichOneof("kind")
+    if kind == "number_value":
+        return from_double(value.number_value)
+    if kind == "string_value":
+        return value.string_value
+    if kind == "bool_value":
+        return value.bool_value
+    if kind == "struct_value":
+        return from_struct(value.struct_value)
+    if kind == "list_value":
+        return [from_struct_value(item) for item in value.list_value.values]
+    return None
+
+
+def from_struct(struct: Struct) -> dict[str, object]:
+    """A Python dictionary from a Struct."""
+    return {name: from_struct_value(value) for name, value in struct.fields.items()}
+
+
+def from_double(number: float) -> int | float:
+    """A whole number as int: JSON and Struct do not tell 1 from 1.0, and Earth Engine takes it for an integer."""
+    if number.is_integer() and abs(number) <= _EXACT:
+        return int(number)
+    return number
+
+
+def to_struct_value(value: object, depth: int = 0) -> Value:
+    """A Struct's value from a computed one.
+
+    Args:
+        value: The value of a property.
+        depth: How deep in the property it stands.
+
+    Returns:
+        The value as Earth Engine would return it; dates and geometries as objects.
+
+    Raises:
+        AlgorithmError: JSON, and so a Struct, has no such value.
+
+    """
+    if depth > MAX_NESTING:
+        raise AlgorithmError(f"A property is nested more than {MAX_NESTING} levels deep.")
+    if value is None:
+        return Value(null_value=NULL_VALUE)
+    if isinstance(value, bool):
+        return Value(bool_value=value)
+    if isinstance(value, (int, float)):
+        return Value(number_value=_finite(value))
+    if isinstance(value, str):
+        return Value(string_value=value)
+    if isinstance(value, (list, tuple)):
+        return Value(list_value=ListValue(values=[to_struct_value(item, depth + 1) for item in value]))
+    if isinstance(value, dict):
+        struct = Struct()
+        for name, item in value.items():
+            struct.fields[name].CopyFrom(to_struct_value(item, depth + 1))
+        return Value(struct_value=struct)
+    if isinstance(value, Date):
+        return to_struct_value({"type": "Date", "value": value.millis}, depth)
+    if isinstance(value, DateRange):
+        return to_struct_value({"type": "DateRange", "dates": [value.start, value.end]}, depth)
+    if isinstance(value, Geometry):
+        return to_struct_value(value.geojson(), depth)
+    raise AlgorithmError(
+        f"A property holds {describe_type(value)}, which cannot be returned. Set it to null before the end."
+    )
+
+
+def _finite(value: float) -> float:
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
+        raise AlgorithmError(f"A property is {number}, which JSON cannot hold. Replace it, or set it to null.")
+    return number
+
+
+def check_properties(changes: Mapping[str, object]) -> None:
+    """Check that changed properties can be returned, without building the message.
+
+    Args:
+        changes: Properties by name.
+
+    Raises:
+        AlgorithmError: One of them cannot; the text names it.
+
+    """
+    for name, value in changes.items():
+        if isinstance(value, str) or value is None:
+            continue
+        try:
+            to_struct_value(value)
+        except AlgorithmError as error:
+            raise AlgorithmError(f"Property '{name}': {error.message}") from error
+
+
+def describe_type(value: object) -> str:
+    """The name of a value's type, as Earth Engine's messages call it."""
+    if value is None:
+        return "Null"
+    if isinstance(value, bool):
+        return "Boolean"
+    if isinstance(value, int):
+        return "Integer"
+    if isinstance(value, float):
+        return "Float"
+    if isinstance(value, str):
+        return "String"
+    if isinstance(value, (list, tuple)):
+        return "List"
+    if isinstance(value, dict):
+        return "Dictionary"
+    if isinstance(value, Collection):
+        return "ImageCollection" if value.of_images else "FeatureCollection"
+    if isinstance(value, Function):
+        return "Algorithm"
+    if isinstance(value, (Element, Date, DateRange, Geometry)):
+        return type(value).__name__
+    return type(value).__name__.lstrip("_")

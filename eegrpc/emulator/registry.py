@@ -1,0 +1,131 @@
+"""Algorithms, each declared once.
+
+A declaration is the signature in the notation of Earth Engine's documentation, above the function that does the work:
+
+    @algorithm("Collection.limit(collection: FeatureCollection, limit: Integer = null, key: String = null, "
+               "ascending: Boolean = true) -> FeatureCollection")
+    def limit(context, collection, limit, key, ascending): ...
+
+The same declaration drives argument checking, promotion and the list of what is supported.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from eegrpc.emulator.conversion import converter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+    from typing import Any
+
+    from eegrpc.emulator.conversion import Converter
+
+_SIGNATURE = re.compile(r"(?P<name>[A-Za-z][\w.]*)\((?P<parameters>.*)\) -> (?P<returns>[\w<>]+)")
+_PARAMETER = re.compile(r"(?P<name>\w+): (?P<type>[\w<>]+)(?: = (?P<default>.+))?")
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter of an algorithm.
+
+    Attributes:
+        name: Its name on the wire.
+        type: Name of its type.
+        optional: Whether it may be absent or null.
+        default: Its value then.
+        lazy: Whether it is handed over unevaluated.
+        convert: The converter of its type.
+
+    """
+
+    name: str
+    type: str
+    optional: bool
+    default: object
+    lazy: bool
+    convert: Converter
+
+
+@dataclass(frozen=True, slots=True)
+class Algorithm:
+    """A function of Earth Engine's that the emulator has."""
+
+    name: str
+    parameters: tuple[Parameter, ...]
+    returns: str
+    implementation: Callable[..., Any]
+
+    @property
+    def signature(self) -> str:
+        """The declaration, as it was written."""
+        shown = (
+            f"{parameter.name}: {parameter.type}"
+            + (f" = {json.dumps(parameter.default)}" if parameter.optional else "")
+            for parameter in self.parameters
+        )
+        return f"{self.name}({', '.join(shown)}) -> {self.returns}"
+
+
+_ALGORITHMS: dict[str, Algorithm] = {}
+
+
+def algorithms() -> Mapping[str, Algorithm]:
+    """All supported algorithms by name."""
+    import eegrpc.emulator.algorithms  # noqa: F401 - importing it declares them
+
+    return MappingProxyType(_ALGORITHMS)
+
+
+def algorithm(*signatures: str, lazy: Collection[str] = ()) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Declare an algorithm; several signatures are several names for one.
+
+    Args:
+        signatures: As in the module's description; defaults are JSON.
+        lazy: Names of parameters that are handed over unevaluated, as thunks; the function may return one of them.
+
+    Returns:
+        A decorator that leaves the function as it is.
+
+    Raises:
+        ValueError: A signature is malformed or declared twice.
+
+    """
+
+    def declare(implementation: Callable[..., Any]) -> Callable[..., Any]:
+        for signature in signatures:
+            declared = _parse(signature, lazy, implementation)
+            if declared.name in _ALGORITHMS:
+                raise ValueError(f"{declared.name} is declared twice")
+            _ALGORITHMS[declared.name] = declared
+        return implementation
+
+    return declare
+
+
+def _parse(signature: str, lazy: Collection[str], implementation: Callable[..., Any]) -> Algorithm:
+    match = _SIGNATURE.fullmatch(signature)
+    if match is None:
+        raise ValueError(f"malformed signature: {signature}")
+    parameters: list[Parameter] = []
+    # Defaults are scalars, "{}" or "[]", so that a comma always separates parameters.
+    for text in filter(None, match["parameters"].split(", ")):
+        part = _PARAMETER.fullmatch(text)
+        if part is None:
+            raise ValueError(f"malformed parameter '{text}' in signature: {signature}")
+        default = None if part["default"] is None else json.loads(part["default"])
+        parameters.append(
+            Parameter(
+                part["name"],
+                part["type"],
+                part["default"] is not None,
+                default,
+                part["name"] in lazy,
+                converter(part["type"]),
+            )
+        )
+    return Algorithm(match["name"], tuple(parameters), match["returns"], implementation)

@@ -1,0 +1,152 @@
+"""The HTTP seam of the asyncio channel: one request in, one complete response out, over an aiohttp session."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import ssl
+from typing import TYPE_CHECKING
+
+import aiohttp
+import grpc
+import yarl
+
+from eegrpc.transcoding.content_coding import BodyReader, truncated
+from eegrpc.transcoding.types import HttpRequest, HttpResponse, TranscodingError, unreachable
+from eegrpc.transcoding.unary import MAX_ERROR_BYTES
+
+if TYPE_CHECKING:
+    from types import SimpleNamespace
+
+    from eegrpc.transcoding.endpoint import Endpoint
+
+__all__ = ["AioSender"]
+
+_LARGE = 1 << 20  # aiohttp wants bodies from this size on as a file, which it writes piece by piece
+
+
+class AioSender:
+    """Sends requests to one origin from one event loop; deadlines and cancellation are its caller's, by task.
+
+    Redirects, cookies, proxies from the environment and .netrc are not followed or read: credentials go to the origin
+    the user named and nowhere else.
+
+    Args:
+        endpoint: The origin.
+        pool_size: Most connections at once; further calls wait for one.
+        max_receive_bytes: Most bytes of a response's decoded body.
+        ssl_context: How to verify an https origin; None for the system's certificates.
+    """
+
+    def __init__(
+        self, endpoint: Endpoint, *, pool_size: int, max_receive_bytes: int, ssl_context: ssl.SSLContext | None = None
+    ) -> None:
+        self._endpoint = endpoint
+        self._pool_size = pool_size
+        self._max_receive_bytes = max_receive_bytes
+        self._tls = None if endpoint.plaintext else ssl_context or ssl.create_default_context()
+        self._session: aiohttp.ClientSession | None = None
+
+    async def send(self, request: HttpRequest, *, replayable: bool) -> HttpResponse:
+        """Send `request` and return its response, read to the end.
+
+        A kept-alive connection that turns out to be closed before any byte of the response came is replaced once, if
+        sending again is harmless (`replayable`; RFC 9110 section 9.2.2).
+
+        Raises:
+            TranscodingError: UNAVAILABLE when the origin cannot be reached (reason ``UNREACHABLE``), resets the
+                connection or cuts the response; RESOURCE_EXHAUSTED when the response is too large.
+        """
+        while True:
+            trace = {"reused": False}
+            try:
+                response = await self._start(request, trace)
+            except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as error:
+                if trace["reused"] and replayable and not isinstance(error, aiohttp.ClientConnectorError):
+                    continue
+                raise _status_of(error) from error
+            except aiohttp.ClientError as error:
+                raise _status_of(error) from error
+            try:
+                return await self._read(response)
+            except aiohttp.ClientError as error:
+                response.close()
+                raise truncated(str(error)) from error
+            except BaseException:
+                response.close()  # cancelled or too large: the rest of the body must not reach the next caller
+                raise
+
+    async def connect(self) -> None:
+        """Find out whether a connection can be opened.
+
+        Raises:
+            TranscodingError: UNAVAILABLE, it cannot.
+        """
+        try:
+            _, writer = await asyncio.open_connection(self._endpoint.host, self._endpoint.port, ssl=self._tls)
+        except OSError as error:
+            raise unreachable(str(error)) from error
+        writer.close()
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._session is not None:
+            await self._session.close()
+
+    async def _start(self, request: HttpRequest, trace: dict[str, bool]) -> aiohttp.ClientResponse:
+        if self._session is None:
+            self._session = self._open_session()
+        body = request.body
+        return await self._session.request(
+            request.method,
+            # Marked as encoded, or yarl would undo our escaping: %2F and %2E%2E are not what they encode.
+            yarl.URL(self._endpoint.origin + request.target, encoded=True),
+            data=io.BytesIO(body) if len(body) >= _LARGE else body or None,
+            headers=request.headers,
+            allow_redirects=False,
+            trace_request_ctx=trace,
+        )
+
+    async def _read(self, response: aiohttp.ClientResponse) -> HttpResponse:
+        limit = self._max_receive_bytes if response.status < 300 else MAX_ERROR_BYTES
+        reader = BodyReader(response.headers.get("content-encoding", ""), limit)
+        try:
+            async for piece in response.content.iter_any():
+                reader.feed(piece)
+            body = reader.finish()
+        except TranscodingError:
+            if response.status < 300:
+                raise
+            body = reader.so_far()
+            response.close()
+        headers = tuple((name.lower(), value) for name, value in response.headers.items())
+        return HttpResponse(response.status, headers, body)
+
+    def _open_session(self) -> aiohttp.ClientSession:
+        tracing = aiohttp.TraceConfig()
+        tracing.on_connection_reuseconn.append(_note_reuse)
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=self._pool_size, ssl=self._tls or False),
+            auto_decompress=False,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            read_bufsize=1 << 18,
+            skip_auto_headers=("accept", "accept-encoding", "content-type", "user-agent"),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
+            trace_configs=[tracing],
+            trust_env=False,
+        )
+
+
+async def _note_reuse(_: aiohttp.ClientSession, context: SimpleNamespace, __: object) -> None:
+    context.trace_request_ctx["reused"] = True
+
+
+def _status_of(error: aiohttp.ClientError) -> TranscodingError:
+    """Return the status that an error before the response means."""
+    if isinstance(error, (aiohttp.ClientSSLError, aiohttp.ServerFingerprintMismatch)):
+        return TranscodingError(grpc.StatusCode.UNAVAILABLE, f"TLS with the server failed: {error}", "TLS")
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return unreachable(str(error))
+    if isinstance(error, (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError)):
+        return TranscodingError(grpc.StatusCode.UNAVAILABLE, f"the connection was lost: {error}", "CONNECTION_LOST")
+    return TranscodingError(grpc.StatusCode.UNAVAILABLE, f"not a valid HTTP response: {error!r:.200}", "PROTOCOL")

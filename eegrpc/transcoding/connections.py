@@ -1,0 +1,277 @@
+"""HTTP/1.1 connections for the synchronous channel: urllib3's, with deadlines that hold and a pool that survives fork.
+
+urllib3 applies a timeout to each socket operation, so a server that drips a byte now and then holds a call for ever. The
+sockets here ask their exchange, before every operation, how much of the call's deadline is left, and cancelling the
+exchange from another thread shuts the socket down, which ends the operation at once.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import ssl
+import threading
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+import urllib3.exceptions
+from urllib3.connection import HTTPConnection, HTTPSConnection
+
+from eegrpc.transcoding.deadline import Deadline
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["Cancelled", "Connection", "ConnectionPool", "Exchange"]
+
+
+class Cancelled(Exception):
+    """The exchange was cancelled from another thread."""
+
+
+class Exchange:
+    """One request and its response, on whatever connection: its deadline, and the switch that aborts it."""
+
+    __slots__ = ("_cancelled", "_lock", "_on_cancel", "deadline")
+
+    def __init__(self, deadline: Deadline) -> None:
+        self.deadline = deadline
+        self._lock = threading.Lock()
+        self._cancelled = False
+        self._on_cancel: Callable[[], None] | None = None
+
+    def on_cancel(self, abort: Callable[[], None] | None) -> None:
+        """Say how to interrupt what the exchange does next; None when there is nothing to interrupt.
+
+        Raises:
+            Cancelled: It is too late.
+        """
+        with self._lock:
+            self._on_cancel = abort
+            if self._cancelled and abort is not None:
+                raise Cancelled
+
+    def cancel(self) -> None:
+        """Abort the exchange; its thread gets `Cancelled` from whatever it waits for."""
+        with self._lock:
+            self._cancelled = True
+            if self._on_cancel is not None:
+                self._on_cancel()
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether `cancel` was called."""
+        return self._cancelled
+
+    def pause(self, seconds: float) -> None:
+        """Wait, unless the exchange ends first.
+
+        Raises:
+            Cancelled: The exchange was cancelled.
+            TranscodingError: DEADLINE_EXCEEDED; the wait is cut short at the deadline.
+        """
+        woken = threading.Event()
+        self.on_cancel(woken.set)
+        left = self.wait()
+        woken.wait(seconds if left is None else min(seconds, left))
+        self.wait()
+
+    def wait(self) -> float | None:
+        """Return how long a blocking operation may take, in seconds; None for as long as it likes.
+
+        Raises:
+            Cancelled: The exchange was cancelled.
+            TranscodingError: DEADLINE_EXCEEDED.
+        """
+        if self._cancelled:
+            raise Cancelled
+        return self.deadline.wait()
+
+
+class _DeadlineMixin:
+    """Socket methods that http.client uses, each bounded by what the exchange has left."""
+
+    exchange: Exchange | None = None
+
+    def _arm(self) -> None:
+        if self.exchange is not None:
+            self.settimeout(self.exchange.wait())  # type: ignore[attr-defined]
+
+    def recv_into(self, *args: Any, **kwargs: Any) -> int:
+        self._arm()
+        return super().recv_into(*args, **kwargs)  # type: ignore[misc, no-any-return]
+
+    def sendall(self, *args: Any, **kwargs: Any) -> None:
+        self._arm()
+        super().sendall(*args, **kwargs)  # type: ignore[misc]
+
+
+class _DeadlineSocket(_DeadlineMixin, socket.socket):
+    pass
+
+
+class _DeadlineSSLSocket(_DeadlineMixin, ssl.SSLSocket):
+    pass
+
+
+def deadline_ssl_context(context: ssl.SSLContext | None = None) -> ssl.SSLContext:
+    """Return a context that verifies certificates and whose sockets obey the exchange's deadline."""
+    context = context or ssl.create_default_context()
+    context.sslsocket_class = _DeadlineSSLSocket
+    return context
+
+
+class _Connect(HTTPConnection):
+    """How a connection is opened: every address in turn, within the exchange's deadline."""
+
+    exchange: Exchange
+    used = 0
+    """Requests sent so far: a reused connection may turn out to have been closed by the server meanwhile."""
+
+    def _new_conn(self) -> socket.socket:
+        try:
+            addresses = socket.getaddrinfo(self.host, self.port, 0, socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as error:
+            raise urllib3.exceptions.NameResolutionError(self.host, self, error) from error  # type: ignore[arg-type]
+        failure: OSError | None = None
+        for family, kind, protocol, _, address in addresses:
+            sock = _DeadlineSocket(family, kind, protocol)
+            try:
+                sock.settimeout(self.exchange.wait())
+                self._abortable(sock)
+                for option in self.socket_options or ():
+                    sock.setsockopt(*option)
+                sock.connect(address)
+            except OSError as error:
+                failure = error
+                sock.close()
+                if self.exchange.cancelled:
+                    raise Cancelled from error
+                continue
+            except BaseException:
+                sock.close()
+                raise
+            sock.exchange = self.exchange
+            return sock
+        if isinstance(failure, TimeoutError):
+            self.exchange.wait()  # raises DEADLINE_EXCEEDED, if that is what it was
+        raise urllib3.exceptions.NewConnectionError(self, f"cannot connect to {self.host}:{self.port}: {failure}")
+
+    def _abortable(self, sock: socket.socket) -> None:
+        # socket.socket.shutdown, also for TLS: SSLSocket's own would drop the TLS state under the reader's feet.
+        def abort() -> None:
+            try:
+                socket.socket.shutdown(sock, socket.SHUT_RDWR)
+            except OSError:
+                pass  # not connected yet, or already gone
+
+        self.exchange.on_cancel(abort)
+
+    def assign(self, exchange: Exchange) -> None:
+        """Serve `exchange` next."""
+        self.exchange = exchange
+        if isinstance(self.sock, _DeadlineMixin):
+            self.sock.exchange = exchange
+            self._abortable(self.sock)
+
+    def release(self) -> None:
+        """Serve nobody: cancelling the last exchange no longer touches this connection."""
+        self.exchange.on_cancel(None)
+
+
+class Connection(_Connect):
+    """A plaintext connection."""
+
+
+class SecureConnection(HTTPSConnection, _Connect):
+    """A TLS connection."""
+
+    def connect(self) -> None:
+        """Connect and shake hands."""
+        super().connect()
+        self.assign(self.exchange)  # TLS has wrapped the socket in another object
+
+
+class ConnectionPool:
+    """At most `size` connections to one origin, reused, last used first; safe for threads, and after fork.
+
+    A child process starts with an empty pool: two processes on one connection would read each other's answers.
+    """
+
+    def __init__(self, open_connection: Callable[[], Connection | SecureConnection], size: int) -> None:
+        self._open = open_connection
+        self._size = size
+        self._shared = _Shared(size)
+
+    def acquire(self, exchange: Exchange) -> Connection | SecureConnection:
+        """Return a connection for `exchange`: idle and still open, or new and not yet connected.
+
+        Raises:
+            Cancelled: The exchange was cancelled while waiting for its turn.
+            TranscodingError: DEADLINE_EXCEEDED, all connections were busy until then.
+        """
+        shared = self._of_this_process()
+        exchange.on_cancel(shared.wake)
+        with shared.condition:
+            while shared.free == 0:
+                shared.condition.wait(exchange.wait())
+            shared.free -= 1
+        try:
+            while True:
+                with shared.condition:
+                    connection = shared.idle.pop() if shared.idle else None
+                if connection is None:
+                    connection = self._open()
+                elif not connection.is_connected:
+                    connection.close()
+                    continue
+                connection.assign(exchange)
+                return connection
+        except BaseException:
+            self._free(shared)
+            raise
+
+    def release(self, connection: Connection | SecureConnection, *, reusable: bool) -> None:
+        """Take a connection back; `reusable` if its response was read to the end and the server keeps it open."""
+        shared = self._of_this_process()
+        connection.release()
+        if reusable and not shared.closed:
+            with shared.condition:
+                shared.idle.append(connection)
+        else:
+            connection.close()
+        self._free(shared)
+
+    def close(self) -> None:
+        """Close the idle connections; busy ones close when they are released."""
+        shared = self._of_this_process()
+        shared.closed = True
+        while shared.idle:
+            shared.idle.pop().close()
+
+    @staticmethod
+    def _free(shared: _Shared) -> None:
+        with shared.condition:
+            shared.free += 1
+            shared.condition.notify()
+
+    def _of_this_process(self) -> _Shared:
+        if self._shared.process != os.getpid():
+            self._shared = _Shared(self._size)
+        return self._shared
+
+
+class _Shared:
+    """What the threads of one process share."""
+
+    def __init__(self, size: int) -> None:
+        self.process = os.getpid()
+        self.condition = threading.Condition()
+        self.free = size
+        self.idle: deque[Connection | SecureConnection] = deque()
+        self.closed = False
+
+    def wake(self) -> None:
+        """Let every waiting thread look again at what it waits for."""
+        with self.condition:
+            self.condition.notify_all()

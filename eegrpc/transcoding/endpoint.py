@@ -1,0 +1,1 @@
+from eegrpc._endpoint import Endpoint as Endpoint

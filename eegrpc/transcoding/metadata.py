@@ -1,0 +1,137 @@
+"""gRPC metadata as HTTP header fields, and back; what may not pass.
+
+gRPC's rules are those of https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md ("Custom-Metadata").
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from typing import TYPE_CHECKING
+
+import grpc
+
+from eegrpc.transcoding.types import TranscodingError
+
+if TYPE_CHECKING:
+    from eegrpc.transcoding.types import Headers, Metadata, MetadataValue
+
+__all__ = ["TRAILER_PREFIX", "check_metadata", "from_headers", "to_headers", "to_trailers"]
+
+TRAILER_PREFIX = "grpc-trailer-"
+"""Header names of trailing metadata: a unary reply is sent in one piece, so its trailers are headers."""
+
+_KEY = re.compile(r"[0-9a-z_.-]+")
+_VALUE = re.compile(r"[ -~]*")
+
+# They frame the message or belong to the connection; in another's hands they make one request into two.
+_RESERVED = frozenset(
+    (
+        *("connection", "content-encoding", "content-length", "content-type", "expect", "host", "keep-alive"),
+        *("proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer", "transfer-encoding"),
+        *("upgrade", "http2-settings"),
+    )
+)
+_TRACING = frozenset(("grpc-trace-bin", "grpc-tags-bin"))  # gRPC leaves these two to tracing libraries
+_REPLACED = frozenset(("user-agent", "accept", "accept-encoding"))  # ours take their place, as grpc does with its own
+
+_NOT_METADATA = _RESERVED | frozenset(
+    (
+        *("accept", "accept-encoding", "accept-ranges", "allow", "alt-svc", "content-disposition", "content-language"),
+        *("content-location", "content-md5", "content-range", "date", "etag", "expires", "last-modified", "location"),
+        *("set-cookie", "set-cookie2", "strict-transport-security", "vary", "via", "www-authenticate"),
+        *("x-http-method", "x-http-method-override", "x-method-override", "x-server-timeout"),
+    )
+)
+
+
+def check_metadata(metadata: Metadata | None) -> None:
+    """Raise unless a caller may send this metadata.
+
+    Refused are keys and values that gRPC refuses, and, on purpose, more: names that frame the message or belong to the
+    connection (gRPC sends or drops some of them), other ``grpc-`` names, and a second ``authorization``.
+
+    Raises:
+        TranscodingError: INTERNAL, "Invalid metadata: ...", the code that grpc ends such a call with. The caller must
+            act. The text names the key and never quotes the value.
+    """
+    authorizations = 0
+    for key, value in metadata or ():
+        if not isinstance(key, str) or _KEY.fullmatch(key) is None:
+            raise _invalid(f"the key {_quote(key)} (allowed are 0-9 a-z _ . -)")
+        if key in _RESERVED or (key.startswith("grpc-") and key not in _TRACING):
+            raise _invalid(f"the key {_quote(key)} is reserved")
+        if key.endswith("-bin"):
+            if not isinstance(value, bytes):
+                raise _invalid(f"the value of {_quote(key)} must be bytes")
+        elif not isinstance(value, str):
+            raise _invalid(f"the value of {_quote(key)} must be str; bytes need a key that ends in -bin")
+        elif _VALUE.fullmatch(value) is None:
+            raise _invalid(f"the value of {_quote(key)} is not visible ASCII")
+        authorizations += key == "authorization"
+    if authorizations > 1:
+        raise _invalid("more than one authorization")
+
+
+def to_headers(metadata: Metadata | None) -> list[tuple[str, str]]:
+    """Return metadata as header fields; values of ``-bin`` keys in base64.
+
+    Names that ours replace (``user-agent``, as grpc does; ``accept``; ``accept-encoding``) are left out.
+    """
+    return [(key, _text(key, value)) for key, value in metadata or () if key not in _REPLACED]
+
+
+def to_trailers(metadata: Metadata | None) -> list[tuple[str, str]]:
+    """Return trailing metadata as header fields of a buffered reply; `from_headers` reverses it."""
+    return [(TRAILER_PREFIX + key, _text(key, value)) for key, value in metadata or ()]
+
+
+def from_headers(headers: Headers) -> tuple[Metadata, Metadata]:
+    """Return the initial and the trailing metadata that header fields carry.
+
+    Left out are fields of the connection and of the body, ``grpc-`` names that only gRPC itself may set, and whatever
+    is no legal metadata: none of it is the other side's to forge.
+    """
+    initial: list[tuple[str, MetadataValue]] = []
+    trailing: list[tuple[str, MetadataValue]] = []
+    for field_name, field_value in headers:
+        name, text, target = field_name.lower(), field_value.strip(" \t"), initial
+        if name.startswith(TRAILER_PREFIX):
+            name, target = name[len(TRAILER_PREFIX) :], trailing
+        if name in _NOT_METADATA or (name.startswith("grpc-") and name not in _TRACING):
+            continue
+        if _KEY.fullmatch(name) is None:
+            continue
+        if not name.endswith("-bin"):
+            if _VALUE.fullmatch(text) is not None:
+                target.append((name, text))
+            continue
+        for part in text.split(","):  # HTTP may have joined several fields
+            value = _unbase64(part.strip(" \t"))
+            if value is not None:
+                target.append((name, value))
+    return tuple(initial), tuple(trailing)
+
+
+def _text(key: str, value: MetadataValue) -> str:
+    if key.endswith("-bin"):
+        data = value if isinstance(value, bytes) else value.encode()
+        return base64.b64encode(data).rstrip(b"=").decode()  # gRPC sends it without padding and accepts both
+    return value if isinstance(value, str) else value.decode("ascii")
+
+
+def _unbase64(text: str) -> bytes | None:
+    try:
+        return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        return None
+
+
+def _invalid(what: str) -> TranscodingError:
+    return TranscodingError(grpc.StatusCode.INTERNAL, f"Invalid metadata: {what}")
+
+
+def _quote(key: object) -> str:
+    shown = ascii(key)
+    return shown if len(shown) <= 64 else shown[:61] + "..."

@@ -1,0 +1,402 @@
+"""gRPC transcoding for any annotated service, both halves, without IO.
+
+The client half turns an encoded gRPC request into an HTTP request, and an HTTP response into an encoded reply or a
+status; the server half does the reverse. What follows from the descriptors is built once, at first use of a method.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import re
+import threading
+from typing import TYPE_CHECKING
+
+import grpc
+from google.protobuf import descriptor_pool
+
+from eegrpc.mapper import MapperError
+from eegrpc.transcoding import status as statuses
+from eegrpc.transcoding.binding import Binding, Method, methods_of
+from eegrpc.transcoding.content import JSON_TYPE, Content, FieldBody, MessageBody, body_of
+from eegrpc.transcoding.metadata import check_metadata, from_headers, to_headers, to_trailers
+from eegrpc.transcoding.query import parse_query, query_string
+from eegrpc.transcoding.router import MethodNotAllowedError, Router
+from eegrpc.transcoding.template import PathValueError
+from eegrpc.transcoding.types import HttpRequest, HttpResponse, Metadata, Reply, TranscodingError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from google.api.http_pb2 import HttpRule
+    from google.protobuf.descriptor import ServiceDescriptor
+    from google.protobuf.descriptor_pool import DescriptorPool
+
+    from eegrpc.transcoding.types import Headers
+
+__all__ = ["Transcoder"]
+
+Code = grpc.StatusCode
+_Body = MessageBody | FieldBody
+
+_USER_AGENT = "eegrpc (gzip)"
+_CHARSET = re.compile(r";\s*charset\s*=\s*\"?([^\s\";]+)", re.IGNORECASE)
+_UTF8 = frozenset(("utf-8", "utf8", "us-ascii", "ascii"))
+_NO_FIELD = re.compile(r'has no field named "([^"]*)"(?: at "([^"]*)")?')
+_ORIGIN_FORM = re.compile(r"/[!-\"$->@-~]*(?:\?[!-\"$-~]*)?")  # visible ASCII without a fragment
+_TIMEOUT = re.compile(r"\+?(?:[0-9]{1,12}(?:\.[0-9]*)?|\.[0-9]+)")
+
+
+class Transcoder:
+    """Maps calls of annotated methods to HTTP and back; safe to share between threads.
+
+    Args:
+        services: Services to compile now: the client finds mistakes early, the server answers for no others.
+        rules: google.api.HttpRule records that take precedence over annotations, by full method name.
+        pool: Where the client finds other services by name, and the types of error details; default: the default pool.
+        user_agent: Sent with every request; Google compresses only for user agents that contain "gzip", which is added.
+
+    Raises:
+        TemplateError: A rule of `services` is wrong (a ValueError, with the column).
+    """
+
+    def __init__(
+        self,
+        services: Iterable[ServiceDescriptor] = (),
+        *,
+        rules: Iterable[HttpRule] = (),
+        pool: DescriptorPool | None = None,
+        user_agent: str = _USER_AGENT,
+    ) -> None:
+        self._rules = tuple(rules)
+        self._pool = pool if pool is not None else descriptor_pool.Default()
+        self._user_agent = user_agent if "gzip" in user_agent else f"{user_agent} (gzip)".strip()
+        self._methods: dict[str, Method] = {}
+        self._plans: dict[Method, _Plan] = {}
+        self._router = Router()
+        self._lock = threading.Lock()
+        for service in services:
+            for method in methods_of(service, self._rules):
+                self._methods[method.path] = method
+                self._router.add(method)
+
+    def method(self, path: str) -> Method:
+        """Return a method by its gRPC path, ``/package.Service/Method``; find and compile its service if it is new.
+
+        Raises:
+            TranscodingError: UNIMPLEMENTED: the pool has no such method. Import the module that defines the service.
+            TemplateError: The HTTP rule of the service is wrong.
+        """
+        method = self._methods.get(path)
+        return method if method is not None else self._compile(path)
+
+    def request(
+        self, method: Method, wire: bytes, *, metadata: Metadata = (), timeout: float | None = None
+    ) -> HttpRequest:
+        """Return the HTTP request for a call: client half.
+
+        Args:
+            method: From `method`.
+            wire: The encoded request message.
+            metadata: Sent as headers; see `check_metadata` for what is refused.
+            timeout: Seconds that the call may take, told to the server as ``x-server-timeout``.
+
+        The first binding whose template the request's values fit is used.
+
+        Raises:
+            TranscodingError: UNIMPLEMENTED: the method has no HTTP rule. INVALID_ARGUMENT: the request does not fit
+                it, or has no JSON form. INTERNAL: metadata that may not be sent. Nothing may be sent then.
+        """
+        check_metadata(metadata)
+        if not method.bindings:
+            raise TranscodingError(Code.UNIMPLEMENTED, f"{method.full_name} has no HTTP rule and so no REST form")
+        plan = self._plan(method)
+        refusals = []
+        try:
+            for binding in method.bindings:
+                split = binding.split(wire)
+                try:
+                    target = binding.template.expand(split.path)
+                except PathValueError as error:
+                    refusals.append(str(error))
+                    continue
+                body = plan.request_body[binding]
+                content = Content(b"") if body is None else body.write(split.body)
+                query = query_string(method.input, split.query)
+                if query:
+                    target = f"{target}?{query}"
+                headers = self._request_headers(plan, binding, content, metadata, timeout)
+                return HttpRequest(_http_method(binding), target, headers, content.data)
+        except MapperError as error:
+            raise TranscodingError(Code.INVALID_ARGUMENT, f"{method.full_name}: {error}") from error
+        raise TranscodingError(Code.INVALID_ARGUMENT, f"{method.full_name}: {'; or '.join(dict.fromkeys(refusals))}")
+
+    def response(self, method: Method, response: HttpResponse) -> Reply:
+        """Return what an HTTP response says: client half. Never raises for what a server sent."""
+        initial, trailing = from_headers(response.headers)
+        if 200 <= response.status < 300:
+            reply = self._success(method, response)
+            if reply.code is Code.OK:
+                return Reply(Code.OK, "", reply.wire, initial, trailing)
+        else:
+            reply = statuses.reply_of_error(response, pool=self._pool)
+        return dataclasses.replace(reply, initial_metadata=initial)
+
+    def route(self, request: HttpRequest) -> tuple[Method, bytes, Metadata, float | None]:
+        """Return what an HTTP request calls: method, encoded request, metadata, timeout in seconds: server half.
+
+        Only the services given to the constructor are found.
+
+        Raises:
+            TranscodingError: The request is refused; `refusal` makes the response.
+        """
+        path, _, query = _origin_form(request.target).partition("?")
+        method, binding, values = self._router.find(request.method.upper(), "/" + path.lstrip("/"))
+        plan = self._plan(method)
+        body_wire = _read_body(plan.request_body[binding], request)
+        try:
+            path_wire = binding.path_wire(values)
+            _refuse_conflict(binding, body_wire, path_wire)
+        except MapperError as error:
+            raise TranscodingError(Code.INVALID_ARGUMENT, str(error)) from error
+        parsed = parse_query(method.input, query, _taken(binding))
+        metadata = (*from_headers(request.headers)[0], *parsed.metadata)
+        return method, body_wire + parsed.wire + path_wire, metadata, _timeout(request.headers)
+
+    def reply(self, method: Method | None, reply: Reply) -> HttpResponse:
+        """Return the HTTP response for a reply: server half.
+
+        Args:
+            method: The method that was called; None if that is not known, which only an error may have.
+            reply: What the servicer answered. Metadata become headers, trailing ones with ``grpc-trailer-`` before.
+        """
+        if reply.code is Code.OK:
+            assert method is not None
+            try:
+                # Any binding does for the response: all have the same, or the first is taken.
+                content = self._plan(method).response_body.write(reply.wire)
+            except MapperError:
+                return self.reply(method, Reply(Code.INTERNAL, "The response has no JSON form."))
+            headers = [("content-type", _with_charset(content.type))]
+            status, data = 200, content.data
+        else:
+            status, data = statuses.error_json(reply, pool=self._pool)
+            headers = [("content-type", _with_charset(JSON_TYPE))]
+        trailing = [pair for pair in reply.trailing_metadata if pair[0] != statuses.DETAILS_KEY]
+        return HttpResponse(status, (*headers, *to_headers(reply.initial_metadata), *to_trailers(trailing)), data)
+
+    def refusal(self, error: TranscodingError) -> HttpResponse:
+        """Return the HTTP response for a request that `route` refused: server half."""
+        response = self.reply(None, Reply(error.code, error.details))
+        if not isinstance(error, MethodNotAllowedError):
+            return response
+        status, data = statuses.error_json(Reply(error.code, error.details), http_status=error.http_status)
+        return HttpResponse(status, (*response.headers, ("allow", ", ".join(error.allowed))), data)
+
+    def _compile(self, path: str) -> Method:
+        service_name, _, _ = path.removeprefix("/").rpartition("/")
+        with self._lock:
+            method = self._methods.get(path)
+            if method is not None:
+                return method
+            try:
+                service = self._pool.FindServiceByName(service_name)
+            except KeyError:
+                service = None
+            for each in methods_of(service, self._rules) if service is not None else ():
+                self._methods.setdefault(each.path, each)
+        method = self._methods.get(path)
+        if method is None:
+            raise TranscodingError(
+                Code.UNIMPLEMENTED,
+                f"no description of the method {path!r} is loaded, so it has no REST form; import its service's module",
+            )
+        return method
+
+    def _plan(self, method: Method) -> _Plan:
+        plan = self._plans.get(method)
+        if plan is None:
+            plan = self._plans.setdefault(method, _Plan(method))
+        return plan
+
+    def _request_headers(
+        self, plan: _Plan, binding: Binding, content: Content, metadata: Metadata, timeout: float | None
+    ) -> tuple[tuple[str, str], ...]:
+        headers = []
+        if binding.body is not None:
+            headers.append(("content-type", content.type))
+        headers += [
+            ("accept", "*/*" if plan.response_body.is_raw else JSON_TYPE),
+            ("accept-encoding", "gzip"),
+            ("user-agent", self._user_agent),
+        ]
+        if timeout is not None and math.isfinite(timeout):
+            headers.append(("x-server-timeout", f"{max(0.0, timeout):.3f}"))
+        return (*headers, *to_headers(metadata))
+
+    def _success(self, method: Method, response: HttpResponse) -> Reply:
+        """Return the reply for a response with a 2xx status, without metadata."""
+        body = self._plan(method).response_body
+        content_type = _header(response.headers, "content-type")
+        if body.is_raw:
+            return Reply(Code.OK, wire=body.read(Content(response.body, content_type)))
+        charset = _CHARSET.search(content_type)
+        if charset is not None and charset[1].lower() not in _UTF8:
+            return _bad_response(response, f"the charset is {charset[1][:32]!a}, JSON must be UTF-8")
+        data = response.body
+        if not data or data.isspace():
+            if method.output.full_name == "google.protobuf.Empty":
+                return Reply(Code.OK)
+            return _bad_response(response, f"no body where {method.output.full_name} was expected")
+        try:
+            wire = body.read(Content(data))
+        except MapperError as error:
+            return self._unreadable(response, error)
+        if wire and b'"error"' not in data:  # the good path: memchr, no second look at a large page
+            return Reply(Code.OK, wire=wire)
+        return self._suspicious(body, response, wire)
+
+    def _suspicious(self, body: _Body, response: HttpResponse, wire: bytes) -> Reply:
+        """Look twice at JSON in which there may be an error, or nothing of the message.
+
+        A mapper that ignores unknown fields makes an empty message of ``{"error": ...}``: a lost page, unseen.
+        """
+        names = {name for field in body.descriptor.fields for name in (field.name, field.json_name)}
+        if isinstance(body, FieldBody) or (
+            body.descriptor.full_name.startswith("google.protobuf.") and body.descriptor.full_name != _EMPTY
+        ):
+            return Reply(Code.OK, wire=wire)
+        value = _parse(response.body)
+        if not isinstance(value, dict):
+            return _bad_response(response, "JSON that cannot be looked through")
+        if value.get("error") is not None and "error" not in names:
+            reply = statuses.reply_of_error_value(value, response.status, metadata=_http(response), pool=self._pool)
+            return reply or _bad_response(response, "an error without a status")
+        if not wire and value and names and names.isdisjoint(value):
+            return _bad_response(response, f"JSON that has no field of {body.descriptor.full_name}")
+        return Reply(Code.OK, wire=wire)
+
+    def _unreadable(self, response: HttpResponse, error: MapperError) -> Reply:
+        """Return the reply for the body of a success that is not the message."""
+        if error.kind == "eof":
+            text = f"HTTP {response.status}: the JSON body ends early ({len(response.body)} bytes received)"
+            return statuses.failure(Code.UNAVAILABLE, text, statuses.TRUNCATED, metadata=_http(response))
+        value = _parse(response.body)
+        if isinstance(value, list):  # a streaming method's error comes in a list
+            reply = statuses.reply_of_error_value(value, response.status, metadata=_http(response), pool=self._pool)
+            if reply is not None:
+                return reply
+        if value is not _MALFORMED or error.kind not in ("json", "utf8"):
+            return _bad_response(response, str(error))
+        text = statuses.excerpt(f"HTTP {response.status}: the body is not JSON", response.body)
+        return statuses.failure(Code.UNKNOWN, text, statuses.NOT_JSON, metadata=_http(response))
+
+
+_EMPTY = "google.protobuf.Empty"
+_MALFORMED = object()
+
+
+class _Plan:
+    """The bodies of one method: what needs mappers, and so is built when the method is first called."""
+
+    __slots__ = ("request_body", "response_body")
+
+    def __init__(self, method: Method) -> None:
+        self.request_body: Mapping[Binding, _Body | None] = {
+            binding: _request_body(binding) for binding in method.bindings
+        }
+        response_field = method.bindings[0].response_body if method.bindings else None
+        self.response_body = body_of(method.output, response_field, strict=False)
+
+
+def _request_body(binding: Binding) -> _Body | None:
+    if binding.body is None:
+        return None
+    field = None if isinstance(binding.body, str) else binding.body
+    return body_of(binding.input, field, strict=True)
+
+
+def _http_method(binding: Binding) -> str:
+    if binding.http_method != "*":
+        return binding.http_method
+    return "GET" if binding.body is None else "POST"
+
+
+def _origin_form(target: str) -> str:
+    if _ORIGIN_FORM.fullmatch(target) is None:
+        raise TranscodingError(Code.INVALID_ARGUMENT, "The request target must be a percent-encoded path and query.")
+    return target
+
+
+def _read_body(body: _Body | None, request: HttpRequest) -> bytes:
+    """Return the request fields that the HTTP body sets, encoded."""
+    if not request.body and not (body is not None and body.is_raw):
+        return b""
+    if body is None:
+        raise TranscodingError(Code.INVALID_ARGUMENT, "This method takes no request body.")
+    content_type = _header(request.headers, "content-type")
+    charset = _CHARSET.search(content_type)
+    if charset is not None and charset[1].lower() not in _UTF8 and not body.is_raw:
+        raise TranscodingError(Code.INVALID_ARGUMENT, "The charset of a JSON body must be UTF-8.")
+    try:
+        return body.read(Content(request.body, content_type))
+    except MapperError as error:
+        unknown = _NO_FIELD.search(str(error))
+        if unknown is not None:  # in Google's words, which clients search for
+            at = f" at '{unknown[2].rpartition('.')[0]}'" if unknown[2] and "." in unknown[2] else ""
+            text = f"Invalid JSON payload received. Unknown name {json.dumps(unknown[1])}{at}: Cannot find field."
+        else:
+            text = f"Invalid JSON payload received. {error}"
+        raise TranscodingError(Code.INVALID_ARGUMENT, text) from error
+
+
+def _refuse_conflict(binding: Binding, body_wire: bytes, path_wire: bytes) -> None:
+    """Raise if the body sets a field of the path to something else."""
+    in_body = binding.in_path(body_wire)
+    if not in_body:
+        return
+    in_path = binding.in_path(path_wire)
+    for name, value in in_body.items():
+        if in_path.get(name, value) != value:
+            text = f"Invalid value at '{name}': the body says something else than the path."
+            raise TranscodingError(Code.INVALID_ARGUMENT, text)
+
+
+def _taken(binding: Binding) -> Mapping[str, str] | None:
+    if binding.body == "*":
+        return None
+    taken = dict.fromkeys(binding.path_fields, "path")
+    if binding.body is not None and not isinstance(binding.body, str):
+        taken[binding.body.name] = "body"
+    return taken
+
+
+def _timeout(headers: Headers) -> float | None:
+    """Return x-server-timeout in seconds; None if there is none or it is no number, for it is only a hint."""
+    text = _header(headers, "x-server-timeout")
+    return float(text) if _TIMEOUT.fullmatch(text) else None
+
+
+def _header(headers: Headers, name: str) -> str:
+    return next((value.strip() for key, value in headers if key.lower() == name), "")
+
+
+def _with_charset(content_type: str) -> str:
+    return f"{content_type}; charset=UTF-8" if content_type == JSON_TYPE else content_type
+
+
+def _parse(data: bytes) -> object:
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError):
+        return _MALFORMED
+
+
+def _http(response: HttpResponse) -> Metadata:
+    return ((statuses.HTTP_STATUS_KEY, str(response.status)),)
+
+
+def _bad_response(response: HttpResponse, what: str) -> Reply:
+    text = f"HTTP {response.status}: bad response: {what}"
+    return statuses.failure(Code.INTERNAL, text, statuses.BAD_RESPONSE, metadata=_http(response))

@@ -1,0 +1,155 @@
+"""What a unary call is made of before and after the wire: shared by the channels that block and those that await."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import grpc
+
+from eegrpc.transcoding.status import failure
+from eegrpc.transcoding.types import Metadata, Reply, TranscodingError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from eegrpc.transcoding.binding import Method
+    from eegrpc.transcoding.deadline import Deadline
+    from eegrpc.transcoding.transcoder import Transcoder
+    from eegrpc.transcoding.types import HttpRequest, HttpResponse
+
+__all__ = [
+    "CANCELLED",
+    "CLOSED",
+    "DEFAULT_MAX_RECEIVE_BYTES",
+    "DEFAULT_POOL_SIZE",
+    "MAX_ERROR_BYTES",
+    "TRANSPORT_LABEL",
+    "Backoff",
+    "UnaryMethod",
+    "refuse_call_credentials",
+    "refuse_streaming",
+]
+
+DEFAULT_MAX_RECEIVE_BYTES = 128 << 20
+DEFAULT_POOL_SIZE = 64
+
+MAX_ERROR_BYTES = 1 << 20
+"""Most bytes of an error's body that are read: enough for any google.rpc.Status, too little to hurt."""
+
+TRANSPORT_LABEL = ("eegrpc-transport", "rest")
+"""Trailing metadata of every transcoded call: the one way to tell which transport served it."""
+
+CANCELLED = Reply(grpc.StatusCode.CANCELLED, "Locally cancelled by application!")
+CLOSED = Reply(grpc.StatusCode.CANCELLED, "Channel closed!")
+
+
+class UnaryMethod:
+    """One unary method with the caller's serializers: messages to HTTP requests, HTTP responses to messages.
+
+    `labels` is trailing metadata for every reply; it is read each time, as the fallback adds its reason later.
+    """
+
+    __slots__ = ("_deserialize", "_labels", "_max_send_bytes", "_method", "_serialize", "_transcoder", "path")
+
+    def __init__(
+        self,
+        transcoder: Transcoder,
+        path: str,
+        serialize: Callable[[Any], bytes] | None,
+        deserialize: Callable[[bytes], Any] | None,
+        *,
+        max_send_bytes: int | None = None,
+        labels: Sequence[tuple[str, str]] = (TRANSPORT_LABEL,),
+    ) -> None:
+        self.path = path
+        self._max_send_bytes = max_send_bytes
+        self._labels = labels
+        self._transcoder = transcoder
+        self._serialize = serialize
+        self._deserialize = deserialize
+        self._method: Method | TranscodingError
+        try:
+            self._method = transcoder.method(path)
+        except TranscodingError as error:
+            self._method = error  # raised when called: a stub makes all its methods, also those nobody calls
+
+    @property
+    def replayable(self) -> bool:
+        """Whether a call that got no answer may be sent again."""
+        return not isinstance(self._method, TranscodingError) and self._method.replayable
+
+    def request(self, message: Any, metadata: Metadata, deadline: Deadline) -> HttpRequest:
+        """Return what to send.
+
+        Raises:
+            TranscodingError: The message or the metadata cannot be sent, or the deadline has passed already.
+        """
+        if isinstance(self._method, TranscodingError):
+            raise self._method
+        left = deadline.wait()
+        try:
+            wire = message if self._serialize is None else self._serialize(message)
+        except Exception as error:
+            # As stock grpc has it. The cause is the caller's own message, so the caller may see it.
+            raise TranscodingError(grpc.StatusCode.INTERNAL, "Exception serializing request!") from error
+        if self._max_send_bytes is not None and len(wire) > self._max_send_bytes:
+            text = f"Sent message larger than max ({len(wire)} vs. {self._max_send_bytes})"
+            raise TranscodingError(grpc.StatusCode.RESOURCE_EXHAUSTED, text, "TOO_LARGE")
+        return self._transcoder.request(self._method, wire, metadata=metadata, timeout=left)
+
+    def reply(self, response: HttpResponse) -> tuple[Reply, Any]:
+        """Return the reply that a response means, and its message if it is OK."""
+        assert not isinstance(self._method, TranscodingError)
+        reply = self._transcoder.response(self._method, response)
+        if reply.code is not grpc.StatusCode.OK:
+            return self._labelled(reply), None
+        try:
+            message = reply.wire if self._deserialize is None else self._deserialize(reply.wire)
+        except Exception:  # noqa: BLE001 - somebody else's code; stock grpc ends the call this way
+            return self.failure(TranscodingError(grpc.StatusCode.INTERNAL, "Exception deserializing response!")), None
+        return self._labelled(reply), message
+
+    def failure(self, error: TranscodingError) -> Reply:
+        """Return the reply of a call that ended with `error`."""
+        return self._labelled(failure(error.code, error.details, error.reason))
+
+    def _labelled(self, reply: Reply) -> Reply:
+        return replace(reply, trailing_metadata=(*reply.trailing_metadata, *self._labels))
+
+
+def refuse_call_credentials(credentials: grpc.CallCredentials | None, *, plaintext: bool) -> None:
+    """Refuse the credentials of a single call, which only grpc's own core can read.
+
+    Raises:
+        TranscodingError: UNAUTHENTICATED on a plaintext channel, as stock grpc; UNIMPLEMENTED on a TLS one.
+    """
+    if credentials is None:
+        return
+    if plaintext:
+        raise TranscodingError(
+            grpc.StatusCode.UNAUTHENTICATED,
+            "Established channel does not have a sufficient security level to transfer call credential.",
+        )
+    raise TranscodingError(
+        grpc.StatusCode.UNIMPLEMENTED,
+        "a transcoding channel cannot read grpc.CallCredentials: give the channel its credentials, or send metadata",
+    )
+
+
+def refuse_streaming(path: str) -> Reply:
+    """Return the reply of any streaming call."""
+    text = f"{path} streams; a transcoding channel serves unary methods only: use gRPC"
+    return failure(grpc.StatusCode.UNIMPLEMENTED, text, "")
+
+
+class Backoff:
+    """How long wait_for_ready pauses between attempts to connect, in seconds."""
+
+    def __init__(self) -> None:
+        self._next = 0.1
+
+    def next(self) -> float:
+        """Return the next pause: from 0.1 s, by 1.6, to 10 s."""
+        delay, self._next = self._next, min(self._next * 1.6, 10.0)
+        return delay
