@@ -18,7 +18,7 @@ from eegrpc._token_transport import CredentialsError, DefaultCredentials, Resolv
 from eegrpc._tokens import AuthMetadata, TokenSource
 
 if TYPE_CHECKING:
-    from eegrpc._endpoint import Endpoint
+    from eegrpc.transcoding.endpoint import Endpoint
 
 __all__ = [
     "DEFAULT_SCOPES",

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 from eegrpc._credentials import DEFAULT_SCOPES, resolve_credentials
-from eegrpc._endpoint import DEFAULT_ENDPOINT, HIGH_VOLUME_ENDPOINT, Endpoint
+from eegrpc.transcoding.endpoint import Endpoint
 from eegrpc._service_config import check_service_config
 from eegrpc._version import VERSION
 
@@ -23,16 +23,22 @@ __all__ = [
     "DEFAULT_MAX_MESSAGE_BYTES",
     "EMULATOR_VARIABLE",
     "HIGH_VOLUME_ENDPOINT",
+    "USER_AGENT",
     "ApiVersion",
     "ChannelOptions",
     "Endpoint",
-    "USER_AGENT",
     "Transport",
     "channel_options",
 ]
 
 Transport = Literal["auto", "grpc", "rest"]
 ApiVersion = Literal["v1alpha", "v1beta", "v1"]
+
+DEFAULT_ENDPOINT = "https://earthengine.googleapis.com"
+"""Earth Engine's standard endpoint."""
+
+HIGH_VOLUME_ENDPOINT = "https://earthengine-highvolume.googleapis.com"
+"""Earth Engine's endpoint for many small automated calls: higher latency, less caching."""
 
 EMULATOR_VARIABLE = "EARTHENGINE_EMULATOR_HOST"
 """Environment variable with the ``host:port`` of an emulator, which then replaces the default endpoint."""
@@ -89,18 +95,18 @@ class ChannelOptions:
 
     @property
     def grpc_arguments(self) -> tuple[tuple[str, int | str | bytes], ...]:
-        """All channel arguments for grpc.secure_channel and its like."""
-        return (
-            ("grpc.max_receive_message_length", self.max_message_bytes),
-            ("grpc.max_send_message_length", -1 if self.max_request_bytes is None else self.max_request_bytes),
-            ("grpc.keepalive_time_ms", self.keepalive_time_ms),
-            ("grpc.keepalive_timeout_ms", self.keepalive_timeout_ms),
-            ("grpc.keepalive_permit_without_calls", int(self.keepalive_without_calls)),
+        """All channel arguments for grpc.secure_channel and its like, each once; what the user gave replaces ours."""
+        ours: dict[str, int | str | bytes] = {
+            "grpc.max_receive_message_length": self.max_message_bytes,
+            "grpc.max_send_message_length": -1 if self.max_request_bytes is None else self.max_request_bytes,
+            "grpc.keepalive_time_ms": self.keepalive_time_ms,
+            "grpc.keepalive_timeout_ms": self.keepalive_timeout_ms,
+            "grpc.keepalive_permit_without_calls": int(self.keepalive_without_calls),
             # Or channels of this process would share connections, and a forked child its parent's.
-            ("grpc.use_local_subchannel_pool", 1),
-            ("grpc.primary_user_agent", USER_AGENT),
-            *self.grpc_options,
-        )
+            "grpc.use_local_subchannel_pool": 1,
+            "grpc.primary_user_agent": USER_AGENT,
+        }
+        return tuple({**ours, **dict(self.grpc_options)}.items())
 
 
 def channel_options(

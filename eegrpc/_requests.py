@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import platform
 import re
-from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
@@ -15,6 +14,7 @@ import grpc
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from eegrpc._expressions import check_expression, to_expression
+from eegrpc._version import VERSION
 from eegrpc.errors import make_error
 from eegrpc.mapper import MapperError, MessageMapper
 from eegrpc.v1alpha import ComputeImagesRequest
@@ -39,6 +39,9 @@ _PROJECT_ID: Final = re.compile(r"(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?:)?[a-z0-9]
 _MAX_PROJECT: Final = 255
 # As the official client checks it (ee/_state.py); the guide also allows upper case, which that client refuses.
 _WORKLOAD_TAG: Final = re.compile(r"[a-z0-9]|[a-z0-9][-_a-z0-9]{0,61}[a-z0-9]")
+
+# Who is calling, in the form of Google's own clients.
+_CLIENT_VERSIONS: Final = f"gl-python/{platform.python_version()} grpc/{grpc.__version__} eegrpc/{VERSION}"
 
 _DESCRIPTOR: Final[Any] = ComputeImagesRequest.DESCRIPTOR
 _MAPPER: Final = MessageMapper(_DESCRIPTOR)
@@ -173,23 +176,11 @@ def call_metadata(
     ours = [
         # https://google.aip.dev/client-libraries/4222: the path variable, with "/" kept.
         ("x-goog-request-params", f"project={quote(project, safe='/')}"),
-        ("x-goog-api-client", _client_versions()),
+        ("x-goog-api-client", _CLIENT_VERSIONS),
     ]
     if fields is not None:
         ours.append(("x-goog-fieldmask", _field_mask(fields)))
     return (*(pair for pair in ours if pair[0] not in keys), *given)
-
-
-@cache
-def _client_versions() -> str:
-    """Return who is calling, in the form of Google's own clients."""
-    from importlib import metadata as packages  # it takes longer to load than the rest of this module
-
-    try:
-        own = packages.version("eegrpc")
-    except packages.PackageNotFoundError:  # run from a source tree or a zip
-        own = "0"
-    return f"gl-python/{platform.python_version()} grpc/{grpc.__version__} eegrpc/{own}"
 
 
 def _field_mask(fields: str | Iterable[str] | FieldMask) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Union
 
 import grpc
 
-from eegrpc._endpoint import is_loopback_host
+from eegrpc.transcoding.endpoint import is_loopback_host
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["RULES", "CallContext", "EarthEngineError", "Rule", "from_rpc_error", "make_error"]
 
 _STATUS_KEY: Final = "grpc-status-details-bin"
-_DOMAIN: Final = "eegrpc"  # ErrorInfo.domain of the errors that this library makes itself
+_DOMAIN: Final = "eegrpc"
+_DOMAINS: Final = (_DOMAIN, "eegrpc.transcoding")  # ErrorInfo.domain of the errors that this library makes itself
 
 _Code = grpc.StatusCode
 _Metadata = tuple[tuple[str, str | bytes], ...]
@@ -115,7 +116,7 @@ RULES: Final[tuple[Rule, ...]] = (
         text=r"invalid value at 'expression|^[A-Z]\w*(\.\w+)*: |error in map\(",
     ),
     _rule("REQUEST_TOO_LARGE", _BAD_INPUT, "Make the expression smaller: large geometries are the usual cause."),
-    _rule("BAD_REQUEST", _BAD_INPUT, "Correct the argument that the message names."),
+    _rule("BAD_REQUEST", (*_BAD_INPUT, _Code.INTERNAL), "Correct the argument that the message names."),
     # Quota: wait, ask for more of it, or send less.
     _rule(
         "TOO_LARGE",
@@ -176,6 +177,14 @@ RULES: Final[tuple[Rule, ...]] = (
         (_Code.UNAVAILABLE,),
         "The answer ended early; it is safe to send the request again.",
         retryable=True,
+    ),
+    _rule(
+        "NOT_JSON",
+        (_Code.UNKNOWN, _Code.INTERNAL, _Code.UNIMPLEMENTED, _Code.PERMISSION_DENIED, _Code.UNAUTHENTICATED),
+        "Something else than Earth Engine answered: check the endpoint, and the proxies on the way to it.",
+    ),
+    _rule(
+        "REDIRECT", (_Code.UNKNOWN,), "Redirects are not followed: pass the endpoint that it leads to, if you trust it."
     ),
     # The server answered what no server should: report it to whoever runs it.
     _rule(
@@ -385,7 +394,7 @@ def _find_rule(code: grpc.StatusCode, details: str, info: error_details_pb2.Erro
     for rule in RULES:
         if code not in rule.codes:
             continue
-        if info.domain == _DOMAIN:  # ours: it says which rule it is, whatever words it quotes from the request
+        if info.domain in _DOMAINS:  # ours: it says which rule it is, whatever words it quotes from the request
             if info.reason == rule.reason:
                 return rule
         elif info.reason in rule.infos or (rule.text is not None and rule.text.search(text)):

@@ -34,7 +34,8 @@ from eegrpc._credentials import (
     TokenSource,
     resolve_credentials,
 )
-from eegrpc._endpoint import DEFAULT_ENDPOINT, Endpoint
+from eegrpc._options import DEFAULT_ENDPOINT
+from eegrpc.transcoding.endpoint import Endpoint
 from eegrpc._token_transport import TokenTransport
 
 GOOGLE = Endpoint.parse(DEFAULT_ENDPOINT)
@@ -251,7 +252,8 @@ class MetadataServer(BaseHTTPRequestHandler):
 
 _ON_GOOGLE_CLOUD = """
 from eegrpc._credentials import TokenSource, resolve_credentials
-from eegrpc._endpoint import DEFAULT_ENDPOINT, Endpoint
+from eegrpc._options import DEFAULT_ENDPOINT
+from eegrpc.transcoding.endpoint import Endpoint
 
 print(TokenSource(resolve_credentials(None, endpoint=Endpoint.parse(DEFAULT_ENDPOINT))).metadata(50))
 """

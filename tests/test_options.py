@@ -8,7 +8,7 @@ import google.auth.credentials
 import google.oauth2.credentials
 import pytest
 
-from eegrpc._options import HIGH_VOLUME_ENDPOINT, ChannelOptions, Endpoint, channel_options
+from eegrpc._options import HIGH_VOLUME_ENDPOINT, USER_AGENT, ChannelOptions, Endpoint, channel_options
 
 CANARY = "canary-secret"
 
@@ -165,6 +165,8 @@ def test_defaults() -> None:
         "grpc.keepalive_time_ms": 30000,
         "grpc.keepalive_timeout_ms": 10000,
         "grpc.keepalive_permit_without_calls": 0,
+        "grpc.use_local_subchannel_pool": 1,
+        "grpc.primary_user_agent": USER_AGENT,
     }
     assert Endpoint.parse(HIGH_VOLUME_ENDPOINT).is_google
 
@@ -198,6 +200,7 @@ def test_options_reach_their_fields() -> None:
     names = [name for name, _ in options.grpc_arguments]
     assert len(names) == len(set(names))
     assert dict(options.grpc_arguments)["grpc.keepalive_time_ms"] == 10
+    assert dict(options.grpc_arguments)["grpc.primary_user_agent"] == "me"
 
 
 def test_unlimited_requests() -> None:

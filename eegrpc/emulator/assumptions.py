@@ -7,8 +7,8 @@ docs/emulator.md lists the same names; a test keeps the two equal.
 from __future__ import annotations
 
 ASSUMPTIONS: dict[str, str] = {
-    "advance-fraction-by-average": "The fraction of a month or year in Date.advance is taken of the unit's average length.",
-    "average-year-gregorian": "Units of Date.difference and Date.unitRatio: a year is 365.2425 days, a month a twelfth.",
+    "advance-fraction-by-average": "A fraction of a month or year in Date.advance is one of its average length.",
+    "average-year-gregorian": "On average a year has 365.2425 days, and a month a twelfth of that.",
     "band-name-characters": "Band names consist of ASCII letters, digits and _ - . :",
     "binary-footprint-first": "A binary image function over two different footprints keeps the first one.",
     "binary-grid-first": "A binary image function takes the grid of the first image, unless that is a constant's.",

@@ -24,7 +24,6 @@ _PRECISIONS: dict[int, Precision] = {
     PixelDataType.FLOAT: "FLOAT",
     PixelDataType.DOUBLE: "DOUBLE",
 }
-_PRECISION_NUMBERS = {name: number for number, name in _PRECISIONS.items()}
 _WIDTH: dict[Precision, int] = {"INT": 0, "FLOAT": 1, "DOUBLE": 2}
 
 # Patterns come from the request and run in Python's backtracking engine, Earth Engine's is RE2 and linear. These limits
@@ -94,7 +93,7 @@ class Band:
         band_id: str,
         pixel_type: PixelType,
         grid: Grid = DEFAULT_GRID,
-        pyramiding: int = 0,
+        pyramiding: ImageBand.PyramidingPolicy = ImageBand.PYRAMIDING_POLICY_UNSPECIFIED,
         missing: tuple[float, ...] = (),
     ) -> None:
         self.id = band_id
@@ -108,17 +107,17 @@ class Band:
         return f"Band({self.id!r}, {self.type}, {self.grid.crs})"
 
     def renamed(self, band_id: str) -> Band:
-        """The same band under another name."""
+        """Return the same band under another name."""
         if band_id == self.id:
             return self
         return Band(band_id, self.type, self.grid, self.pyramiding, self.missing)
 
     def retyped(self, pixel_type: PixelType) -> Band:
-        """The same band with pixels of another type."""
+        """Return the same band with pixels of another type."""
         return Band(self.id, pixel_type, self.grid, self.pyramiding)
 
     def message(self) -> ImageBand:
-        """The band as Earth Engine returns it; shared, so it must not be changed."""
+        """Return the band as Earth Engine returns it; shared, so it must not be changed."""
         if self._message is None:
             self._message = self._build()
         return self._message
@@ -141,9 +140,7 @@ class Band:
             grid.crs_code = self.grid.crs
         if self.grid.width is not None and self.grid.height is not None:
             grid.dimensions.CopyFrom(GridDimensions(width=self.grid.width, height=self.grid.height))
-        data_type = PixelDataType(
-            precision=_PRECISION_NUMBERS[self.type.precision], dimensions_count=self.type.dimensions
-        )
+        data_type = PixelDataType(precision=self.type.precision, dimensions_count=self.type.dimensions)
         if self.type.minimum is not None and self.type.maximum is not None:
             data_type.range.CopyFrom(DoubleRange(min=self.type.minimum, max=self.type.maximum))
         message = ImageBand(id=self.id, data_type=data_type, grid=grid, pyramiding_policy=self.pyramiding)
@@ -198,7 +195,7 @@ def _band_from_wire(wire: bytes) -> Band:
 
 
 def select_bands(bands: Sequence[Band], selectors: Iterable[object]) -> list[Band]:
-    """The bands that a list of names, regular expressions and indices selects, in the order of the list.
+    """Return the bands that a list of names, regular expressions and indices selects, in the order of the list.
 
     Args:
         bands: The bands of the image.
@@ -406,17 +403,17 @@ def pair_bands(first: Sequence[Band], second: Sequence[Band]) -> list[tuple[str,
 
 
 def common_grid(left: Band, right: Band) -> Grid:
-    """The grid of a band computed from two: the first one's, unless that has none of its own."""
+    """Return the grid of a band computed from two: the first one's, unless that has none of its own."""
     return right.grid if left.grid == DEFAULT_GRID else left.grid
 
 
 def union_precision(left: PixelType, right: PixelType) -> Precision:
-    """The wider of two precisions: INT, FLOAT, DOUBLE."""
+    """Return the wider of two precisions: INT, FLOAT, DOUBLE."""
     return max(left.precision, right.precision, key=_WIDTH.__getitem__)
 
 
 def arithmetic_type(operator: str, left: PixelType, right: PixelType) -> PixelType:
-    """The type of ``left operator right``.
+    """Return the type of ``left operator right``.
 
     The precision is the union of the inputs' (algorithm descriptions). The range is worked out from theirs: public
     error texts show uint16 * 0.0000275 - 0.2 as ``Float<-0.2, 1.6022125>``, which no plain union gives.
@@ -453,10 +450,10 @@ def arithmetic_type(operator: str, left: PixelType, right: PixelType) -> PixelTy
 
 
 def constant_type(value: float) -> PixelType:
-    """The type of a constant image: its only value is its range."""
+    """Return the type of a constant image: its only value is its range."""
     return PixelType("INT" if isinstance(value, int) else "DOUBLE", value, value)
 
 
 def without_size(grid: Grid) -> Grid:
-    """The grid without dimensions, for images that no longer are an asset's extent."""
+    """Return the grid without dimensions, for images that no longer are an asset's extent."""
     return replace(grid, width=None, height=None)

@@ -24,7 +24,7 @@ LEGACY_PREFIX = "projects/earthengine-legacy/assets/"
 
 
 def canonical_id(id_or_name: str) -> str:
-    """The id of an asset, whichever way it is written.
+    """Return the id of an asset, whichever way it is written.
 
     Source: REST reference, projects.assets: an id is the name without its prefix, except in Cloud projects, where the
     whole name is the id.
@@ -88,7 +88,7 @@ class AssetRecord:
         return self._footprint
 
     def get(self, name: str) -> object:
-        """The value of a property; those in fields of the message go by their ``system:`` names.
+        """Return the value of a property; those in fields of the message go by their ``system:`` names.
 
         Source: the conversion table in earthengine-api's javascript/src/encodable.js.
 
@@ -154,7 +154,7 @@ class CollectionSource(Protocol):
         """How many images there are; cheap."""
 
     def load(self) -> Iterable[EarthEngineAsset]:
-        """The images; called at most once per catalog."""
+        """Return the images; called at most once per catalog."""
 
 
 class Catalog:
@@ -225,7 +225,7 @@ class Catalog:
 
     @classmethod
     def builtin(cls) -> Catalog:
-        """The catalog that comes with eegrpc: synthetic images in the shapes of four real data sets.
+        """Return the catalog that comes with eegrpc: synthetic images in the shapes of four real data sets.
 
         Each collection is made when it is first used, always the same.
 
@@ -249,7 +249,7 @@ class Catalog:
         return MappingProxyType(dict(sorted((name, count) for name, count in counts.items() if name)))
 
     def collection(self, id_or_name: str) -> tuple[AssetRecord, ...] | None:
-        """The images of a collection, in the order of their index.
+        """Return the images of a collection, in the order of their index.
 
         Args:
             id_or_name: Id or name of the collection.
@@ -262,7 +262,7 @@ class Catalog:
         return None if group is None else tuple(group.values())
 
     def image(self, id_or_name: str) -> AssetRecord | None:
-        """An image.
+        """Return an image.
 
         Args:
             id_or_name: Id or name of the image.

@@ -69,7 +69,7 @@ class Context:
             )
 
     def image(self, record: AssetRecord) -> Image:
-        """The image of an asset: the same object each time in a request."""
+        """Return the image of an asset: the same object each time in a request."""
         image = self._images.get(record.id)
         if image is None:
             image = self._images[record.id] = Image(record)

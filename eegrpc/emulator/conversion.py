@@ -34,7 +34,7 @@ class TypeMismatch(Exception):  # noqa: N818 - a signal between the functions he
 
 
 def shorten(value: object, limit: int = 80) -> str:
-    """A value for a message, cut if it is long."""
+    """Return a value for a message, cut if it is long."""
     text = value if isinstance(value, str) else repr(value)
     return text if len(text) <= limit else text[: limit - 3] + "..."
 
@@ -189,7 +189,7 @@ CONVERTERS: Mapping[str, Converter] = {
 
 
 def converter(type_name: str) -> Converter:
-    """The converter of a type.
+    """Return the converter of a type.
 
     Args:
         type_name: A name of :data:`CONVERTERS`, or ``List<...>`` of one.
@@ -242,7 +242,7 @@ def convert_argument(convert: Converter, type_name: str, name: str, context: Con
 
 
 def to_date(value: object, zone: str | None = None) -> Date:
-    """A date from a date, a number of milliseconds or a string.
+    """Return a date from a date, a number of milliseconds or a string.
 
     Args:
         value: The value.
@@ -268,14 +268,14 @@ def to_date(value: object, zone: str | None = None) -> Date:
 
 
 def constant_image(values: list[int | float]) -> Image:
-    """An image with one band per number, the same everywhere. Source: the description of Image.constant."""
+    """Return an image with one band per number, the same everywhere. Source: the description of Image.constant."""
     names = ["constant", *(f"constant_{number}" for number in range(1, len(values)))]
     bands = [Band(name, constant_type(value)) for name, value in zip(names, values, strict=True)]
     return Image(None, bands, {"system:footprint": UNBOUNDED})
 
 
 def load_image(context: Context, asset_id: str) -> Image:
-    """The image with an id or name.
+    """Return the image with an id or name.
 
     Args:
         context: The request's context.
@@ -295,7 +295,7 @@ def load_image(context: Context, asset_id: str) -> Image:
 
 
 def load_collection(context: Context, asset_id: str) -> Collection:
-    """The image collection with an id or name, in the order of its index.
+    """Return the image collection with an id or name, in the order of its index.
 
     Args:
         context: The request's context.

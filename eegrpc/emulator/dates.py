@@ -45,7 +45,7 @@ _TEXT = re.compile(
 
 @lru_cache(maxsize=256)
 def time_zone(name: str | None) -> tzinfo:
-    """A time zone by name.
+    """Return a time zone by name.
 
     Args:
         name: As in the tz database, an offset like ``+02:00``, or None for UTC.
@@ -75,7 +75,7 @@ def time_zone(name: str | None) -> tzinfo:
 
 
 def to_datetime(millis: float, zone: tzinfo = timezone.utc) -> datetime:
-    """The local time of a moment.
+    """Return the local time of a moment.
 
     Args:
         millis: Milliseconds since 1970 in UTC.
@@ -100,7 +100,7 @@ def to_millis(moment: datetime) -> int:
 
 
 def parse_date(text: str, zone_name: str | None = None) -> int:
-    """Read a date as Earth Engine writes it: ``2020``, ``2020-06``, ``2017-6-24``, ``1996-001``, each with a time or not.
+    """Read a date as Earth Engine writes it: ``2020``, ``2020-06``, ``2017-6-24``, ``1996-001``, and times of day.
 
     Args:
         text: The date; after the time may stand ``Z`` or an offset.
@@ -150,7 +150,7 @@ def from_ymd(year: int, month: int, day: int, zone_name: str | None = None) -> i
 
 
 def unit_of(name: str) -> str:
-    """A unit by its name, which may be plural.
+    """Return a unit by its name, which may be plural.
 
     Args:
         name: ``day``, ``days``, ``Week``, ...
@@ -212,7 +212,7 @@ def advance(millis: int, delta: float, unit: str, zone_name: str | None = None) 
 
 
 def start_of(millis: int, unit: str, zone_name: str | None = None) -> int:
-    """The beginning of the unit that a date is in; weeks begin on Monday."""
+    """Return the beginning of the unit that a date is in; weeks begin on Monday."""
     local = to_datetime(millis, time_zone(zone_name))
     if unit == "second":
         start = local.replace(microsecond=0)

@@ -63,7 +63,7 @@ class EvaluationError(Exception):
         return f"{self.message} [at {self.path}]" if self.segments else self.message
 
     def inside(self, segments: tuple[str, ...]) -> EvaluationError:
-        """The same error, seen from further out.
+        """Return the same error, seen from further out.
 
         Args:
             segments: The way to the place where evaluation of the inner part began.
@@ -75,7 +75,7 @@ class EvaluationError(Exception):
         return self.replaced(self.message, segments)
 
     def replaced(self, message: str, segments: tuple[str, ...] = ()) -> EvaluationError:
-        """The same error with another message, and ``segments`` in front of its path."""
+        """Return the same error with another message, and ``segments`` in front of its path."""
         return EvaluationError(
             message,
             segments=segments + self.segments,

@@ -1,9 +1,9 @@
 """Evaluation of expression graphs on a catalog. No network, no protocol: an Expression in, values out.
 
-How it works. A node's value depends only on the arguments that are free in it, so it is kept in the innermost frame that
-binds one of them, and in the outermost frame if it depends on none: shared nodes are evaluated once per request, or once
-per call of the function whose argument they mention. The nodes that wait for others stand on a list, not on Python's
-stack. Only a function that calls another (map inside map) goes deeper in Python, and that depth is limited.
+How it works. A node's value depends only on the arguments that are free in it, so it is kept in the innermost frame
+that binds one of them, and in the outermost frame if it depends on none: shared nodes are evaluated once per request,
+or once per call of the function whose argument they mention. The nodes that wait for others stand on a list, not on
+Python's stack. Only a function that calls another (map inside map) goes deeper in Python, and that depth is limited.
 """
 
 from __future__ import annotations
@@ -237,7 +237,7 @@ class _Machine(Context):
             self._depth -= 1
 
     def force(self, node: Node, frame: _Frame) -> object:
-        """The value of a node in a frame, evaluating what is missing."""
+        """Return the value of a node in a frame, evaluating what is missing."""
         waiting: list[_Waiting] = []
         try:
             found = self._find(node, frame, waiting)
@@ -273,7 +273,7 @@ class _Machine(Context):
         waiting.pop()
 
     def _find(self, node: Node, frame: _Frame, waiting: list[_Waiting]) -> object:
-        """The value of a node if it is known; otherwise _MISSING, and the node waits."""
+        """Return the value of a node if it is known; otherwise _MISSING, and the node waits."""
         if isinstance(node, Constant):
             return node.value
         home = self._home(node, frame)
@@ -285,7 +285,7 @@ class _Machine(Context):
         return value
 
     def _home(self, node: Node, frame: _Frame) -> _Frame:
-        """The innermost frame that binds an argument on which the node depends."""
+        """Return the innermost frame that binds an argument on which the node depends."""
         if not node.free:
             return self.root
         here: _Frame | None = frame
@@ -343,11 +343,11 @@ class _Machine(Context):
         return Thunk(function.body, _Frame(arguments, function.frame))
 
     def _known(self, node: Node, frame: _Frame) -> object:
-        """The value of a node that has been evaluated."""
+        """Return the value of a node that has been evaluated."""
         return self._find(node, frame, [])
 
     def _checked(self, literal: object) -> object:
-        """A list or dictionary, after counting what is in it: references make small graphs of huge literals."""
+        """Return a list or dictionary, after counting what is in it: references make small graphs of huge literals."""
         level: list[object] = [literal]
         depth = 0
         while level:
@@ -365,7 +365,7 @@ class _Machine(Context):
         return literal
 
     def _located(self, error: AlgorithmError, waiting: list[_Waiting]) -> EvaluationError:
-        """An algorithm's refusal, with the function's name and place."""
+        """Return an algorithm's refusal, with the function's name and place."""
         labels = _labels(waiting)
         name = waiting[-1].node.label if waiting else ""
         message = f"{name}: {error.message}" if name else error.message

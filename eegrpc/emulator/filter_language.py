@@ -7,8 +7,8 @@
     operand    = property | number | string
 
 A string stands in single or double quotes, with a backslash before a quote inside. A property is a name of letters,
-digits, ``_``, ``:`` and ``.``. Source of the operators: the description of Collection.filter. It also names ``in``, whose
-syntax is documented nowhere, so that is refused.
+digits, ``_``, ``:`` and ``.``. Source of the operators: the description of Collection.filter. It also names ``in``,
+whose syntax is documented nowhere, so that is refused.
 """
 
 from __future__ import annotations
@@ -163,7 +163,7 @@ class _Parser:
         if token.kind == "string":
             self._advance()
             return Operand(value=re.sub(r"\\(.)", r"\1", token.text[1:-1], flags=re.DOTALL))
-        self._unexpected("a property, a number or a string")
+        return self._unexpected("a property, a number or a string")
 
     def _accept(self, symbol: str) -> bool:
         if self._token.kind == "symbol" and self._token.text == symbol:

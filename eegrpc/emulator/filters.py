@@ -50,7 +50,7 @@ class Operand:
     value: object = None
 
     def of(self, element: Element) -> object:
-        """The operand for an element."""
+        """Return the operand for an element."""
         if self.selector is None:
             return self.value
         if self.selector in GEOMETRY_SELECTORS:
@@ -104,7 +104,7 @@ class Not(Filter):
     filter: Filter
 
     def passes(self, context: Context, left: Element, right: Element) -> bool:
-        """The opposite."""
+        """Return the opposite."""
         if isinstance(self.filter, Comparison) and self.filter.has_null(left, right):
             context.assume("not-passes-missing")
         return not self.filter.passes(context, left, right)
@@ -151,7 +151,7 @@ CALENDAR_FIELDS = tuple(_CALENDAR_FIELDS)
 
 @dataclass(frozen=True, slots=True)
 class CalendarRange(Filter):
-    """Passes if a field of ``system:time_start``, in UTC, is from ``start`` to ``end``, or around the end if end < start."""
+    """Passes if a field of ``system:time_start``, in UTC, is in a range; one with end < start wraps around."""
 
     field: str
     start: int
@@ -173,7 +173,7 @@ class CalendarRange(Filter):
 
 
 def milliseconds(value: object) -> int | None:
-    """The milliseconds of a date or a number; None if the value is neither."""
+    """Return the milliseconds of a date or a number; None if the value is neither."""
     if isinstance(value, Date):
         return value.millis
     if isinstance(value, (int, float)) and not isinstance(value, bool):
@@ -182,7 +182,7 @@ def milliseconds(value: object) -> int | None:
 
 
 def comparable(value: object) -> object:
-    """A value as comparisons see it: dates are their milliseconds."""
+    """Return a value as comparisons see it: dates are their milliseconds."""
     return value.millis if isinstance(value, Date) else value
 
 

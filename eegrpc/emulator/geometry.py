@@ -1,4 +1,4 @@
-"""Geometries as values, and the one question asked of them so far: do two intersect?
+"""Geometries as values, and the one question asked of them so far: whether two intersect.
 
 Coordinates are degrees of longitude and latitude. shapely, which is part of the `emulator` extra, is imported when the
 first geometry is compared, so that everything else works and starts without it.
@@ -99,7 +99,7 @@ class Geometry:
         return cls(kind, read_coordinates(coordinates, _LEVELS[kind], kind), geodesic=geodesic)
 
     def geojson(self) -> dict[str, object]:
-        """The geometry as a GeoJSON object; rings as they were given."""
+        """Return the geometry as a GeoJSON object; rings as they were given."""
         if self.type == "GeometryCollection":
             members = cast("list[Geometry]", self.coordinates)
             return {"type": self.type, "geometries": [member.geojson() for member in members]}
@@ -125,7 +125,7 @@ class Geometry:
         return self._shape
 
     def _build(self) -> BaseGeometry:
-        """The geometry in longitudes from -180 to 180, cut where it crosses the antimeridian."""
+        """Return the geometry in longitudes from -180 to 180, cut where it crosses the antimeridian."""
         import shapely
 
         if self.type == "GeometryCollection":
@@ -153,15 +153,15 @@ class Geometry:
         return polygon if polygon.is_valid else make_valid(polygon)
 
     def _edges(self, line: list[Position]) -> list[Position]:
-        """The line with its edges laid out: continuous in longitude, and bent where they are geodesic."""
+        """Return the line with its edges laid out: continuous in longitude, and bent where they are geodesic."""
         if self.type not in ("LineString", "MultiLineString") and line and line[0] != line[-1]:
             line = [*line, line[0]]
         if not self.geodesic or _spans_world(line):
             return line
         laid: list[Position] = line[:1]
-        for (_, _), (x, y) in pairwise(line):
+        for longitude, y in line[1:]:
             last_x, last_y = laid[-1]
-            x += 360 * round((last_x - x) / 360)
+            x = longitude + 360 * round((last_x - longitude) / 360)
             laid.extend(_great_circle(last_x, last_y, x, y))
             laid.append((x, y))
         if line[0] == line[-1] and abs(laid[-1][0] - laid[0][0]) > 180:
@@ -240,7 +240,7 @@ def _unit(longitude: float, latitude: float) -> tuple[float, float, float]:
 
 
 def _parts(coordinates: object, levels: int, kind: str) -> Iterator[list[list[Position]]]:
-    """The points, lines or polygons of a geometry, each as a list of lines."""
+    """Return the points, lines or polygons of a geometry, each as a list of lines."""
     nested = cast("list[object]", coordinates)
     if kind == "Point":
         yield [[cast("Position", tuple(cast("list[float]", coordinates)))]]

@@ -296,5 +296,5 @@ class _Compiler:
 
 
 def required(function: str, parameter: str) -> str:
-    """The message for a required argument that is absent or null."""
+    """Return the message for a required argument that is absent or null."""
     return f"{function}: Parameter '{parameter}' is required and may not be null."

@@ -51,7 +51,7 @@ class Image(Element):
         return () if self.record is None else self.record.bands
 
     def get(self, name: str) -> object:
-        """The value of a property, virtual ones included."""
+        """Return the value of a property, virtual ones included."""
         if name in self.changes:
             return self.changes[name]
         if name == GEOMETRY_FIELD:
@@ -63,11 +63,11 @@ class Image(Element):
         return None if self.record is None else self.record.get(name)
 
     def setting(self, changes: Mapping[str, object]) -> Image:
-        """The same image with some properties replaced; None removes one."""
+        """Return the same image with some properties replaced; None removes one."""
         return Image(self.record, self._bands, {**self.changes, **changes})
 
     def with_bands(self, bands: Sequence[Band]) -> Image:
-        """The same image, metadata included, with other bands."""
+        """Return the same image, metadata included, with other bands."""
         return Image(self.record, bands, self.changes)
 
     def property_names(self) -> list[str]:
@@ -95,7 +95,7 @@ class Image(Element):
             _check_field(name, value)
 
     def to_message(self) -> EarthEngineAsset:
-        """The image as computeImages returns it.
+        """Return the image as computeImages returns it.
 
         An untouched asset gives the catalog's own message, which must not be changed. The rules for computed images
         are in docs/emulator.md.

@@ -22,7 +22,7 @@ _EXACT = 2.0**53
 
 
 def from_struct_value(value: Value) -> object:
-    """A Python value from a Struct's.
+    """Return a Python value from a Struct's.
 
     Args:
         value: The value; its numbers are doubles, as JSON's are.
@@ -46,19 +46,19 @@ def from_struct_value(value: Value) -> object:
 
 
 def from_struct(struct: Struct) -> dict[str, object]:
-    """A Python dictionary from a Struct."""
+    """Return a Python dictionary from a Struct."""
     return {name: from_struct_value(value) for name, value in struct.fields.items()}
 
 
 def from_double(number: float) -> int | float:
-    """A whole number as int: JSON and Struct do not tell 1 from 1.0, and Earth Engine takes it for an integer."""
+    """Return a whole number as int: JSON does not tell 1 from 1.0, and Earth Engine takes both for an integer."""
     if number.is_integer() and abs(number) <= _EXACT:
         return int(number)
     return number
 
 
 def to_struct_value(value: object, depth: int = 0) -> Value:
-    """A Struct's value from a computed one.
+    """Return a Struct's value from a computed one.
 
     Args:
         value: The value of a property.
@@ -129,7 +129,7 @@ def check_properties(changes: Mapping[str, object]) -> None:
 
 
 def describe_type(value: object) -> str:
-    """The name of a value's type, as Earth Engine's messages call it."""
+    """Return the name of a value's type, as Earth Engine's messages call it."""
     if value is None:
         return "Null"
     if isinstance(value, bool):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from eegrpc.emulator.geometry import Geometry
-
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from eegrpc.emulator.geometry import Geometry
 
 # Geometry of an element, as a property: the name that filters and distinct use for it.
 GEOMETRY_FIELD = ".geo"
@@ -49,11 +49,11 @@ class Element:
     __slots__ = ()
 
     def get(self, name: str) -> object:
-        """The value of a property, virtual ones included; None if there is none."""
+        """Return the value of a property, virtual ones included; None if there is none."""
         raise NotImplementedError
 
     def setting(self, changes: Mapping[str, object]) -> Element:
-        """The same element with some properties replaced; None removes one."""
+        """Return the same element with some properties replaced; None removes one."""
         raise NotImplementedError
 
     def property_names(self) -> list[str]:
@@ -72,7 +72,7 @@ class Element:
         return value if isinstance(value, str) else None
 
     def ordinary_properties(self) -> dict[str, object]:
-        """The properties that are not ``system:`` ones, in alphabetical order."""
+        """Return the properties that are not ``system:`` ones, in alphabetical order."""
         return {name: self.get(name) for name in self.property_names() if not name.startswith(SYSTEM_PREFIX)}
 
 
@@ -84,11 +84,11 @@ class Feature(Element):
     properties: Mapping[str, object] = field(default_factory=dict)
 
     def get(self, name: str) -> object:
-        """The value of a property."""
+        """Return the value of a property."""
         return self.shape if name == GEOMETRY_FIELD else self.properties.get(name)
 
     def setting(self, changes: Mapping[str, object]) -> Feature:
-        """The same feature with some properties replaced; None removes one."""
+        """Return the same feature with some properties replaced; None removes one."""
         merged = {**self.properties, **changes}
         return Feature(self.shape, {name: value for name, value in merged.items() if value is not None})
 
@@ -116,5 +116,5 @@ class Collection:
         return iter(self.elements)
 
     def replaced(self, elements: tuple[Element, ...]) -> Collection:
-        """A collection of the same kind with other elements."""
+        """Return a collection of the same kind with other elements."""
         return Collection(elements, self.of_images)

@@ -44,11 +44,13 @@ class MessageBody:
         strict: Whether JSON fields that the message does not have are refused.
     """
 
-    __slots__ = ("_mapper", "_number", "descriptor", "is_raw")
+    __slots__ = ("_mapper", "_number", "descriptor", "empty", "is_raw")
 
     def __init__(self, descriptor: Descriptor, number: int | None, *, strict: bool) -> None:
         self.descriptor = descriptor
         self._number = number
+        self.empty = b"" if number is None else wire.length_delimited(number, b"")
+        """What `read` returns for a message in which nothing is set."""
         self.is_raw = descriptor.full_name == _HTTP_BODY
         """Whether the bytes are the content of a google.api.HttpBody, not JSON."""
         self._mapper = MessageMapper(descriptor, ignore_unknown_fields=not strict)
@@ -94,10 +96,11 @@ class FieldBody:
         strict: Whether JSON fields that the messages in it do not have are refused.
     """
 
-    __slots__ = ("_end", "_field", "_mapper", "_start", "descriptor", "is_raw")
+    __slots__ = ("_end", "_field", "_mapper", "_start", "descriptor", "empty", "is_raw")
 
     def __init__(self, message: Descriptor, field: FieldDescriptor, *, strict: bool) -> None:
         self.descriptor = message
+        self.empty = b""
         self.is_raw = False
         self._field = field
         self._mapper = MessageMapper(message, ignore_unknown_fields=not strict)

@@ -171,6 +171,11 @@ class Transcoder:
             method: The method that was called; None if that is not known, which only an error may have.
             reply: What the servicer answered. Metadata become headers, trailing ones with ``grpc-trailer-`` before.
         """
+        trailing = [pair for pair in reply.trailing_metadata if pair[0] != statuses.DETAILS_KEY]
+        try:
+            check_metadata((*reply.initial_metadata, *trailing))
+        except TranscodingError:
+            return self.reply(method, Reply(Code.INTERNAL, "The service sent metadata that is not legal."))
         if reply.code is Code.OK:
             assert method is not None
             try:
@@ -183,7 +188,6 @@ class Transcoder:
         else:
             status, data = statuses.error_json(reply, pool=self._pool)
             headers = [("content-type", _with_charset(JSON_TYPE))]
-        trailing = [pair for pair in reply.trailing_metadata if pair[0] != statuses.DETAILS_KEY]
         return HttpResponse(status, (*headers, *to_headers(reply.initial_metadata), *to_trailers(trailing)), data)
 
     def refusal(self, error: TranscodingError) -> HttpResponse:
@@ -253,7 +257,7 @@ class Transcoder:
             wire = body.read(Content(data))
         except MapperError as error:
             return self._unreadable(response, error)
-        if wire and b'"error"' not in data:  # the good path: memchr, no second look at a large page
+        if wire != body.empty and b'"error"' not in data:  # the good path: no second look at a large page
             return Reply(Code.OK, wire=wire)
         return self._suspicious(body, response, wire)
 
@@ -273,7 +277,7 @@ class Transcoder:
         if value.get("error") is not None and "error" not in names:
             reply = statuses.reply_of_error_value(value, response.status, metadata=_http(response), pool=self._pool)
             return reply or _bad_response(response, "an error without a status")
-        if not wire and value and names and names.isdisjoint(value):
+        if wire == body.empty and value and names and names.isdisjoint(value):
             return _bad_response(response, f"JSON that has no field of {body.descriptor.full_name}")
         return Reply(Code.OK, wire=wire)
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @algorithm("ImageCollection.load(id: String, version: Long = null) -> ImageCollection")
 def load(context: Context, asset_id: str, version: int | None) -> Collection:
-    """The images of a collection asset, in the order of their index."""
+    """Return the images of a collection asset, in the order of their index."""
     refuse_version(version)
     return load_collection(context, asset_id)
 
@@ -37,7 +37,7 @@ def refuse_version(version: int | None) -> None:
 
 @algorithm("Collection.filter(collection: FeatureCollection, filter: Object) -> FeatureCollection")
 def filter_collection(context: Context, collection: Collection, condition: object) -> Collection:
-    """The elements that pass a filter, which may be written as text."""
+    """Return the elements that pass a filter, which may be written as text."""
     test: Filter = convert_argument(converter("Filter"), "Filter", "filter", context, condition)  # type: ignore[assignment]
     context.spend(len(collection))
     return collection.replaced(tuple(element for element in collection if test.passes(context, element, element)))
@@ -50,7 +50,7 @@ def filter_collection(context: Context, collection: Collection, condition: objec
 def limit_collection(
     context: Context, collection: Collection, limit: int | None, key: str | None, ascending: bool
 ) -> Collection:
-    """The first elements, after ordering by a property if there is a key."""
+    """Return the first elements, after ordering by a property if there is a key."""
     if limit is not None and limit < 0:
         raise AlgorithmError(f"Parameter 'limit' must not be negative, got {limit}.")
     if key is not None:
@@ -75,7 +75,7 @@ def _sorted(context: Context, collection: Collection, key: str, *, ascending: bo
         context.assume("sort-missing-last")
     if len({kind for (kind, _), _ in present}) > 1:
         context.assume("sort-mixed-types")
-    present.sort(key=lambda pair: pair[0], reverse=not ascending)  # type: ignore[arg-type,return-value]
+    present.sort(key=lambda pair: pair[0], reverse=not ascending)
     return (*(element for _, element in present), *missing)
 
 
@@ -84,7 +84,7 @@ def _sorted(context: Context, collection: Collection, key: str, *, ascending: bo
     "-> FeatureCollection"
 )
 def map_collection(context: Context, collection: Collection, function: Function, drop_nulls: bool) -> Collection:
-    """The results of a function, each with the index of its input."""
+    """Return the results of a function, each with the index of its input."""
     context.spend(len(collection))
     results: list[Element] = []
     for element in collection:
@@ -102,7 +102,7 @@ def map_collection(context: Context, collection: Collection, function: Function,
 
 
 def reindexed(context: Context, element: Element, index: str | None) -> Element:
-    """The element under another index."""
+    """Return the element under another index."""
     if index is None or element.index == index:
         return element
     context.assume("map-keeps-index")
@@ -113,7 +113,7 @@ def reindexed(context: Context, element: Element, index: str | None) -> Element:
 
 @algorithm("Collection.iterate(collection: FeatureCollection, function: Algorithm, first: Object = null) -> Object")
 def iterate(context: Context, collection: Collection, function: Function, first: object) -> object:
-    """What a function returns for the last element, given each element and its own result for the one before."""
+    """Return what a function returns for the last element, given each element and its own result for the one before."""
     context.spend(len(collection))
     accumulated = first
     for element in collection:
@@ -123,7 +123,7 @@ def iterate(context: Context, collection: Collection, function: Function, first:
 
 @algorithm("Collection.first(collection: FeatureCollection) -> Element")
 def first_element(context: Context, collection: Collection) -> Element | None:
-    """The first element; null if there is none."""
+    """Return the first element; null if there is none."""
     if not collection.elements:
         context.assume("first-of-empty-is-null")
         return None
@@ -132,7 +132,7 @@ def first_element(context: Context, collection: Collection) -> Element | None:
 
 @algorithm("Collection.size(collection: FeatureCollection) -> Integer")
 def size(_: Context, collection: Collection) -> int:
-    """The number of elements."""
+    """Return the number of elements."""
     return len(collection)
 
 
@@ -148,7 +148,7 @@ def to_list(context: Context, collection: Collection, count: int, offset: int) -
 
 @algorithm("Collection.distinct(collection: FeatureCollection, properties: Object) -> FeatureCollection")
 def distinct(context: Context, collection: Collection, properties: object) -> Collection:
-    """The elements without those that equal an earlier one in the chosen properties."""
+    """Return the elements without those that equal an earlier one in the chosen properties."""
     names = [properties] if isinstance(properties, str) else properties
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise AlgorithmError("Argument 'properties' must be a property name or a list of property names.")
@@ -163,7 +163,8 @@ def distinct(context: Context, collection: Collection, properties: object) -> Co
 
 def _fingerprint(values: Iterable[object]) -> str:
     """Values in a form in which equal ones are equal, and 1 is not '1'."""
-    return repr([value.geojson() if isinstance(value, Geometry) else comparable(value) for value in values])
+    plain = (value.geojson() if isinstance(value, Geometry) else comparable(value) for value in values)
+    return repr([float(value) if isinstance(value, (int, float)) else value for value in plain])
 
 
 @algorithm("ImageCollection.merge(collection1: ImageCollection, collection2: ImageCollection) -> ImageCollection")
@@ -189,7 +190,7 @@ def _merged(context: Context, first: Collection, second: Collection) -> tuple[El
 
 @algorithm("ImageCollection.fromImages(images: List<Image>) -> ImageCollection")
 def from_images(context: Context, images: list[Image]) -> Collection:
-    """A collection of images; those without an index get their position."""
+    """Return a collection of images; those without an index get their position."""
     if any(image.index is not None for image in images):
         context.assume("from-images-keeps-index")
     return Collection(_indexed(context, images), of_images=True)
@@ -197,7 +198,7 @@ def from_images(context: Context, images: list[Image]) -> Collection:
 
 @algorithm("Collection(features: List<Element>) -> FeatureCollection")
 def collection_of(context: Context, elements: list[Element]) -> Collection:
-    """A collection of elements; those without an index get their position."""
+    """Return a collection of elements; those without an index get their position."""
     images = bool(elements) and all(isinstance(element, Image) for element in elements)
     return Collection(_indexed(context, elements), of_images=images)
 
@@ -212,11 +213,11 @@ def _indexed(context: Context, elements: Iterable[Element]) -> tuple[Element, ..
 
 @algorithm("Collection.geometry(collection: FeatureCollection, maxError: ErrorMargin = null) -> Geometry")
 def geometry_of(_: Context, collection: Collection, _error: object) -> Geometry:
-    """The geometries of all elements as one."""
+    """Return the geometries of all elements as one."""
     return gathered(collection)
 
 
 def gathered(collection: Collection) -> Geometry:
-    """The geometries of all elements as one."""
+    """Return the geometries of all elements as one."""
     geometries = [element.geometry for element in collection if element.geometry is not None]
     return Geometry("GeometryCollection", geometries)

@@ -28,7 +28,7 @@ def _date(value: object, zone: str | None, name: str) -> Date:
 
 @algorithm("Date(value: Object, timeZone: String = null) -> Date")
 def date(_: Context, value: object, zone: str | None) -> Date:
-    """A date from milliseconds or text; the time zone is that of the text."""
+    """Return a date from milliseconds or text; the time zone is that of the text."""
     return _date(value, zone, "value")
 
 
@@ -43,7 +43,7 @@ def date_range(_: Context, start: object, end: object, zone: str | None) -> Date
 
 @algorithm("Date.fromYMD(year: Integer, month: Integer, day: Integer, timeZone: String = null) -> Date")
 def from_ymd(_: Context, year: int, month: int, day: int, zone: str | None) -> Date:
-    """The beginning of a day."""
+    """Return the beginning of a day."""
     return Date(dates.from_ymd(year, month, day, zone))
 
 
@@ -55,7 +55,7 @@ def millis(_: Context, value: Date) -> int:
 
 @algorithm("Date.format(date: Date, format: String = null, timeZone: String = null) -> String")
 def format_(_: Context, value: Date, pattern: str | None, zone: str | None) -> str:
-    """The date as text, by a Joda-Time pattern."""
+    """Return the date as text, by a Joda-Time pattern."""
     return format_date(value.millis, pattern, zone)
 
 
@@ -79,7 +79,7 @@ def get_fraction(_: Context, value: Date, unit: str, zone: str | None) -> float:
 
 @algorithm("Date.advance(date: Date, delta: Float, unit: String, timeZone: String = null) -> Date")
 def advance(context: Context, value: Date, delta: float, unit_name: str, zone: str | None) -> Date:
-    """The date, so many units later."""
+    """Return the date, so many units later."""
     unit = dates.unit_of(unit_name)
     if unit in ("month", "year") and delta != math.trunc(delta):
         context.assume("advance-fraction-by-average")
@@ -109,7 +109,7 @@ def _assume_average(context: Context, *units: str) -> None:
 
 @algorithm("Date.getRange(date: Date, unit: String, timeZone: String = null) -> DateRange")
 def get_range(_: Context, value: Date, unit_name: str, zone: str | None) -> DateRange:
-    """The whole unit in which the date is."""
+    """Return the whole unit in which the date is."""
     unit = dates.unit_of(unit_name)
     start = dates.start_of(value.millis, unit, zone)
     return DateRange(start, dates.advance(start, 1, unit, zone))
@@ -117,11 +117,11 @@ def get_range(_: Context, value: Date, unit_name: str, zone: str | None) -> Date
 
 @algorithm("DateRange.start(dateRange: DateRange) -> Date")
 def range_start(_: Context, value: DateRange) -> Date:
-    """The first moment of the range."""
+    """Return the first moment of the range."""
     return Date(value.start)
 
 
 @algorithm("DateRange.end(dateRange: DateRange) -> Date")
 def range_end(_: Context, value: DateRange) -> Date:
-    """The first moment after the range."""
+    """Return the first moment after the range."""
     return Date(value.end)

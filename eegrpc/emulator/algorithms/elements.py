@@ -18,25 +18,25 @@ if TYPE_CHECKING:
     "Feature(geometry: Geometry = null, metadata: Dictionary<Object> = {}, geometryKey: String = null) -> Feature"
 )
 def feature(_: Context, geometry: Geometry | None, metadata: dict[str, object], _key: str | None) -> Feature:
-    """A feature. ``geometryKey`` is obsolete and has no effect."""
+    """Return a feature. ``geometryKey`` is obsolete and has no effect."""
     return Feature(geometry, {name: value for name, value in metadata.items() if value is not None})
 
 
 @algorithm("Element.get(object: Element, property: String) -> <any>")
 def get(_: Context, element: Element, name: str) -> object:
-    """A property; null if there is none."""
+    """Return a property; null if there is none."""
     return element.get(name)
 
 
 @algorithm("Element.getNumber(object: Element, property: String) -> Number")
 def get_number(_: Context, element: Element, name: str) -> object:
-    """A property that is a number."""
+    """Return a property that is a number."""
     return _typed(element, name, (int, float), "Number")
 
 
 @algorithm("Element.getString(object: Element, property: String) -> String")
 def get_string(_: Context, element: Element, name: str) -> object:
-    """A property that is a string."""
+    """Return a property that is a string."""
     return _typed(element, name, (str,), "String")
 
 
@@ -49,13 +49,13 @@ def _typed(element: Element, name: str, kinds: tuple[type, ...], kind: str) -> o
 
 @algorithm("Element.set(object: Element, key: String, value: Object = null) -> Element")
 def set_property(context: Context, element: Element, key: str, value: object) -> Element:
-    """The element with one property replaced."""
+    """Return the element with one property replaced."""
     return _set(context, element, {key: value})
 
 
 @algorithm("Element.setMulti(object: Element, properties: Dictionary<Object>) -> Element")
 def set_properties(context: Context, element: Element, properties: dict[str, object]) -> Element:
-    """The element with several properties replaced."""
+    """Return the element with several properties replaced."""
     return _set(context, element, properties)
 
 
@@ -75,7 +75,7 @@ def property_names(_: Context, element: Element) -> list[str]:
 
 @algorithm("Element.toDictionary(element: Element, properties: List<String> = null) -> Dictionary<Object>")
 def to_dictionary(_: Context, element: Element, names: list[str] | None) -> dict[str, object]:
-    """The named properties; without names, all but the ``system:`` ones."""
+    """Return the named properties; without names, all but the ``system:`` ones."""
     if names is None:
         return element.ordinary_properties()
     return {name: element.get(name) for name in sorted(names)}
@@ -95,7 +95,7 @@ def copy_properties(
     properties: list[str] | None,
     exclude: list[str] | None,
 ) -> Element:
-    """The destination with properties of the source: the named ones, or all but the ``system:`` and excluded ones."""
+    """Copy the named properties, or all but the ``system:`` and the excluded ones, to the destination."""
     if destination is None or source is None:
         missing = "destination" if destination is None else "source"
         raise AlgorithmError(f"Parameter '{missing}' is required and may not be null.")

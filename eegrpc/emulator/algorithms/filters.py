@@ -69,7 +69,7 @@ for _operator, _names in _OPERATORS.items():
 def date_range_contains(
     _: Context, left_field: str | None, right_value: object, right_field: str | None, left_value: object
 ) -> Filter:
-    """Passes if the left operand, a range, contains the right one, a date."""
+    """Pass if the left operand, a range, contains the right one, a date."""
     if left_value is not None and not isinstance(left_value, DateRange):
         raise AlgorithmError(f"Argument 'leftValue' must be a DateRange, not: {describe_type(left_value)}.")
     if isinstance(left_value, DateRange) and left_value.start >= left_value.end:
@@ -91,7 +91,7 @@ def intersects(
     left_value: object,
     _max_error: object,
 ) -> Filter:
-    """Passes if the geometries have a point in common. Comparisons are exact, so every error margin is kept."""
+    """Pass if the geometries have a point in common. Comparisons are exact, so every error margin is kept."""
     return _binary(
         filters.intersects,
         left_field,
@@ -116,55 +116,55 @@ def _geometry(context: Context, name: str, value: object) -> object:
 
 @algorithm("Filter.and(filters: List<Filter>) -> Filter")
 def and_(_: Context, parts: list[Filter]) -> Filter:
-    """Passes if all do."""
+    """Pass if all do."""
     return All(tuple(parts))
 
 
 @algorithm("Filter.or(filters: List<Filter>) -> Filter")
 def or_(_: Context, parts: list[Filter]) -> Filter:
-    """Passes if one does."""
+    """Pass if one does."""
     return AnyOf(tuple(parts))
 
 
 @algorithm("Filter.not(filter: Filter) -> Filter")
 def not_(_: Context, part: Filter) -> Filter:
-    """Passes if the filter does not."""
+    """Pass if the filter does not."""
     return Not(part)
 
 
 @algorithm("Filter.always() -> Filter")
 def always(_: Context) -> Filter:
-    """Passes."""
+    """Pass."""
     return All()
 
 
 @algorithm("Filter.never() -> Filter")
 def never(_: Context) -> Filter:
-    """Does not pass."""
+    """Never pass."""
     return AnyOf()
 
 
 @algorithm("Filter.expression(expression: String) -> Filter")
 def expression(_: Context, text: str) -> Filter:
-    """The filter that a text describes."""
+    """Return the filter that a text describes."""
     return parse_filter(text)
 
 
 @algorithm("Filter.notNull(properties: List<String>) -> Filter")
 def not_null(_: Context, properties: list[str]) -> Filter:
-    """Passes if all properties have a value."""
+    """Pass if all properties have a value."""
     return NotNull(tuple(properties))
 
 
 @algorithm("Filter.rangeContains(field: String, minValue: Object, maxValue: Object) -> Filter")
 def range_contains(_: Context, field: str, lowest: object, highest: object) -> Filter:
-    """Passes if the property is within the bounds, inclusive."""
+    """Pass if the property is within the bounds, inclusive."""
     return RangeContains(field, lowest, highest)
 
 
 @algorithm('Filter.calendarRange(start: Integer, end: Integer = null, field: String = "day_of_year") -> Filter')
 def calendar_range(_: Context, start: int, end: int | None, field: str) -> Filter:
-    """Passes if a calendar field of the time is within the bounds, inclusive, or wraps around."""
+    """Pass if a calendar field of the time is within the bounds, inclusive, or wraps around."""
     if field not in filters.CALENDAR_FIELDS:
         raise AlgorithmError(f"Invalid field '{field}': expected one of {', '.join(filters.CALENDAR_FIELDS)}.")
     return CalendarRange(field, start, start if end is None else end)
@@ -172,5 +172,5 @@ def calendar_range(_: Context, start: int, end: int | None, field: str) -> Filte
 
 @algorithm("Filter.dayOfYear(start: Integer, end: Integer) -> Filter")
 def day_of_year(_: Context, start: int, end: int) -> Filter:
-    """Passes if the day of the year is within the bounds, inclusive."""
+    """Pass if the day of the year is within the bounds, inclusive."""
     return CalendarRange("day_of_year", start, end, assumption="day-of-year-wraps")

@@ -26,7 +26,7 @@ def _require_even_odd(even_odd: bool) -> None:
 
 @algorithm("GeometryConstructors.Point(coordinates: List<Number>, crs: Projection = null) -> Geometry")
 def point(_: Context, coordinates: list[float], _crs: str | None) -> Geometry:
-    """A point."""
+    """Return a point."""
     return Geometry("Point", read_coordinates(coordinates, 0, "Point"))
 
 
@@ -36,14 +36,17 @@ def multi_point(_: Context, coordinates: list[object], _crs: str | None) -> Geom
     return Geometry("MultiPoint", read_coordinates(_positions(coordinates), 1, "MultiPoint"))
 
 
-_LINE = "(coordinates: List<Object>, crs: Projection = null, geodesic: Boolean = null, maxError: ErrorMargin = null) -> Geometry"
+_LINE = (
+    "(coordinates: List<Object>, crs: Projection = null, geodesic: Boolean = null, maxError: ErrorMargin = null) "
+    "-> Geometry"
+)
 
 
 @algorithm(f"GeometryConstructors.LineString{_LINE}")
 def line_string(
     _: Context, coordinates: list[object], _crs: str | None, geodesic: bool | None, _max_error: object
 ) -> Geometry:
-    """A line through positions."""
+    """Return a line through positions."""
     return _line("LineString", coordinates, 2, geodesic)
 
 
@@ -51,7 +54,7 @@ def line_string(
 def linear_ring(
     _: Context, coordinates: list[object], _crs: str | None, geodesic: bool | None, _max_error: object
 ) -> Geometry:
-    """A closed line through positions; the last need not repeat the first."""
+    """Return a closed line through positions; the last need not repeat the first."""
     return _line("LinearRing", coordinates, 3, geodesic)
 
 
@@ -77,7 +80,7 @@ def polygon(
     _max_error: object,
     even_odd: bool,
 ) -> Geometry:
-    """A polygon from rings, of which the first is the shell; or from the positions of the only ring."""
+    """Return a polygon from rings, of which the first is the shell; or from the positions of the only ring."""
     _require_even_odd(even_odd)
     return Geometry("Polygon", _rings(coordinates), geodesic=_geodesic(geodesic))
 
@@ -109,7 +112,7 @@ def multi_polygon(
 def rectangle(
     context: Context, coordinates: list[object], _crs: str | None, geodesic: bool | None, even_odd: bool
 ) -> Geometry:
-    """A rectangle from its low and its high corner."""
+    """Return a rectangle from its low and its high corner."""
     _require_even_odd(even_odd)
     corners = _positions(coordinates)
     if len(corners) != 2:
@@ -127,7 +130,7 @@ def rectangle(
 
 @algorithm("GeometryConstructors.BBox(west: Float, south: Float, east: Float, north: Float) -> Geometry")
 def bbox(_: Context, west: float, south: float, east: float, north: float) -> Geometry:
-    """A rectangle with edges along parallels and meridians; all the way round if it is 360 degrees wide."""
+    """Return a rectangle with edges along parallels and meridians; all the way round if it is 360 degrees wide."""
     if not south <= north:
         raise AlgorithmError(f"The south ({south}) of a BBox must not be greater than its north ({north}).")
     if east - west >= 360:

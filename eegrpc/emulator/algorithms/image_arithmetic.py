@@ -22,7 +22,7 @@ _BINARY = "(image1: Image, image2: Image) -> Image"
 
 
 def derived(image: Image, bands: Sequence[Band]) -> Image:
-    """A new image with the footprint of another and nothing else of it."""
+    """Return a new image with the footprint of another and nothing else of it."""
     return Image(None, bands, {"system:footprint": image.geometry})
 
 
@@ -41,7 +41,7 @@ def _combined(
 
 
 def _footprint_of(context: Context, first: Image, second: Image) -> Image:
-    """The image whose footprint the result has: the bounded one, or the first."""
+    """Return the image whose footprint the result has: the bounded one, or the first."""
     one, two = first.geometry, second.geometry
     if two is None or two.unbounded or one is two:
         return first
@@ -124,7 +124,7 @@ for _type_name, _names in {
 
 @algorithm("Image.cast(image: Image, bandTypes: Dictionary<Object>, bandOrder: List<String> = null) -> Image")
 def cast_bands(context: Context, image: Image, types: dict[str, object], order: list[str] | None) -> Image:
-    """Some bands with other types; bands that are not there are added, in alphabetical order."""
+    """Return some bands with other types; bands that are not there are added, in alphabetical order."""
     wanted = {name: _pixel_type(name, kind) for name, kind in types.items()}
     present = {band.id for band in image.bands}
     bands = [band.retyped(wanted[band.id]) if band.id in wanted else band for band in image.bands]

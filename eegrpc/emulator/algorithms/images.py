@@ -8,7 +8,6 @@ from eegrpc.emulator import bands as algebra
 from eegrpc.emulator.algorithms.collections import refuse_version
 from eegrpc.emulator.conversion import constant_image, load_image
 from eegrpc.emulator.errors import AlgorithmError
-from eegrpc.emulator.images import Image
 from eegrpc.emulator.properties import describe_type
 from eegrpc.emulator.registry import algorithm
 from eegrpc.emulator.values import Date, Element
@@ -16,18 +15,19 @@ from eegrpc.emulator.values import Date, Element
 if TYPE_CHECKING:
     from eegrpc.emulator.bands import Band
     from eegrpc.emulator.context import Context
+    from eegrpc.emulator.images import Image
 
 
 @algorithm("Image.load(id: String, version: Long = -1) -> Image")
 def load(context: Context, asset_id: str, version: int | None) -> Image:
-    """The image of an asset."""
+    """Return the image of an asset."""
     refuse_version(version)
     return load_image(context, asset_id)
 
 
 @algorithm("Image.constant(value: Object) -> Image")
 def constant(_: Context, value: object) -> Image:
-    """A number everywhere, or several in as many bands."""
+    """Return a number everywhere, or several in as many bands."""
     values = value if isinstance(value, list) else [value]
     numbers = [item for item in values if isinstance(item, (int, float))]
     if not values or len(numbers) != len(values):
@@ -40,7 +40,7 @@ def constant(_: Context, value: object) -> Image:
 
 @algorithm("Image.select(input: Image, bandSelectors: List<Object>, newNames: List<String> = null) -> Image")
 def select(context: Context, image: Image, selectors: list[object], names: list[str] | None) -> Image:
-    """The image with the selected bands only, under new names if there are some."""
+    """Return the image with the selected bands only, under new names if there are some."""
     chosen = algebra.select_bands(image.bands, selectors)
     context.spend(len(chosen))
     if names is not None:
@@ -50,7 +50,7 @@ def select(context: Context, image: Image, selectors: list[object], names: list[
 
 @algorithm("Image.rename(input: Image, names: List<String>) -> Image")
 def rename(context: Context, image: Image, names: list[str]) -> Image:
-    """The image with other names for its bands."""
+    """Return the image with other names for its bands."""
     context.spend(len(names))
     return image.with_bands(_unique(context, algebra.rename_bands(image.bands, names)))
 
@@ -66,7 +66,7 @@ def _unique(context: Context, bands: list[Band]) -> list[Band]:
     "Image.addBands(dstImg: Image, srcImg: Image, names: List<String> = null, overwrite: Boolean = false) -> Image"
 )
 def add_bands(context: Context, image: Image, source: Image, names: list[str] | None, overwrite: bool) -> Image:
-    """The first image with bands of the second; metadata and footprint of the first."""
+    """Return the first image with bands of the second; metadata and footprint of the first."""
     more = list(source.bands) if names is None else algebra.select_bands(source.bands, names)
     context.spend(len(image.bands) + len(more))
     return image.with_bands(algebra.append_bands(image.bands, more, overwrite=overwrite))
@@ -80,7 +80,7 @@ def band_names(_: Context, image: Image) -> list[str]:
 
 @algorithm("Image.id(element: Element) -> String", "Feature.id(element: Element) -> String")
 def element_id(_: Context, element: Element) -> str | None:
-    """The index of an element in its collection."""
+    """Return the index of an element in its collection."""
     return element.index
 
 
@@ -97,7 +97,7 @@ def date(_: Context, image: Image) -> Date:
 
 @algorithm("Image.updateMask(image: Image, mask: Image) -> Image")
 def update_mask(_: Context, image: Image, mask: Image) -> Image:
-    """The image with fewer visible pixels: nothing that metadata shows."""
+    """Return the image with fewer visible pixels: nothing that metadata shows."""
     if len(mask.bands) not in (1, len(image.bands)):
         raise AlgorithmError(
             f"The mask must have one band or as many as the image: got {len(mask.bands)} and {len(image.bands)}."
@@ -107,5 +107,5 @@ def update_mask(_: Context, image: Image, mask: Image) -> Image:
 
 @algorithm("Image.selfMask(image: Image) -> Image")
 def self_mask(_: Context, image: Image) -> Image:
-    """The image with its zero pixels masked: nothing that metadata shows."""
+    """Return the image with its zero pixels masked: nothing that metadata shows."""
     return image.with_bands(image.bands)

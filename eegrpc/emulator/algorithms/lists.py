@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @algorithm("List.get(list: List<Object>, index: Integer) -> Object")
 def get(_: Context, items: list[object], index: int) -> object:
-    """The item at a position; negative ones count from the end."""
+    """Return the item at a position; negative ones count from the end."""
     if not -len(items) <= index < len(items):
         raise AlgorithmError(f"List index ({index}) must be between {-len(items)} and {len(items) - 1}.")
     return items[index]
@@ -22,13 +22,13 @@ def get(_: Context, items: list[object], index: int) -> object:
 
 @algorithm("List.size(list: List<Object>) -> Integer", "List.length(list: List<Object>) -> Integer")
 def size(_: Context, items: list[object]) -> int:
-    """The number of items."""
+    """Return the number of items."""
     return len(items)
 
 
 @algorithm("List.map(list: List<Object>, baseAlgorithm: Algorithm, dropNulls: Boolean = false) -> List<Object>")
 def map_list(context: Context, items: list[object], function: Function, drop_nulls: bool) -> list[object]:
-    """The results of a function for each item."""
+    """Return the results of a function for each item."""
     context.spend(len(items))
     results = [context.call(function, [item]) for item in items]
     return [result for result in results if result is not None] if drop_nulls else results
@@ -36,7 +36,7 @@ def map_list(context: Context, items: list[object], function: Function, drop_nul
 
 @algorithm("Dictionary(input: Object = null) -> Dictionary<Object>")
 def dictionary(_: Context, value: object) -> dict[str, object]:
-    """A dictionary from a dictionary, or from a list of keys and values in turn."""
+    """Return a dictionary from a dictionary, or from a list of keys and values in turn."""
     if value is None:
         return {}
     if isinstance(value, dict):

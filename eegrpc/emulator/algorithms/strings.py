@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @algorithm("String(input: Object) -> String")
 def string(_: Context, value: object) -> str:
-    """A string from a string or a whole number; how other values are written is not documented."""
+    """Return a string from a string or a whole number; how other values are written is not documented."""
     if isinstance(value, str):
         return value
     if isinstance(value, int) and not isinstance(value, bool):

@@ -38,7 +38,7 @@ class Source:
         return len(self.scenes)
 
     def load(self) -> Iterable[EarthEngineAsset]:
-        """The images."""
+        """Return the images."""
         return [self.make(scene) for scene in self.scenes]
 
 
@@ -51,7 +51,7 @@ class Draws:
         self._used = 0
 
     def fraction(self) -> float:
-        """A number from 0 (inclusive) to 1 (exclusive)."""
+        """Return a number from 0 (inclusive) to 1 (exclusive)."""
         place = self._used % 8
         if place == 0:
             self._block = blake2b(self._name, salt=self._used.to_bytes(8, "big")).digest()
@@ -59,15 +59,15 @@ class Draws:
         return int.from_bytes(self._block[8 * place : 8 * place + 6], "big") / 2**48
 
     def number(self, low: float, high: float, digits: int) -> float:
-        """A number from low to high with so many decimals."""
+        """Return a number from low to high with so many decimals."""
         return round(low + (high - low) * self.fraction(), digits)
 
     def whole(self, low: int, high: int) -> int:
-        """A whole number from low to high, both inclusive."""
+        """Return a whole number from low to high, both inclusive."""
         return low + int(self.fraction() * (high - low + 1))
 
     def cloud(self, digits: int) -> float:
-        """A percentage of cloud: often little, now and then none, now and then all."""
+        """Return a percentage of cloud: often little, now and then none, now and then all."""
         luck = self.fraction()
         if luck < 0.04:
             return 0
@@ -78,7 +78,7 @@ class Draws:
 
 
 def image(collection: str, index: str, *, start: datetime, end: datetime | None, updated: datetime) -> EarthEngineAsset:
-    """An image asset with names and times.
+    """Return an image asset with names and times.
 
     Args:
         collection: Id of the collection.
@@ -116,7 +116,7 @@ def set_polygon(asset: EarthEngineAsset, ring: Sequence[tuple[float | str, float
 
 
 def whole_number_type(low: int, high: int) -> PixelDataType:
-    """The type of whole numbers in a range."""
+    """Return the type of whole numbers in a range."""
     return PixelDataType(precision=PixelDataType.INT, range=DoubleRange(min=low, max=high))
 
 
@@ -129,7 +129,7 @@ DOUBLE = PixelDataType(precision=PixelDataType.DOUBLE)
 
 
 def grid(crs: str, scale: tuple[float, float], corner: tuple[float, float], size: tuple[int, int] | None) -> PixelGrid:
-    """A grid from the scale, the upper left corner, and width and height."""
+    """Return a grid from the scale, the upper left corner, and width and height."""
     message = PixelGrid(
         crs_code=crs,
         affine_transform=AffineTransform(
@@ -142,15 +142,12 @@ def grid(crs: str, scale: tuple[float, float], corner: tuple[float, float], size
 
 
 def band(band_id: str, kind: PixelDataType, where: PixelGrid, policy: str | None = "MEAN") -> ImageBand:
-    """A band; the policy is that of its pyramid."""
-    message = ImageBand(id=band_id, data_type=kind, grid=where)
-    if policy is not None:
-        message.pyramiding_policy = ImageBand.PyramidingPolicy.Value(policy)
-    return message
+    """Return a band; the policy is that of its pyramid."""
+    return ImageBand(id=band_id, data_type=kind, grid=where, pyramiding_policy=policy)
 
 
 def utc(year: int, month: int, day: int) -> datetime:
-    """The beginning of a day in UTC."""
+    """Return the beginning of a day in UTC."""
     return datetime(year, month, day, tzinfo=timezone.utc)
 
 

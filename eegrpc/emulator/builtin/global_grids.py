@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from eegrpc.emulator.builtin.common import (
     DOUBLE,
@@ -23,7 +24,9 @@ from eegrpc.emulator.builtin.common import (
     set_properties,
     utc,
 )
-from eegrpc.v1alpha import EarthEngineAsset, ImageBand
+
+if TYPE_CHECKING:
+    from eegrpc.v1alpha import EarthEngineAsset, ImageBand
 
 MODIS = "MODIS/061/MOD13Q1"
 ERA5_LAND = "ECMWF/ERA5_LAND/DAILY_AGGR"
@@ -69,7 +72,58 @@ def _make_modis(day: datetime) -> EarthEngineAsset:
 
 
 # Daily means first, then the extremes of each; of what accumulates the mean is a sum.
-_MEANS = ["dewpoint_temperature_2m", "temperature_2m", "skin_temperature", "soil_temperature_level_1", "soil_temperature_level_2", "soil_temperature_level_3", "soil_temperature_level_4", "lake_bottom_temperature", "lake_ice_depth", "lake_ice_temperature", "lake_mix_layer_depth", "lake_mix_layer_temperature", "lake_shape_factor", "lake_total_layer_temperature", "snow_albedo", "snow_cover", "snow_density", "snow_depth", "snow_depth_water_equivalent", "snowfall_sum", "snowmelt_sum", "temperature_of_snow_layer", "skin_reservoir_content", "volumetric_soil_water_layer_1", "volumetric_soil_water_layer_2", "volumetric_soil_water_layer_3", "volumetric_soil_water_layer_4", "forecast_albedo", "surface_latent_heat_flux_sum", "surface_net_solar_radiation_sum", "surface_net_thermal_radiation_sum", "surface_sensible_heat_flux_sum", "surface_solar_radiation_downwards_sum", "surface_thermal_radiation_downwards_sum", "evaporation_from_bare_soil_sum", "evaporation_from_open_water_surfaces_excluding_oceans_sum", "evaporation_from_the_top_of_canopy_sum", "evaporation_from_vegetation_transpiration_sum", "potential_evaporation_sum", "runoff_sum", "snow_evaporation_sum", "sub_surface_runoff_sum", "surface_runoff_sum", "total_evaporation_sum", "u_component_of_wind_10m", "v_component_of_wind_10m", "surface_pressure", "total_precipitation_sum", "leaf_area_index_high_vegetation", "leaf_area_index_low_vegetation"]
+_MEANS = (
+    "dewpoint_temperature_2m",
+    "temperature_2m",
+    "skin_temperature",
+    "soil_temperature_level_1",
+    "soil_temperature_level_2",
+    "soil_temperature_level_3",
+    "soil_temperature_level_4",
+    "lake_bottom_temperature",
+    "lake_ice_depth",
+    "lake_ice_temperature",
+    "lake_mix_layer_depth",
+    "lake_mix_layer_temperature",
+    "lake_shape_factor",
+    "lake_total_layer_temperature",
+    "snow_albedo",
+    "snow_cover",
+    "snow_density",
+    "snow_depth",
+    "snow_depth_water_equivalent",
+    "snowfall_sum",
+    "snowmelt_sum",
+    "temperature_of_snow_layer",
+    "skin_reservoir_content",
+    "volumetric_soil_water_layer_1",
+    "volumetric_soil_water_layer_2",
+    "volumetric_soil_water_layer_3",
+    "volumetric_soil_water_layer_4",
+    "forecast_albedo",
+    "surface_latent_heat_flux_sum",
+    "surface_net_solar_radiation_sum",
+    "surface_net_thermal_radiation_sum",
+    "surface_sensible_heat_flux_sum",
+    "surface_solar_radiation_downwards_sum",
+    "surface_thermal_radiation_downwards_sum",
+    "evaporation_from_bare_soil_sum",
+    "evaporation_from_open_water_surfaces_excluding_oceans_sum",
+    "evaporation_from_the_top_of_canopy_sum",
+    "evaporation_from_vegetation_transpiration_sum",
+    "potential_evaporation_sum",
+    "runoff_sum",
+    "snow_evaporation_sum",
+    "sub_surface_runoff_sum",
+    "surface_runoff_sum",
+    "total_evaporation_sum",
+    "u_component_of_wind_10m",
+    "v_component_of_wind_10m",
+    "surface_pressure",
+    "total_precipitation_sum",
+    "leaf_area_index_high_vegetation",
+    "leaf_area_index_low_vegetation",
+)
 
 
 @lru_cache(maxsize=1)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from eegrpc.emulator.builtin.common import (
     INT16,
@@ -25,7 +26,9 @@ from eegrpc.emulator.builtin.common import (
     sun_distance,
     utc,
 )
-from eegrpc.v1alpha import EarthEngineAsset, ImageBand
+
+if TYPE_CHECKING:
+    from eegrpc.v1alpha import EarthEngineAsset, ImageBand
 
 COLLECTION = "LANDSAT/LC08/C02/T1_L2"
 

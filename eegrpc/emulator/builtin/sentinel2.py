@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from eegrpc.emulator.builtin.common import (
     UINT8,
@@ -26,7 +27,9 @@ from eegrpc.emulator.builtin.common import (
     sun_distance,
     utc,
 )
-from eegrpc.v1alpha import EarthEngineAsset, ImageBand
+
+if TYPE_CHECKING:
+    from eegrpc.v1alpha import EarthEngineAsset, ImageBand
 
 COLLECTION = "COPERNICUS/S2_SR_HARMONIZED"
 

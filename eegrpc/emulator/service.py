@@ -1,0 +1,129 @@
+"""The servicer: Earth Engine's methods, answered from a catalog by the evaluator."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import grpc
+from google.protobuf import any_pb2
+from google.rpc import error_details_pb2, status_pb2
+
+from eegrpc.emulator.errors import EvaluationError
+from eegrpc.emulator.evaluator import ImageResult, evaluate_images
+from eegrpc.emulator.field_mask import FieldMask, FieldMaskError
+from eegrpc.emulator.page_tokens import PageTokenError, read_token, write_token
+from eegrpc.v1alpha import ComputeImagesRequest, ComputeImagesResponse, EarthEngineServicer
+
+if TYPE_CHECKING:
+    from eegrpc.emulator.catalog import Catalog
+
+__all__ = ["ASSUMPTIONS_KEY", "ERROR_DOMAIN", "UNSUPPORTED", "EmulatorService"]
+
+ASSUMPTIONS_KEY = "x-emulator-assumptions"
+"""Trailing metadata that names the undocumented behaviours on which an answer rests (docs/emulator.md lists them)."""
+ERROR_DOMAIN = "emulator.eegrpc"
+"""`domain` of the google.rpc.ErrorInfo in the emulator's errors."""
+UNSUPPORTED = "UNSUPPORTED_BY_EMULATOR"
+"""`reason` when Earth Engine may know the function and the emulator does not."""
+INVALID_EXPRESSION = "INVALID_EXPRESSION"
+"""`reason` when Earth Engine would refuse the expression too."""
+
+DEFAULT_PAGE_SIZE = 1000
+"""Images of a page when the request does not say; also the most, as the service may return fewer than asked for."""
+
+_PROJECT = re.compile(r"projects/[^/\s]+")
+_WORKLOAD_TAG = re.compile(r"[a-z0-9]|[a-z0-9][-_a-z0-9]{0,61}[a-z0-9]")
+_KEPT_RESULTS = 16  # computations whose further pages need no second evaluation
+
+
+class EmulatorService(EarthEngineServicer):
+    """Answers computeImages; thread-safe, and without state but for a few recent results.
+
+    Args:
+        catalog: The images there are.
+        max_page_size: Most images of one page; larger requests get this many (AIP-158).
+    """
+
+    def __init__(self, catalog: Catalog, *, max_page_size: int = DEFAULT_PAGE_SIZE) -> None:
+        self._catalog = catalog
+        self._max_page_size = max_page_size
+        self._lock = threading.Lock()
+        self._results: OrderedDict[bytes, ImageResult] = OrderedDict()
+
+    def ComputeImages(self, request: ComputeImagesRequest, context: Any) -> ComputeImagesResponse:  # noqa: N802
+        """Evaluate the expression and return one page of its images."""
+        self._check(request, context)
+        computation = request.expression.SerializeToString(deterministic=True)
+        try:
+            start = read_token(request.page_token, computation) if request.page_token else 0
+        except PageTokenError as error:
+            _refuse(context, f"Invalid page token: {error}.")
+        try:
+            result = self._evaluate(request, computation)
+        except EvaluationError as error:
+            reason = UNSUPPORTED if error.unsupported else INVALID_EXPRESSION
+            _refuse(context, error.message, reason, path=error.path, function=error.function or "")
+        end = start + min(request.page_size or self._max_page_size, self._max_page_size)
+        response = ComputeImagesResponse(images=result.images[start:end])
+        if end < len(result.images):
+            response.next_page_token = write_token(end, computation)
+        self._mask(response, context)
+        if result.assumptions:
+            context.set_trailing_metadata(((ASSUMPTIONS_KEY, ",".join(result.assumptions)),))
+        return response
+
+    @staticmethod
+    def _check(request: ComputeImagesRequest, context: Any) -> None:
+        if not _PROJECT.fullmatch(request.project):
+            _refuse(context, f'Invalid project {request.project[:64]!r}: expected "projects/{{project}}".')
+        if not request.HasField("expression"):
+            _refuse(context, "Missing field: expression.")
+        if request.page_size < 0:
+            _refuse(context, f"Invalid pageSize {request.page_size}: must not be negative.")
+        if request.workload_tag and not _WORKLOAD_TAG.fullmatch(request.workload_tag):
+            _refuse(context, f"Invalid workloadTag {request.workload_tag[:64]!r}.")
+
+    def _evaluate(self, request: ComputeImagesRequest, computation: bytes) -> ImageResult:
+        with self._lock:
+            known = self._results.get(computation)
+            if known is not None:
+                self._results.move_to_end(computation)
+                return known
+        result = evaluate_images(request.expression, self._catalog)
+        with self._lock:
+            self._results[computation] = result
+            while len(self._results) > _KEPT_RESULTS:
+                self._results.popitem(last=False)
+        return result
+
+    @staticmethod
+    def _mask(response: ComputeImagesResponse, context: Any) -> None:
+        for key, value in context.invocation_metadata():
+            if key == "x-goog-fieldmask":
+                try:
+                    FieldMask(value).apply(response)
+                except FieldMaskError as error:
+                    _refuse(context, f"Invalid {error}.")
+
+
+class _Status(grpc.Status):  # type: ignore[misc]
+    def __init__(self, status: status_pb2.Status) -> None:
+        self.code = grpc.StatusCode.INVALID_ARGUMENT
+        self.details = status.message
+        self.trailing_metadata = (("grpc-status-details-bin", status.SerializeToString()),)
+
+
+def _refuse(context: Any, message: str, reason: str = "INVALID_REQUEST", **metadata: str) -> NoReturn:
+    """End the call with INVALID_ARGUMENT: REST 400, which the official client, unlike 501, does not retry."""
+    info = error_details_pb2.ErrorInfo(
+        reason=reason, domain=ERROR_DOMAIN, metadata={key: value for key, value in metadata.items() if value}
+    )
+    detail = any_pb2.Any()
+    detail.Pack(info)
+    context.abort_with_status(
+        _Status(status_pb2.Status(code=grpc.StatusCode.INVALID_ARGUMENT.value[0], message=message, details=[detail]))
+    )
+    raise AssertionError("abort_with_status raises")
