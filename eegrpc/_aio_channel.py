@@ -61,7 +61,8 @@ def create_aio_channel(
             chain.append(AioVersionInterceptor(settings.api_version))
         return _grpc_channel(settings, chain)
     if settings.speaks == "rest":
-        return _rest_channel(settings, chain, (TRANSPORT_LABEL,))
+        rest: grpc.aio.Channel = _rest_channel(settings, chain, (TRANSPORT_LABEL,))
+        return rest
     return _AioFallbackChannel(settings, chain)
 
 
@@ -88,7 +89,7 @@ def _rest_channel(settings: ChannelOptions, interceptors: Sequence[Any], labels:
     )
 
 
-class _AioFallbackChannel(grpc.aio.Channel):  # type: ignore[misc]
+class _AioFallbackChannel(grpc.aio.Channel):
     """grpc's own channel and a transcoding channel to the same endpoint; the judge says which one a call takes."""
 
     def __init__(self, settings: ChannelOptions, interceptors: Sequence[Any]) -> None:
@@ -154,8 +155,9 @@ class _AioFallbackChannel(grpc.aio.Channel):  # type: ignore[misc]
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
-    def _current(self) -> Any:
-        return self._rest if self.judge.reason else self._grpc
+    def _current(self) -> grpc.aio.Channel:
+        current: grpc.aio.Channel = self._rest if self.judge.reason else self._grpc
+        return current
 
     async def wait_for_http2(self, seconds: float) -> bool:
         """Wait until gRPC has a connection or has failed to get one; return False if neither came in `seconds`."""
@@ -173,7 +175,7 @@ class _AioFallbackChannel(grpc.aio.Channel):  # type: ignore[misc]
         return True
 
 
-class _AioFallbackUnaryUnary(grpc.aio.UnaryUnaryMultiCallable):  # type: ignore[misc,type-arg]
+class _AioFallbackUnaryUnary(grpc.aio.UnaryUnaryMultiCallable):  # type: ignore[type-arg]
     """One unary method over whichever transport the endpoint speaks."""
 
     def __init__(
@@ -211,8 +213,8 @@ class _AioFallbackUnaryUnary(grpc.aio.UnaryUnaryMultiCallable):  # type: ignore[
     ) -> grpc.aio.UnaryUnaryCall[Any, Any]:
         """Start the call after the interceptors: directly where the transport is decided."""
 
-        def begin(multi_callable: Any, timeout: float | None) -> Any:
-            return multi_callable(
+        def begin(multi_callable: Any, timeout: float | None) -> grpc.aio.UnaryUnaryCall[Any, Any]:
+            return multi_callable(  # type: ignore[no-any-return]
                 request,
                 timeout=timeout,
                 metadata=details.metadata,
@@ -239,8 +241,7 @@ class _AioFallbackUnaryUnary(grpc.aio.UnaryUnaryMultiCallable):  # type: ignore[
         try:
             while route is Route.WAIT:
                 decided = asyncio.Event()
-                loop = asyncio.get_running_loop()
-                self._judge.listen(lambda: loop.call_soon_threadsafe(decided.set))  # noqa: B023 - awaited below
+                self._judge.listen(decided.set)  # the judge of an asyncio channel speaks on its loop's thread alone
                 try:
                     await asyncio.wait_for(decided.wait(), PROBE_PATIENCE)
                     route = self._judge.route()

@@ -100,7 +100,7 @@ def _rest_channel(settings: ChannelOptions, labels: Sequence[tuple[str, str]] | 
     )
 
 
-class _FallbackChannel(grpc.Channel):  # type: ignore[misc]
+class _FallbackChannel(grpc.Channel):
     """grpc's own channel and a transcoding channel to the same endpoint; the judge says which one a call takes."""
 
     def __init__(self, settings: ChannelOptions) -> None:
@@ -179,7 +179,7 @@ class _FallbackChannel(grpc.Channel):  # type: ignore[misc]
             self._grpc.unsubscribe(watch)
 
 
-class _FallbackUnaryUnary(grpc.UnaryUnaryMultiCallable):  # type: ignore[misc,type-arg]
+class _FallbackUnaryUnary(grpc.UnaryUnaryMultiCallable):  # type: ignore[type-arg]
     """One unary method over whichever transport the endpoint speaks."""
 
     def __init__(self, channel: _FallbackChannel, native: Any, rest: Any) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import gc
 import socket
 import threading
@@ -19,11 +20,19 @@ import h2.config
 import h2.connection
 import h2.events
 import pytest
+from aiohttp import web
+from google.protobuf.duration_pb2 import Duration
+from google.rpc import error_details_pb2, status_pb2
+from grpc_status import rpc_status
 
+from eegrpc._aio_channel import create_aio_channel
 from eegrpc._async_client import EarthEngineAsyncClient
+from eegrpc._channel import create_channel
 from eegrpc._client import EarthEngineClient
 from eegrpc._retry import RetryPolicy
 from eegrpc.errors import CallContext, EarthEngineError
+from eegrpc.transcoding.server import HandlerRecorder, transcoding_application, transcoding_runner
+from eegrpc.transcoding.transcoder import Transcoder
 from eegrpc.v1alpha import (
     ComputeImagesRequest,
     ComputeImagesResponse,
@@ -31,9 +40,11 @@ from eegrpc.v1alpha import (
     EarthEngineServicer,
     EarthEngineStub,
     add_EarthEngineServicer_to_server,
+    earth_engine_pb2,
 )
 
 Code = grpc.StatusCode
+SERVICE = earth_engine_pb2.DESCRIPTOR.services_by_name["EarthEngine"]
 EXPRESSION = {
     "result": "0",
     "values": {
@@ -96,8 +107,40 @@ def serve_grpc(servicer):
         server.stop(None).wait()
 
 
+@contextlib.contextmanager
+def serve_rest(servicer):
+    """The servicer behind the transcoder's server half, on an event loop in a thread of its own."""
+    handlers = HandlerRecorder()
+    add_EarthEngineServicer_to_server(servicer, handlers)
+    runner = transcoding_runner(transcoding_application([handlers], Transcoder([SERVICE])))
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+
+    async def start():
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        return "http://{}:{}".format(*runner.addresses[0])
+
+    try:
+        yield asyncio.run_coroutine_threadsafe(start(), loop).result()
+    finally:
+        asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result()
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
 # name: how to serve a servicer; how to connect, synchronously; how to connect with asyncio
-CHANNEL_KINDS = {"grpc": (serve_grpc, grpc.insecure_channel, grpc.aio.insecure_channel)}
+CHANNEL_KINDS = {
+    "grpc": (serve_grpc, grpc.insecure_channel, grpc.aio.insecure_channel),
+    "rest": (
+        serve_rest,
+        functools.partial(create_channel, transport="rest"),
+        functools.partial(create_aio_channel, transport="rest"),
+    ),
+}
 
 
 @pytest.fixture(params=CHANNEL_KINDS)
@@ -495,6 +538,26 @@ async def test_ret_12_without_retry_one_attempt(compute, servicer, where):
     outcome = await (compute(options={"retry": None}) if where == "client" else compute(retry=None))
     assert outcome.error.code() is Code.UNAVAILABLE
     assert len(servicer.requests) == 1
+
+
+@pytest.mark.parametrize("how", ["RetryInfo", "retry-after"])
+async def test_ret_10_a_server_that_asks_for_more_time_than_is_left_fails_the_call_at_once(compute, servicer, how):
+    status = status_pb2.Status(code=Code.RESOURCE_EXHAUSTED.value[0], message="Too many concurrent requests.")
+    if how == "RetryInfo":
+        status.details.add().Pack(error_details_pb2.RetryInfo(retry_delay=Duration(seconds=100)))
+
+    def script(request, context):
+        if how == "RetryInfo":
+            context.abort_with_status(rpc_status.to_status(status))
+        context.set_trailing_metadata((("retry-after", "100"),))
+        context.abort(Code.RESOURCE_EXHAUSTED, status.message)
+
+    servicer.script = script
+    error = (await compute(timeout=90)).error
+    assert len(servicer.requests) == 1
+    assert (error.reason, error.retryable, error.status) == ("CONCURRENCY_LIMIT", True, status)
+    if how == "RetryInfo":
+        assert rpc_status.from_call(error) == rpc_status.from_call(error.__cause__) == status
 
 
 async def test_a_retry_that_is_no_policy_is_a_type_error(compute):

@@ -12,6 +12,7 @@ from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
 from eegrpc.errors import RULES, CallContext, EarthEngineError, from_rpc_error, make_error
+from eegrpc.transcoding.status import DOMAIN
 
 Code = grpc.StatusCode
 
@@ -101,6 +102,24 @@ def test_own_errors_are_told_by_their_reason_not_by_words_quoted_from_the_reques
     error = make_error(Code.INVALID_ARGUMENT, 'result names "page token"', reason="BAD_EXPRESSION", field="expression")
     assert error.reason == "BAD_EXPRESSION"
     assert error.hint == next(rule.hint for rule in RULES if rule.reason == "BAD_EXPRESSION")
+
+
+@pytest.mark.parametrize(
+    ("code", "reason", "retryable"),
+    [
+        (Code.UNAVAILABLE, "NOT_JSON", True),  # the HTML of a 502
+        (Code.UNKNOWN, "NOT_JSON", False),
+        (Code.UNAVAILABLE, "TRUNCATED", True),
+        (Code.UNAVAILABLE, "CONNECTION_LOST", True),
+        (Code.RESOURCE_EXHAUSTED, "TOO_LARGE", False),
+        (Code.UNKNOWN, "REDIRECT", False),
+        (Code.INTERNAL, "BAD_RESPONSE", False),
+    ],
+)
+def test_reasons_of_the_transcoding_channel(code, reason, retryable):
+    info = error_details_pb2.ErrorInfo(reason=reason, domain=DOMAIN)
+    error = rich(code, "<title>Project not found: page token, certificate verify failed, daily</title>", info)
+    assert (error.reason, error.retryable) == (reason, retryable)
 
 
 def test_status_is_kept_whole_and_from_call_works():

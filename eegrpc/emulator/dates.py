@@ -186,7 +186,7 @@ def advance(millis: int, delta: float, unit: str, zone_name: str | None = None) 
 
     """
     length = UNIT_LENGTHS[unit]
-    if not math.isfinite(delta):
+    if not math.isfinite(delta * length):
         raise AlgorithmError(f"Cannot advance a date by {delta} {unit}s.")
     if length < DAY:
         result = millis + math.floor(delta * length)

@@ -83,7 +83,7 @@ class Emulator:
         handlers = _handlers(self._service)
         self._grpc = grpc.server(
             ThreadPoolExecutor(_THREADS, thread_name_prefix="emulator-grpc"),
-            handlers=[handlers],
+            handlers=[handlers],  # type: ignore[list-item]
             options=(
                 ("grpc.max_receive_message_length", MAX_REQUEST_BYTES),
                 ("grpc.max_send_message_length", -1),

@@ -109,7 +109,7 @@ class EmulatorService(EarthEngineServicer):
                     _refuse(context, f"Invalid {error}.")
 
 
-class _Status(grpc.Status):  # type: ignore[misc]
+class _Status(grpc.Status):
     def __init__(self, status: status_pb2.Status) -> None:
         self.code = grpc.StatusCode.INVALID_ARGUMENT
         self.details = status.message

@@ -1,7 +1,7 @@
 """gRPC transcoding for any annotated service: channels over REST, and a REST face for servicers.
 
-    channel = TranscodingChannel("https://host")    # or AioTranscodingChannel, a grpc.aio.Channel
-    stub = LibraryStub(channel)
+channel = TranscodingChannel("https://host")    # or AioTranscodingChannel, a grpc.aio.Channel
+stub = LibraryStub(channel)
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["AioTranscodedCall", "rpc_error"]
 
 
-class AioTranscodedCall(grpc.aio.UnaryUnaryCall):  # type: ignore[misc,type-arg]
+class AioTranscodedCall(grpc.aio.UnaryUnaryCall):  # type: ignore[type-arg]
     """One unary call, running in a task of its own from the start, as stock calls do.
 
     Args:

@@ -42,7 +42,7 @@ _SHUTDOWN = grpc.ChannelConnectivity.SHUTDOWN
 _LARGE = 1 << 16  # bodies from this size on are mapped on a worker thread, so that the event loop goes on
 
 
-class AioTranscodingChannel(grpc.aio.Channel):  # type: ignore[misc]
+class AioTranscodingChannel(grpc.aio.Channel):
     """An asyncio channel that serves unary calls of any annotated service over REST.
 
     It is what generated stubs and grpc.aio interceptors expect of a channel. Streaming methods fail with UNIMPLEMENTED
@@ -232,14 +232,14 @@ class AioTranscodingChannel(grpc.aio.Channel):  # type: ignore[misc]
                     watcher.set_result(None)
 
 
-class _UnaryUnary(grpc.aio.UnaryUnaryMultiCallable):  # type: ignore[misc,type-arg]
+class _UnaryUnary(grpc.aio.UnaryUnaryMultiCallable):  # type: ignore[type-arg]
     """One unary method of an AioTranscodingChannel."""
 
     def __init__(
         self,
         channel: AioTranscodingChannel,
         method: UnaryMethod,
-        interceptors: Sequence[grpc.aio.UnaryUnaryClientInterceptor[Any, Any]],
+        interceptors: Sequence[grpc.aio.UnaryUnaryClientInterceptor],
     ) -> None:
         self._channel = channel
         self._method = method
@@ -269,9 +269,9 @@ class _UnaryUnary(grpc.aio.UnaryUnaryMultiCallable):  # type: ignore[misc,type-a
 
 
 class _Streaming(
-    grpc.aio.UnaryStreamMultiCallable,  # type: ignore[misc,type-arg]
-    grpc.aio.StreamUnaryMultiCallable,  # type: ignore[misc,type-arg]
-    grpc.aio.StreamStreamMultiCallable,  # type: ignore[misc,type-arg]
+    grpc.aio.UnaryStreamMultiCallable,  # type: ignore[type-arg]
+    grpc.aio.StreamUnaryMultiCallable,  # type: ignore[type-arg]
+    grpc.aio.StreamStreamMultiCallable,  # type: ignore[type-arg]
 ):
     """A streaming method: it can be made, and says when called that it cannot be served."""
 

@@ -34,7 +34,7 @@ def call_details(
 ) -> grpc.aio.ClientCallDetails:
     """Return a call's details as stock channels hand them to interceptors: the path as bytes, metadata always there."""
     return grpc.aio.ClientCallDetails(
-        method=path.encode(),
+        method=path.encode(),  # type: ignore[arg-type]
         timeout=timeout,
         metadata=metadata if isinstance(metadata, grpc.aio.Metadata) else grpc.aio.Metadata(*(metadata or ())),
         credentials=credentials,
@@ -43,7 +43,7 @@ def call_details(
 
 
 def intercepted(
-    interceptors: Sequence[grpc.aio.UnaryUnaryClientInterceptor[Any, Any]],
+    interceptors: Sequence[grpc.aio.UnaryUnaryClientInterceptor],
     details: grpc.aio.ClientCallDetails,
     request: Any,
     start: Start,
@@ -52,12 +52,12 @@ def intercepted(
     return _InterceptedCall(interceptors, details, request, start) if interceptors else start(details, request)
 
 
-class _InterceptedCall(grpc.aio.UnaryUnaryCall):  # type: ignore[misc,type-arg]
+class _InterceptedCall(grpc.aio.UnaryUnaryCall):  # type: ignore[type-arg]
     """One call through interceptors: what the outermost one returns, once it has returned."""
 
     def __init__(
         self,
-        interceptors: Sequence[grpc.aio.UnaryUnaryClientInterceptor[Any, Any]],
+        interceptors: Sequence[grpc.aio.UnaryUnaryClientInterceptor],
         details: grpc.aio.ClientCallDetails,
         request: Any,
         start: Start,
@@ -166,7 +166,7 @@ class _InterceptedCall(grpc.aio.UnaryUnaryCall):  # type: ignore[misc,type-arg]
 
 
 async def _intercept(
-    interceptors: tuple[grpc.aio.UnaryUnaryClientInterceptor[Any, Any], ...],
+    interceptors: tuple[grpc.aio.UnaryUnaryClientInterceptor, ...],
     details: grpc.aio.ClientCallDetails,
     request: Any,
     start: Start,

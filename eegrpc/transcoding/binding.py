@@ -162,6 +162,9 @@ def _method(method: MethodDescriptor, selected: Mapping[str, HttpRule]) -> Metho
         rule = options.Extensions[annotations_pb2.http]
     bindings: tuple[Binding, ...] = ()
     if rule is not None:
+        for each in rule.additional_bindings:
+            if each.additional_bindings:
+                raise TemplateError(f"{method.full_name}: additional_bindings must not be nested", str(each), 1)
         bindings = tuple(_binding(method, each) for each in (rule, *rule.additional_bindings))
     level = options.idempotency_level != descriptor_pb2.MethodOptions.IDEMPOTENCY_UNKNOWN
     return Method(
@@ -179,7 +182,7 @@ def _method(method: MethodDescriptor, selected: Mapping[str, HttpRule]) -> Metho
 def _binding(method: MethodDescriptor, rule: HttpRule) -> Binding:
     pattern = rule.WhichOneof("pattern")
     if pattern is None:
-        raise TemplateError(f"the HTTP rule of {method.full_name} has no pattern", "", 1)
+        raise TemplateError(f"{method.full_name}: the HTTP rule has no pattern", "", 1)
     if pattern == "custom":
         http_method, text = rule.custom.kind, rule.custom.path
         if not http_method.isascii() or not (http_method == "*" or http_method.replace("-", "").isalnum()):

@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from eegrpc.transcoding.connections import Exchange
-    from eegrpc.transcoding.types import Metadata, Reply
+    from eegrpc.transcoding.types import MetadataValue, Reply
 
 __all__ = ["TranscodedCall"]
 
 
-class TranscodedCall(grpc.RpcError, grpc.Call, grpc.Future):  # type: ignore[misc]
+class TranscodedCall(grpc.RpcError, grpc.Call, grpc.Future):  # type: ignore[type-arg]
     """One unary call, running or ended; like stock grpc's, it is what a failed call raises.
 
     Whoever catches it finds in `code` who must act: see eegrpc.transcoding.status for how HTTP errors become codes.
@@ -67,13 +67,13 @@ class TranscodedCall(grpc.RpcError, grpc.Call, grpc.Future):  # type: ignore[mis
         """Return the status message, when the call has ended."""
         return self._wait().details
 
-    def initial_metadata(self) -> Metadata:
+    def initial_metadata(self) -> tuple[tuple[str, MetadataValue], ...]:
         """Return the server's initial metadata, when the call has ended."""
-        return self._wait().initial_metadata
+        return tuple(self._wait().initial_metadata)
 
-    def trailing_metadata(self) -> Metadata:
+    def trailing_metadata(self) -> tuple[tuple[str, MetadataValue], ...]:  # type: ignore[override]
         """Return the server's trailing metadata, when the call has ended."""
-        return self._wait().trailing_metadata
+        return tuple(self._wait().trailing_metadata)
 
     def debug_error_string(self) -> str:
         """Return code and message, as stock errors do."""
@@ -84,7 +84,7 @@ class TranscodedCall(grpc.RpcError, grpc.Call, grpc.Future):  # type: ignore[mis
         """Whether the call still runs."""
         return self._reply is None
 
-    def time_remaining(self) -> float | None:
+    def time_remaining(self) -> float | None:  # type: ignore[override]
         """Return the seconds until the deadline, 0 when past; None without one."""
         left = self._exchange.deadline.remaining()
         return None if left is None else max(left, 0.0)

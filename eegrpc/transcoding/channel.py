@@ -40,7 +40,7 @@ _T = TypeVar("_T")
 _READY = grpc.ChannelConnectivity.READY
 
 
-class TranscodingChannel(grpc.Channel):  # type: ignore[misc]
+class TranscodingChannel(grpc.Channel):
     """A channel that serves unary calls of any annotated service over REST.
 
     It is what generated stubs, `grpc.intercept_channel` and `grpc.channel_ready_future` expect of a channel. Streaming
@@ -215,7 +215,7 @@ class TranscodingChannel(grpc.Channel):  # type: ignore[misc]
                 self._running.pop(exchange, None)
 
 
-class _UnaryUnary(grpc.UnaryUnaryMultiCallable):  # type: ignore[misc,type-arg]
+class _UnaryUnary(grpc.UnaryUnaryMultiCallable):  # type: ignore[type-arg]
     """One unary method of a TranscodingChannel."""
 
     def __init__(self, channel: TranscodingChannel, method: UnaryMethod) -> None:
@@ -287,7 +287,7 @@ class _UnaryUnary(grpc.UnaryUnaryMultiCallable):  # type: ignore[misc,type-arg]
         return call, run
 
 
-class _Streaming(grpc.UnaryStreamMultiCallable, grpc.StreamUnaryMultiCallable, grpc.StreamStreamMultiCallable):  # type: ignore[misc,type-arg]
+class _Streaming(grpc.UnaryStreamMultiCallable, grpc.StreamUnaryMultiCallable, grpc.StreamStreamMultiCallable):  # type: ignore[type-arg]
     """A streaming method: it can be made, and says when called that it cannot be served."""
 
     def __init__(self, path: str) -> None:

@@ -50,12 +50,12 @@ def node(value: Any) -> dict[str, Any]:
     return {"constantValue": value}
 
 
-def call(function: str, **arguments: Any) -> dict[str, Any]:
+def call(function: str, /, **arguments: Any) -> dict[str, Any]:
     named = {name.rstrip("_"): node(value) for name, value in arguments.items()}
     return {"functionInvocationValue": {"functionName": function, "arguments": named}}
 
 
-def apply(function: dict[str, Any] | str, **arguments: Any) -> dict[str, Any]:
+def apply(function: dict[str, Any] | str, /, **arguments: Any) -> dict[str, Any]:
     named = {name: node(value) for name, value in arguments.items()}
     return {"functionInvocationValue": {"functionReference": function, "arguments": named}}
 

@@ -448,7 +448,10 @@ def test_cycles_are_refused() -> None:
 
 def test_dangling_references_are_refused() -> None:
     assert "Reference to 'nowhere'" in refusal([ref("nowhere")]).message
-    assert "Reference to 'nowhere'" in refusal(call("Collection.map", collection=[], baseAlgorithm=function("nowhere"))).message
+    assert (
+        "Reference to 'nowhere'"
+        in refusal(call("Collection.map", collection=[], baseAlgorithm=function("nowhere"))).message
+    )
     assert "'x' is not bound" in refusal(call("Number.abs", input=arg())).message
 
 
@@ -494,9 +497,7 @@ def test_a_deep_chain_of_conditions() -> None:
 
 
 def test_functions_within_functions_are_limited() -> None:
-    links = {
-        f"v{n}": call("List.map", list=[1], baseAlgorithm=function(f"v{n + 1}", f"x{n}")) for n in range(DEPTH)
-    }
+    links = {f"v{n}": call("List.map", list=[1], baseAlgorithm=function(f"v{n + 1}", f"x{n}")) for n in range(DEPTH)}
     error = refusal(ref("v0"), **links, **{f"v{DEPTH}": 1})
     assert f"more than {evaluator.MAX_CALL_DEPTH} levels deep" in error.message
     assert "more)" in error.path  # the path is cut
@@ -553,7 +554,7 @@ def test_results_are_lazy_sequences() -> None:
     [
         (call("Number.multiply", left=1e308, right=10), "Property 'p': A property is inf, which JSON cannot hold"),
         (image(), "Property 'p': A property holds Image, which cannot be returned"),
-        ([[call("Collection.first", collection=load(MODIS))]], "Property 'p': A property holds Image"),
+        ([call("Collection.first", collection=load(MODIS))], "Property 'p': A property holds Image"),
     ],
 )
 def test_properties_that_cannot_be_returned_fail_before_the_first_page(bad: object, message: str) -> None:

@@ -1,0 +1,130 @@
+"""Real servers on loopback around one scripted servicer: grpc's own, and the REST face of the transcoder's server half."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import threading
+from concurrent import futures
+from typing import TYPE_CHECKING, Any
+
+import grpc
+
+from eegrpc.transcoding import Transcoder
+from eegrpc.transcoding.server import HandlerRecorder, transcoding_application, transcoding_runner
+from eegrpc.v1alpha import (
+    ComputeImagesRequest,
+    ComputeImagesResponse,
+    EarthEngineServicer,
+    add_EarthEngineServicer_to_server,
+    earth_engine_pb2,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+PATIENCE = 20.0
+"""Seconds after which a test gives up waiting for what must happen; nothing is ever measured by it."""
+
+
+class ScriptedServicer(EarthEngineServicer):
+    """Answers each call with what `answer`, a test's function, returns; by default an echo of the page token."""
+
+    def __init__(self) -> None:
+        self.answer: Callable[[Any, Any], Any] = echo
+        self.peers: set[str] = set()
+        self.calls = 0
+        self._lock = threading.Lock()
+
+    def ComputeImages(self, request: ComputeImagesRequest, context: grpc.ServicerContext) -> ComputeImagesResponse:
+        with self._lock:
+            self.calls += 1
+            self.peers.add(context.peer())
+        return self.answer(request, context)
+
+
+def echo(request: ComputeImagesRequest, _: grpc.ServicerContext) -> ComputeImagesResponse:
+    return ComputeImagesResponse(next_page_token=request.page_token)
+
+
+class Hang:
+    """An answer that does not come before its caller has gone (or `release` is set)."""
+
+    def __init__(self) -> None:
+        self.arrived = threading.Event()
+        self.gone = threading.Event()
+        self.release = threading.Event()
+
+    def __call__(self, request: ComputeImagesRequest, context: grpc.ServicerContext) -> ComputeImagesResponse:
+        def end() -> None:
+            if not self.release.is_set():
+                self.gone.set()
+            self.release.set()
+
+        context.add_callback(end)
+        self.arrived.set()
+        self.release.wait(PATIENCE)
+        return echo(request, context)
+
+
+def free_port() -> int:
+    """Return a port on which nothing listens now."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
+
+
+@contextlib.contextmanager
+def grpc_server(servicer: EarthEngineServicer, port: int = 0, *, options: Any = ()) -> Iterator[int]:
+    """Serve by grpc's own server; yield the port."""
+    server = grpc.server(futures.ThreadPoolExecutor(32), options=options)
+    add_EarthEngineServicer_to_server(servicer, server)
+    port = server.add_insecure_port(f"127.0.0.1:{port}")
+    server.start()
+    try:
+        yield port
+    finally:
+        server.stop(None).wait()
+
+
+@contextlib.contextmanager
+def rest_server(servicer: EarthEngineServicer, port: int = 0) -> Iterator[int]:
+    """Serve by the REST face, HTTP/1.1 only, in a thread of its own; yield the port."""
+    recorder = HandlerRecorder()
+    add_EarthEngineServicer_to_server(servicer, recorder)
+    transcoder = Transcoder([earth_engine_pb2.DESCRIPTOR.services_by_name["EarthEngine"]])
+    started: futures.Future[int] = futures.Future()
+    loop = asyncio.new_event_loop()
+    stop = asyncio.Event()
+
+    async def serve() -> None:
+        from aiohttp import web
+
+        runner = transcoding_runner(transcoding_application([recorder], transcoder), shutdown_timeout=0.1)
+        try:
+            await runner.setup()
+            site = web.TCPSite(runner, "127.0.0.1", port, backlog=512)
+            await site.start()
+            started.set_result(runner.addresses[0][1])
+            await stop.wait()
+        except BaseException as error:
+            if not started.done():
+                started.set_exception(error)
+            raise
+        finally:
+            await runner.cleanup()
+
+    def run() -> None:
+        try:
+            loop.run_until_complete(serve())
+        finally:
+            loop.close()
+
+    thread = threading.Thread(target=run, name="rest-server")
+    thread.start()
+    try:
+        yield started.result(PATIENCE)
+    finally:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join()
