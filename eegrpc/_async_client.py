@@ -55,7 +55,7 @@ class EarthEngineAsyncClient:
         timeout: float | EllipsisType | None = ...,
         interceptors: Sequence[Any] = (),
     ) -> None:
-        self._defaults = Defaults.check(project, retry, timeout)
+        self._defaults = Defaults.check(project, retry, timeout, own_channel=channel is None)
         self._own_channel: grpc.aio.Channel | None = None
         if channel is None:
             from eegrpc._aio_channel import create_aio_channel

@@ -39,10 +39,17 @@ class Defaults:
     retry: RetryPolicy
     timeout: float
     """Seconds."""
+    refuse_auth: bool
+    """Whether single calls may not say who calls: so on channels that the client makes; others decide themselves."""
 
     @classmethod
     def check(
-        cls, project: str | None, retry: RetryPolicy | EllipsisType | None, timeout: float | EllipsisType | None
+        cls,
+        project: str | None,
+        retry: RetryPolicy | EllipsisType | None,
+        timeout: float | EllipsisType | None,
+        *,
+        own_channel: bool,
     ) -> Defaults:
         """Return the defaults of a client.
 
@@ -54,6 +61,7 @@ class Defaults:
             "" if project is None else project_name(project),
             _policy(retry, RetryPolicy()),
             _seconds(timeout, DEFAULT_TIMEOUT),
+            own_channel,
         )
 
 
@@ -102,7 +110,7 @@ def prepare(
     )
     return PreparedCall(
         request,
-        call_metadata(request.project, fields, metadata),
+        call_metadata(request.project, fields, metadata, refuse_auth=defaults.refuse_auth),
         _policy(retry, defaults.retry),
         _seconds(timeout, defaults.timeout),
         count("limit", limit),

@@ -60,7 +60,7 @@ class EarthEngineClient:
         timeout: float | EllipsisType | None = ...,
         interceptors: Sequence[Any] = (),
     ) -> None:
-        self._defaults = Defaults.check(project, retry, timeout)
+        self._defaults = Defaults.check(project, retry, timeout, own_channel=channel is None)
         self._own_channel: grpc.Channel | None = None
         if channel is None:
             from eegrpc._channel import create_channel

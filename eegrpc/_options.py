@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 from eegrpc._credentials import DEFAULT_SCOPES, resolve_credentials
-from eegrpc.transcoding.endpoint import Endpoint
 from eegrpc._service_config import check_service_config
 from eegrpc._version import VERSION
+from eegrpc.transcoding.endpoint import Endpoint
 
 if TYPE_CHECKING:
     from eegrpc._credentials import Resolved
@@ -102,6 +102,8 @@ class ChannelOptions:
             "grpc.keepalive_time_ms": self.keepalive_time_ms,
             "grpc.keepalive_timeout_ms": self.keepalive_timeout_ms,
             "grpc.keepalive_permit_without_calls": int(self.keepalive_without_calls),
+            # A keepalive ping waits for an earlier one that measures bandwidth, and that one's own limit is a minute.
+            "grpc.http2.ping_timeout_ms": self.keepalive_time_ms + self.keepalive_timeout_ms,
             # Or channels of this process would share connections, and a forked child its parent's.
             "grpc.use_local_subchannel_pool": 1,
             "grpc.primary_user_agent": USER_AGENT,

@@ -158,10 +158,18 @@ def _check_size(request: ComputeImagesRequest) -> None:
 
 
 def call_metadata(
-    project: str, fields: str | Iterable[str] | FieldMask | None, extra: Iterable[tuple[str, str | bytes]]
+    project: str,
+    fields: str | Iterable[str] | FieldMask | None,
+    extra: Iterable[tuple[str, str | bytes]],
+    *,
+    refuse_auth: bool = False,
 ) -> Metadata:
-    """Return the call's metadata: the caller's, and ours for the keys that the caller did not give."""
+    """Return the call's metadata: the caller's, and ours for the keys that the caller did not give.
+
+    `refuse_auth` refuses metadata that says who calls and who pays, which belongs to the channel.
+    """
     # Here and not at the top: the channel's side of the house is loaded when a call is made, not at import.
+    from eegrpc._auth import AUTH_METADATA
     from eegrpc.transcoding.metadata import check_metadata
     from eegrpc.transcoding.types import TranscodingError
 
@@ -173,6 +181,9 @@ def call_metadata(
     except TranscodingError as error:
         raise make_error(error.code, error.details, reason=error.reason or "BAD_REQUEST", field="metadata") from error
     keys = {key for key, _ in given}
+    if refuse_auth and (auth := sorted(keys & AUTH_METADATA)):
+        text = f"metadata {', '.join(auth)} belongs to the channel: pass credentials=, or channel= with one that allows it"
+        raise make_error(grpc.StatusCode.INVALID_ARGUMENT, text, reason="BAD_REQUEST", field="metadata")
     ours = [
         # https://google.aip.dev/client-libraries/4222: the path variable, with "/" kept.
         ("x-goog-request-params", f"project={quote(project, safe='/')}"),

@@ -44,7 +44,7 @@ def http_rules(api_version: str) -> Sequence[HttpRule]:
     return rules
 
 
-class VersionInterceptor(grpc.UnaryUnaryClientInterceptor):  # type: ignore[type-arg]
+class VersionInterceptor(grpc.UnaryUnaryClientInterceptor):
     """Sends the stub's calls to another API version, on grpc's own channel."""
 
     def __init__(self, api_version: str) -> None:
@@ -56,7 +56,7 @@ class VersionInterceptor(grpc.UnaryUnaryClientInterceptor):  # type: ignore[type
         return continuation(client_call_details._replace(method=path), request)
 
 
-class AioVersionInterceptor(grpc.aio.UnaryUnaryClientInterceptor):  # type: ignore[type-arg]
+class AioVersionInterceptor(grpc.aio.UnaryUnaryClientInterceptor):
     """Sends the stub's calls to another API version, on grpc's own asyncio channel."""
 
     def __init__(self, api_version: str) -> None:

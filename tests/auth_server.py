@@ -1,4 +1,4 @@
-"""A real gRPC server that judges who calls, and remembers every call's metadata."""
+"""A real server, by gRPC and by REST on one port, that judges who calls and remembers every call's metadata."""
 
 from __future__ import annotations
 
@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 
+from eegrpc.emulator.one_port import OnePort
+from eegrpc.transcoding.server import HandlerRecorder, transcoding_application, transcoding_runner
+from eegrpc.transcoding.transcoder import Transcoder
 from eegrpc.v1alpha import (
     ComputeImagesRequest,
     ComputeImagesResponse,
     EarthEngineServicer,
     add_EarthEngineServicer_to_server,
+    earth_engine_pb2,
 )
 
 if TYPE_CHECKING:
@@ -31,7 +35,17 @@ class AuthServer(EarthEngineServicer):
         self._server = grpc.server(futures.ThreadPoolExecutor(16))
         add_EarthEngineServicer_to_server(self, self._server)
         self._server.add_generic_rpc_handlers((self._streams(),))
-        self.port = self._server.add_insecure_port("127.0.0.1:0")
+        behind = self._server.add_insecure_port("127.0.0.1:0")
+        recorder = HandlerRecorder()
+        add_EarthEngineServicer_to_server(self, recorder)
+        transcoder = Transcoder([earth_engine_pb2.DESCRIPTOR.services_by_name["EarthEngine"]])
+        self._port = OnePort(
+            "127.0.0.1",
+            0,
+            transcoding_runner(transcoding_application([recorder], transcoder)),
+            lambda loop, protocol: loop.create_connection(protocol, "127.0.0.1", behind),
+        )
+        self.port = self._port.port
 
     @property
     def target(self) -> str:
@@ -43,9 +57,11 @@ class AuthServer(EarthEngineServicer):
 
     def __enter__(self) -> AuthServer:  # noqa: PYI034 (Self needs Python 3.11)
         self._server.start()
+        self._port.start()
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._port.stop()
         self._server.stop(None).wait()
 
     def ComputeImages(self, request: ComputeImagesRequest, context: grpc.ServicerContext) -> ComputeImagesResponse:

@@ -103,6 +103,19 @@ def test_raw_bytes_without_serializers(channel):
     assert ComputeImagesResponse.FromString(wire).next_page_token == "token"
 
 
+def test_serializers_that_raise(world, channel):
+    def fail(_):
+        raise RuntimeError("mine")
+
+    wire = request().SerializeToString()
+    error = failure(channel.unary_unary(METHOD, fail), request())
+    assert (error.code(), error.details()) == (Code.INTERNAL, "Exception serializing request!")
+    assert world.servicer.calls == 0
+    error = failure(channel.unary_unary(METHOD, None, fail), wire)
+    assert (error.code(), error.details()) == (Code.INTERNAL, "Exception deserializing response!")
+    assert channel.unary_unary(METHOD)(wire)
+
+
 def test_registered_method_by_keyword_and_position(channel):
     wire = request().SerializeToString()
     assert channel.unary_unary(METHOD, None, None, True)(wire)
@@ -111,7 +124,7 @@ def test_registered_method_by_keyword_and_position(channel):
     )
 
 
-def test_streams_are_made_without_error_and_unimplemented_when_called(channel):
+def test_streams_are_made_without_error_and_unimplemented_when_called(world, channel):
     path = "/google.earthengine.v1alpha.EarthEngine/Stream"
     calls = [
         lambda: list(channel.unary_stream(path, _registered_method=True)(b"")),
@@ -120,7 +133,7 @@ def test_streams_are_made_without_error_and_unimplemented_when_called(channel):
     ]
     for call in calls:
         error = failure(call)
-        assert error.code() is Code.UNIMPLEMENTED
+        assert error.code() is world.code_of_streams
         assert error.details()
 
 
@@ -162,7 +175,8 @@ def test_metadata_from_the_server(world, stub):
 def test_deadline_when_the_server_never_answers(world, stub):
     world.servicer.answer = hang = Hang()
     error = failure(stub.ComputeImages, request(), timeout=0.3)
-    assert (error.code(), error.details()) == (Code.DEADLINE_EXCEEDED, "Deadline Exceeded")
+    assert error.code() is Code.DEADLINE_EXCEEDED
+    assert error.details().startswith("Deadline Exceeded")
     assert hang.gone.wait(PATIENCE)
     assert stub.ComputeImages(request(), timeout=PATIENCE)
 
@@ -171,7 +185,7 @@ def test_the_server_knows_the_deadline(world, stub):
     left = []
     world.servicer.answer = lambda request, context: left.append(context.time_remaining()) or ComputeImagesResponse()
     stub.ComputeImages(request(), timeout=100)
-    assert 0 < left[0] <= 100
+    assert 0 < left[0] < 101
 
 
 def test_grp_15_a_deadline_that_has_passed(world, stub):
@@ -301,7 +315,7 @@ Interceptor.__abstractmethods__ = frozenset()
 
 
 def test_interceptors_change_metadata_and_timeout(world):
-    seen = []
+    seen, left = [], []
 
     def outer(go_on, details, message):
         assert details.method in (METHOD, METHOD.encode())
@@ -312,17 +326,14 @@ def test_interceptors_change_metadata_and_timeout(world):
 
     def answer(message, context):
         seen.extend(tuple(pair) for pair in context.invocation_metadata() if pair[0].startswith("x-"))
-        assert 0 < context.time_remaining() <= 50
+        left.append(context.time_remaining())
         return ComputeImagesResponse()
 
     world.servicer.answer = answer
     stub = EarthEngineStub(world.open([Interceptor(outer), Interceptor(inner)]))
     stub.ComputeImages(request(), metadata=(("x-caller", "0"),))
-    assert [pair for pair in seen if pair[0] != "x-server-timeout"] == [
-        ("x-caller", "0"),
-        ("x-outer", "1"),
-        ("x-inner", "2"),
-    ]
+    assert seen == [("x-caller", "0"), ("x-outer", "1"), ("x-inner", "2")]
+    assert 0 < left[0] < 51
 
 
 def test_interceptor_that_answers_itself(world):
@@ -442,7 +453,7 @@ def test_grp_16_close_during_calls(world, channel, stub):
     assert hang.arrived.wait(PATIENCE)
     channel.close()
     assert {call.code() for call in calls} == {Code.CANCELLED}
-    assert {call.details() for call in calls} == {"Channel closed!"}
+    assert all(call.details().startswith("Channel closed!") for call in calls)
     assert hang.gone.wait(PATIENCE)
 
 

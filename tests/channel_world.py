@@ -34,6 +34,11 @@ class World:
         return self.kind == "stock"
 
     @property
+    def code_of_streams(self) -> grpc.StatusCode:
+        """What a stream ends with: `auto` sends them by gRPC alone, and one HTTP/1.1 server cannot be reached by it."""
+        return grpc.StatusCode.UNAVAILABLE if self.kind == "auto-rest" else grpc.StatusCode.UNIMPLEMENTED
+
+    @property
     def serves_rest(self) -> bool:
         """Whether the server speaks HTTP/1.1 only."""
         return self.kind.endswith("rest")

@@ -4,5 +4,27 @@ from __future__ import annotations
 
 import pytest
 
-# Assertions in these are the suite's; pytest explains them only if it is told before they are imported.
-pytest.register_assert_rewrite("aio_channel_suite", "channel_suite", "channel_world", "peers", "servers")
+# Assertions in these are the tests' own; pytest explains them only if it is told before they are imported.
+pytest.register_assert_rewrite("aio_channel_suite", "channel_suite")
+
+
+@pytest.fixture(params=["sync", "aio"])
+def colour(request):
+    """Whether the channel blocks or awaits."""
+    return request.param
+
+
+@pytest.fixture
+def open_caller(colour):
+    """Return a function that opens a Caller of this colour (transport, port, options); it is closed by the end."""
+    from callers import Caller
+
+    callers = []
+
+    def open_one(transport, port, **options):
+        callers.append(Caller(colour, transport, port, **options))
+        return callers[-1]
+
+    yield open_one
+    for caller in callers:
+        caller.close()

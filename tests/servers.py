@@ -1,4 +1,4 @@
-"""Real servers on loopback around one scripted servicer: grpc's own, and the REST face of the transcoder's server half."""
+"""Real servers on loopback around a scripted servicer: grpc's own, and the transcoder's server half over HTTP/1.1."""
 
 from __future__ import annotations
 

@@ -866,3 +866,14 @@ def test_options_of_a_channel_are_refused_next_to_a_channel(cls, option):
 def test_a_malformed_project_is_refused_when_the_client_is_made(cls):
     with pytest.raises(EarthEngineError, match="BAD_PROJECT"):
         cls("My Project", channel=object())
+
+
+@pytest.mark.parametrize("key", ["authorization", "x-goog-api-key", "x-goog-user-project"])
+def test_aut_13_who_calls_is_the_channels_business(key: str) -> None:
+    with (
+        EarthEngineClient("p", endpoint="http://127.0.0.1:1", transport="grpc") as client,
+        pytest.raises(EarthEngineError, match="belongs to the channel") as caught,
+    ):
+        client.compute_images({"result": "0", "values": {"0": {"constantValue": 1}}}, metadata=[(key, "secret")])
+    assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert "secret" not in str(caught.value)

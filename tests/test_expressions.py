@@ -360,7 +360,7 @@ def test_map_23_depth_has_the_parsers_border(kind, most):
         error = refused(check_expression, deep)
         assert "values.0 nests too deeply" in error.details()
         # Nothing that passes for too deep could have been read.
-        with pytest.raises(Exception, match=r"Exceeded|maximum depth|Failed to serialize") as caught:
+        with pytest.raises(Exception, match=r"Exceeded|maximum depth|Failed to serialize|Error parsing") as caught:
             ComputeImagesRequest.FromString(ComputeImagesRequest(expression=deep).SerializeToString())
         assert isinstance(caught.value, DecodeError) or "serialize" in str(caught.value)
 

@@ -23,6 +23,8 @@ ROOMS = [
         "eegrpc._auth",
         "eegrpc._fallback",
         "eegrpc._versions",
+        "eegrpc._fallback_channel",
+        "eegrpc._aio_fallback_channel",
         "eegrpc._channel",
         "eegrpc._aio_channel",
     ),

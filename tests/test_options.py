@@ -165,6 +165,7 @@ def test_defaults() -> None:
         "grpc.keepalive_time_ms": 30000,
         "grpc.keepalive_timeout_ms": 10000,
         "grpc.keepalive_permit_without_calls": 0,
+        "grpc.http2.ping_timeout_ms": 40_000,
         "grpc.use_local_subchannel_pool": 1,
         "grpc.primary_user_agent": USER_AGENT,
     }

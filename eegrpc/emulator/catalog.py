@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
 
 from google.protobuf import json_format
+from google.protobuf.struct_pb2 import Struct
 
 from eegrpc.emulator.bands import Band, bands_of
 from eegrpc.emulator.geometry import Geometry
@@ -47,7 +49,7 @@ class AssetRecord:
 
     Attributes:
         asset: The message; shared with answers, so it must not be changed.
-        id: The canonical id.
+        id: The id; worked out from the name if the message has none.
         collection_id: The id of the collection it is in; empty if it is in none.
         index: The last part of the id.
 
@@ -57,7 +59,7 @@ class AssetRecord:
 
     def __init__(self, asset: EarthEngineAsset) -> None:
         self.asset = asset
-        self.id = canonical_id(asset.name or asset.id)
+        self.id = canonical_id(asset.id or asset.name)
         self.collection_id, _, self.index = self.id.rpartition("/")
         self._properties: dict[str, object] | None = None
         self._bands: tuple[Band, ...] | None = None
@@ -84,7 +86,7 @@ class AssetRecord:
     def footprint(self) -> Geometry | None:
         """The geometry of the message."""
         if self._footprint is None and self.asset.HasField("geometry"):
-            self._footprint = Geometry.from_geojson(from_struct(self.asset.geometry))
+            self._footprint = _footprint(self.asset.geometry.SerializeToString(deterministic=True))
         return self._footprint
 
     def get(self, name: str) -> object:
@@ -160,7 +162,8 @@ class CollectionSource(Protocol):
 class Catalog:
     """Assets in memory. Immutable, so threads may share one.
 
-    Images are in the order of their index, as Earth Engine lists them, whatever the order they came in.
+    Images are in the order of their index, as Earth Engine lists them, whatever the order they came in. An asset whose
+    id is not the one its name implies is found by both.
 
     Args:
         assets: The assets. Collections need not be among them: every image implies the one its id is in.
@@ -173,6 +176,7 @@ class Catalog:
     def __init__(self, assets: Iterable[EarthEngineAsset] = ()) -> None:
         self._others: dict[str, EarthEngineAsset] = {}
         self._sources: dict[str, CollectionSource] = {}
+        self._aliases: dict[str, str] = {}  # ids that names imply, where the assets have others
         groups: dict[str, dict[str, AssetRecord]] = {}
         for position, asset in enumerate(assets, 1):
             record = AssetRecord(asset)
@@ -180,6 +184,10 @@ class Catalog:
                 raise ValueError(f"Asset {position} has neither name nor id: give it one of them.")
             if record.id in self._others or record.id in groups.get(record.collection_id, ()):
                 raise ValueError(f"Asset {position}, '{record.id}', comes twice: remove one of the two.")
+            implied = canonical_id(asset.name)
+            if implied and implied != record.id:
+                self._aliases[implied] = record.id
+                self._aliases[implied.rpartition("/")[0]] = record.collection_id
             if asset.type in (EarthEngineAsset.IMAGE, EarthEngineAsset.TYPE_UNSPECIFIED):
                 groups.setdefault(record.collection_id, {})[record.id] = record
             else:
@@ -214,7 +222,7 @@ class Catalog:
                     asset = json_format.Parse(line, EarthEngineAsset())
                 except json_format.ParseError as error:
                     raise ValueError(f"{file}:{number}: not an EarthEngineAsset in JSON: {error}") from error
-                key = canonical_id(asset.name or asset.id)
+                key = canonical_id(asset.id or asset.name)
                 if not key:
                     raise ValueError(f"{file}:{number}: the asset has neither name nor id: give it one of them.")
                 if key in seen:
@@ -258,7 +266,7 @@ class Catalog:
             The images, or None if there is no such collection.
 
         """
-        group = self._group(canonical_id(id_or_name))
+        group = self._group(self._id(id_or_name))
         return None if group is None else tuple(group.values())
 
     def image(self, id_or_name: str) -> AssetRecord | None:
@@ -271,7 +279,7 @@ class Catalog:
             The image, or None if there is none.
 
         """
-        asset_id = canonical_id(id_or_name)
+        asset_id = self._id(id_or_name)
         group = self._group(asset_id.rpartition("/")[0])
         return None if group is None else group.get(asset_id)
 
@@ -286,7 +294,11 @@ class Catalog:
 
         """
         record = self.image(id_or_name)
-        return self._others.get(canonical_id(id_or_name)) if record is None else record.asset
+        return self._others.get(self._id(id_or_name)) if record is None else record.asset
+
+    def _id(self, id_or_name: str) -> str:
+        asset_id = canonical_id(id_or_name)
+        return self._aliases.get(asset_id, asset_id)
 
     def _group(self, collection_id: str) -> Mapping[str, AssetRecord] | None:
         group = self._loaded.get(collection_id)
@@ -295,6 +307,12 @@ class Catalog:
             group = _ordered(map(AssetRecord, self._sources[collection_id].load()))
             self._loaded[collection_id] = group
         return group
+
+
+@lru_cache(maxsize=4096)
+def _footprint(wire: bytes) -> Geometry:
+    """Scenes of one tile share a footprint, and with it the form that comparisons need."""
+    return Geometry.from_geojson(from_struct(Struct.FromString(wire)))
 
 
 def _ordered(records: Iterable[AssetRecord]) -> dict[str, AssetRecord]:

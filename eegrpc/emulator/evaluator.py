@@ -344,7 +344,10 @@ class _Machine(Context):
 
     def _known(self, node: Node, frame: _Frame) -> object:
         """Return the value of a node that has been evaluated."""
-        return self._find(node, frame, [])
+        if isinstance(node, Constant):
+            return node.value
+        home = self._home(node, frame)
+        return home.arguments[node.name] if isinstance(node, Argument) else home.memo[node]
 
     def _checked(self, literal: object) -> object:
         """Return a list or dictionary, after counting what is in it: references make small graphs of huge literals."""

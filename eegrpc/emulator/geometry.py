@@ -132,7 +132,7 @@ class Geometry:
             members = cast("list[Geometry]", self.coordinates)
             return shapely.union_all([_world() if member.unbounded else member._prepared() for member in members])
         parts = [self._part(item) for item in _parts(self.coordinates, _LEVELS[self.type], self.type)]
-        return wrap(shapely.union_all(parts))
+        return wrap(parts[0] if len(parts) == 1 else shapely.union_all(parts))
 
     def _part(self, item: list[list[Position]]) -> BaseGeometry:
         from shapely import LineString, Point, Polygon

@@ -21,6 +21,7 @@ __all__ = ["OnePort"]
 
 _PREFACE = b"PRI * HTTP/2.0\r\n"
 _BACKLOG = 1024
+_PAUSE = 0.05  # seconds, before looking again at what cannot be waited for
 
 _log = logging.getLogger(__name__)
 
@@ -82,23 +83,32 @@ class OnePort:
     async def _serve(self) -> None:
         await self._runner.setup()
         assert self._runner.server is not None
-        accepting = self._loop.create_task(self._accept(self._runner.server))
+        self._loop.add_reader(self._listener, self._accept, self._runner.server)
         self._ready.set()
         await self._stopping.wait()
-        accepting.cancel()
+        self._loop.remove_reader(self._listener)
+        await asyncio.sleep(0)  # a task that is cancelled before it began would not close its connection
         for connection in self._connections:
             connection.cancel()
-        await asyncio.gather(accepting, *self._connections, return_exceptions=True)
+        await asyncio.gather(*self._connections, return_exceptions=True)
         await self._runner.cleanup()
 
-    async def _accept(self, http1: Callable[[], asyncio.BaseProtocol]) -> None:
-        while True:
-            connection, _ = await self._loop.sock_accept(self._listener)
-            connection.setblocking(False)
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            task = self._loop.create_task(self._welcome(connection, http1))
-            self._connections.add(task)
-            task.add_done_callback(self._connections.discard)
+    def _accept(self, http1: Callable[[], asyncio.BaseProtocol]) -> None:
+        """Take one connection, in the call that learns of it: an accept that is awaited loses it when cancelled."""
+        try:
+            connection, _ = self._listener.accept()
+        except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+            return
+        except OSError as error:  # no file descriptor left: wait for some to be given back
+            _log.warning("cannot accept a connection: %s", error)
+            self._loop.remove_reader(self._listener)
+            self._loop.call_later(_PAUSE, self._loop.add_reader, self._listener, self._accept, http1)
+            return
+        connection.setblocking(False)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        task = self._loop.create_task(self._welcome(connection, http1))
+        self._connections.add(task)
+        task.add_done_callback(self._connections.discard)
 
     async def _welcome(self, connection: socket.socket, http1: Callable[[], asyncio.BaseProtocol]) -> None:
         """Find out what a new connection speaks and give it to who speaks it too."""
@@ -134,7 +144,7 @@ class OnePort:
                 return False
             if len(seen) > 1:  # "PR" begins no HTTP/1.1 method that we serve
                 return True
-            await asyncio.sleep(0)
+            await asyncio.sleep(_PAUSE)  # one byte stays readable: waiting for readiness would not wait
 
 
 class _Pipe(asyncio.Protocol):

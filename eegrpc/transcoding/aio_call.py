@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Generator
 
     from eegrpc.transcoding.deadline import Deadline
-    from eegrpc.transcoding.types import Metadata, Reply
+    from eegrpc.transcoding.types import Reply
 
 __all__ = ["AioTranscodedCall", "rpc_error"]
 

@@ -16,7 +16,6 @@ from eegrpc.transcoding.endpoint import Endpoint
 from eegrpc.transcoding.transcoder import Transcoder
 from eegrpc.transcoding.types import Reply, TranscodingError
 from eegrpc.transcoding.unary import (
-    CLOSED,
     DEFAULT_MAX_RECEIVE_BYTES,
     DEFAULT_POOL_SIZE,
     TRANSPORT_LABEL,
@@ -128,9 +127,10 @@ class AioTranscodingChannel(grpc.aio.Channel):
         return _Streaming(method)
 
     def get_state(self, try_to_connect: bool = False) -> grpc.ChannelConnectivity:
-        """Return the connectivity state; `try_to_connect` leaves IDLE."""
-        if try_to_connect and self._state is grpc.ChannelConnectivity.IDLE:
-            self._connecting = asyncio.get_running_loop().create_task(self._connect())
+        """Return the connectivity state; `try_to_connect` has the channel connect unless it is connected."""
+        connects = self._connecting is not None and not self._connecting.done()
+        if try_to_connect and not connects and self._state not in (_READY, _SHUTDOWN):
+            self._connecting = asyncio.get_running_loop().create_task(self.connect())
         return self._state
 
     async def wait_for_state_change(self, last_observed_state: grpc.ChannelConnectivity) -> None:
@@ -152,6 +152,10 @@ class AioTranscodingChannel(grpc.aio.Channel):
             await self.wait_for_state_change(state)
             state = self.get_state(try_to_connect=True)
 
+    async def connect(self) -> None:
+        """Return when the server has been reached, however often that has to be tried."""
+        await self._reach(self._sender.connect, wait=True)
+
     async def close(self, grace: float | None = None) -> None:
         """Close the channel; running calls have `grace` seconds (None: none) before they end with CANCELLED.
 
@@ -160,15 +164,16 @@ class AioTranscodingChannel(grpc.aio.Channel):
         self._change(_SHUTDOWN)
         if self._connecting is not None:
             self._connecting.cancel()
+            await asyncio.wait((self._connecting,))
         calls = list(self._calls)
         if calls and grace:
             await asyncio.wait([asyncio.ensure_future(_settled(call)) for call in calls], timeout=grace)
         for call in calls:
-            call.end(CLOSED)
+            call.cancel()
         await asyncio.gather(*(_settled(call) for call in calls))
         await self._sender.close()
 
-    async def __aenter__(self) -> AioTranscodingChannel:
+    async def __aenter__(self) -> AioTranscodingChannel:  # noqa: PYI034 - Self needs Python 3.11
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -192,7 +197,7 @@ class AioTranscodingChannel(grpc.aio.Channel):
         try:
             refuse_call_credentials(details.credentials, plaintext=self._endpoint.plaintext)
             metadata = () if details.metadata is None else tuple(details.metadata)
-            request = method.request(message, metadata, deadline)
+            request = method.request(method.serialized(message), metadata, deadline)
             response = await self._reach(
                 lambda: self._sender.send(request, replayable=method.replayable), wait=bool(details.wait_for_ready)
             )
@@ -221,9 +226,6 @@ class AioTranscodingChannel(grpc.aio.Channel):
                 self._change(_READY)
                 return result
 
-    async def _connect(self) -> None:
-        await self._reach(self._sender.connect, wait=True)
-
     def _change(self, state: grpc.ChannelConnectivity) -> None:
         if state is not self._state and self._state is not _SHUTDOWN:
             self._state = state
@@ -250,6 +252,10 @@ class _UnaryUnary(grpc.aio.UnaryUnaryMultiCallable):  # type: ignore[type-arg]
         """Whether a call that got no answer may be sent again."""
         return self._method.replayable
 
+    def serialized(self, message: Any) -> bytes | TranscodingError:
+        """Return a request message in its wire form, or the error that a call with it ends with."""
+        return self._method.serialized(message)
+
     def __call__(
         self,
         request: Any,
@@ -258,7 +264,7 @@ class _UnaryUnary(grpc.aio.UnaryUnaryMultiCallable):  # type: ignore[type-arg]
         metadata: Any = None,
         credentials: grpc.CallCredentials | None = None,
         wait_for_ready: bool | None = None,
-        compression: grpc.Compression | None = None,
+        compression: grpc.Compression | None = None,  # noqa: ARG002 - a hint, which REST does not take
     ) -> grpc.aio.UnaryUnaryCall[Any, Any]:
         """Start the call and return it; awaiting it gives the response."""
         details = call_details(self._method.path, timeout, metadata, credentials, wait_for_ready)

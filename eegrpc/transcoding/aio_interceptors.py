@@ -1,7 +1,7 @@
 """grpc.aio client interceptors around transcoded calls, with the contract that stock asyncio channels have.
 
-Stock grpc takes interceptors only when it makes a channel, and its own machinery starts calls on its C core; this is the
-same contract on any function that starts a call.
+Stock grpc takes interceptors only when it makes a channel, and its own machinery starts calls on its C core; this is
+the same contract on any function that starts a call.
 """
 
 from __future__ import annotations

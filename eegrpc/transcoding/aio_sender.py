@@ -57,24 +57,22 @@ class AioSender:
             TranscodingError: UNAVAILABLE when the origin cannot be reached (reason ``UNREACHABLE``), resets the
                 connection or cuts the response; RESOURCE_EXHAUSTED when the response is too large.
         """
-        while True:
-            trace = {"reused": False}
-            try:
-                response = await self._start(request, trace)
-            except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as error:
-                if trace["reused"] and replayable and not isinstance(error, aiohttp.ClientConnectorError):
-                    continue
+        if self._session is None:
+            self._session = self._open_session()
+        trace = {"reused": False}
+        try:
+            return await self._send(self._session, request, trace)
+        except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as error:
+            if not (trace["reused"] and replayable):
                 raise _status_of(error) from error
-            except aiohttp.ClientError as error:
-                raise _status_of(error) from error
-            try:
-                return await self._read(response)
-            except aiohttp.ClientError as error:
-                response.close()
-                raise truncated(str(error)) from error
-            except BaseException:
-                response.close()  # cancelled or too large: the rest of the body must not reach the next caller
-                raise
+        except aiohttp.ClientError as error:
+            raise _status_of(error) from error
+        try:
+            # The session's other idle connections may be as stale: a session of its own has none.
+            async with self._open_session() as session:
+                return await self._send(session, request, trace)
+        except aiohttp.ClientError as error:
+            raise _status_of(error) from error
 
     async def connect(self) -> None:
         """Find out whether a connection can be opened.
@@ -93,11 +91,10 @@ class AioSender:
         if self._session is not None:
             await self._session.close()
 
-    async def _start(self, request: HttpRequest, trace: dict[str, bool]) -> aiohttp.ClientResponse:
-        if self._session is None:
-            self._session = self._open_session()
+    async def _send(self, session: aiohttp.ClientSession, request: HttpRequest, trace: dict[str, bool]) -> HttpResponse:
+        """Send once; aiohttp's errors fly through as long as nothing of the response has come."""
         body = request.body
-        return await self._session.request(
+        response = await session.request(
             request.method,
             # Marked as encoded, or yarl would undo our escaping: %2F and %2E%2E are not what they encode.
             yarl.URL(self._endpoint.origin + request.target, encoded=True),
@@ -106,6 +103,14 @@ class AioSender:
             allow_redirects=False,
             trace_request_ctx=trace,
         )
+        try:
+            return await self._read(response)
+        except aiohttp.ClientError as error:
+            response.close()
+            raise truncated(str(error)) from error
+        except BaseException:
+            response.close()  # cancelled or too large: the rest of the body must not reach the next caller
+            raise
 
     async def _read(self, response: aiohttp.ClientResponse) -> HttpResponse:
         limit = self._max_receive_bytes if response.status < 300 else MAX_ERROR_BYTES

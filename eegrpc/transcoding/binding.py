@@ -77,18 +77,36 @@ class Binding:
         body, query = wire.split(rest, {self.body.number: None})
         return Split(path, body, query)
 
-    def in_path(self, message: bytes) -> Mapping[str, str]:
-        """Return the path fields that an encoded request sets, as text, by dotted field path."""
-        in_path = wire.split(message, self._path_tree)[0] if self._path_tree else b""
-        return self._path_values(in_path, only_set=True) if in_path else {}
-
     def path_wire(self, path: Mapping[str, str]) -> bytes:
         """Return the encoding of the fields of the path variables.
+
+        A default does not set the messages around it: ``/0`` is also what an unset message's count looks like.
 
         Raises:
             MapperError: A text is not a value of its field's type.
         """
-        return b"".join(encode_at(self.path_fields[name], value) for name, value in path.items())
+        encoded = []
+        for name, value in path.items():
+            fields = self.path_fields[name]
+            leaf = scalars.encode(fields[-1], value)
+            if len(fields) == 1 or fields[-1].has_presence or leaf != scalars.encode_default(fields[-1]):
+                encoded.append(nest(fields, leaf))
+        return b"".join(encoded)
+
+    def conflict(self, message: bytes, path: Mapping[str, str]) -> str | None:
+        """Return the dotted path of a path field that an encoded request sets to something else than `path`, or None.
+
+        Raises:
+            MapperError: A text of `path` is not a value of its field's type.
+        """
+        in_message = wire.split(message, self._path_tree)[0] if self._path_tree else b""
+        if not in_message:
+            return None
+        fields = self.path_fields
+        in_path = b"".join(nest(fields[name], scalars.encode(fields[name][-1], value)) for name, value in path.items())
+        expected = self._path_values(in_path)
+        found = self._path_values(in_message, only_set=True)
+        return next((name for name, value in found.items() if expected[name] != value), None)
 
     def _path_values(self, in_path: bytes, *, only_set: bool = False) -> dict[str, str]:
         try:
@@ -143,13 +161,8 @@ def methods_of(service: ServiceDescriptor, rules: Iterable[HttpRule] = ()) -> tu
     return tuple(_method(method, selected) for method in service.methods)
 
 
-def encode_at(fields: FieldPath, value: str) -> bytes:
-    """Return the encoding of a message in which only the field at the end of the path is set, to a value given as text.
-
-    Raises:
-        MapperError: The text is not a value of the field's type.
-    """
-    encoded = scalars.encode(fields[-1], value)
+def nest(fields: FieldPath, encoded: bytes) -> bytes:
+    """Return the encoding of a message in which only the field at the end of the path is set, given that encoded."""
     for outer in reversed(fields[:-1]):
         encoded = wire.length_delimited(outer.number, encoded)
     return encoded

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -45,7 +46,10 @@ class TranscodedCall(grpc.RpcError, grpc.Call, grpc.Future):  # type: ignore[typ
             callbacks, self._callbacks = self._callbacks, []
             self._ended.notify_all()
         for callback in callbacks:
-            callback()
+            try:
+                callback()
+            except Exception:  # somebody else's code must not cost the caller its response
+                logging.getLogger(__name__).exception("a callback of a call raised")
 
     def outcome(self) -> Any:
         """Return the response of a call that has ended.

@@ -141,11 +141,20 @@ class TranscodingChannel(grpc.Channel):
         self._sender.close()
         self._connectivity.change(grpc.ChannelConnectivity.SHUTDOWN)
 
-    def __enter__(self) -> TranscodingChannel:
+    def __enter__(self) -> TranscodingChannel:  # noqa: PYI034 - Self needs Python 3.11
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def connect(self, exchange: Exchange) -> None:
+        """Return when the server has been reached, however often that has to be tried.
+
+        Raises:
+            Cancelled: The exchange was cancelled.
+            TranscodingError: DEADLINE_EXCEEDED.
+        """
+        self._reach(lambda: self._sender.connect(exchange), exchange, wait=True)
 
     def _begin(self, exchange: Exchange, call: TranscodedCall | None) -> None:
         with self._lock:
@@ -158,7 +167,7 @@ class TranscodingChannel(grpc.Channel):
         call: TranscodedCall,
         exchange: Exchange,
         method: UnaryMethod,
-        message: Any,
+        wire: bytes | TranscodingError,
         metadata: Metadata,
         credentials: grpc.CallCredentials | None,
         wait: bool,
@@ -167,7 +176,7 @@ class TranscodingChannel(grpc.Channel):
         response = None
         try:
             refuse_call_credentials(credentials, plaintext=self._endpoint.plaintext)
-            request = method.request(message, metadata, exchange.deadline)
+            request = method.request(wire, metadata, exchange.deadline)
             received = self._reach(
                 lambda: self._sender.send(request, exchange, replayable=method.replayable), exchange, wait=wait
             )
@@ -207,7 +216,7 @@ class TranscodingChannel(grpc.Channel):
         exchange = Exchange(Deadline(None))
         try:
             self._begin(exchange, None)
-            self._reach(lambda: self._sender.connect(exchange), exchange, wait=True)
+            self.connect(exchange)
         except (TranscodingError, Cancelled, ValueError):
             pass  # closed meanwhile; the connectivity state tells
         finally:
@@ -226,6 +235,10 @@ class _UnaryUnary(grpc.UnaryUnaryMultiCallable):  # type: ignore[type-arg]
     def replayable(self) -> bool:
         """Whether a call that got no answer may be sent again."""
         return self._method.replayable
+
+    def serialized(self, message: Any) -> bytes | TranscodingError:
+        """Return a request message in its wire form, or the error that a call with it ends with."""
+        return self._method.serialized(message)
 
     def __call__(
         self,
@@ -246,7 +259,7 @@ class _UnaryUnary(grpc.UnaryUnaryMultiCallable):  # type: ignore[type-arg]
         metadata: Metadata | None = None,
         credentials: grpc.CallCredentials | None = None,
         wait_for_ready: bool | None = None,
-        compression: grpc.Compression | None = None,
+        compression: grpc.Compression | None = None,  # noqa: ARG002 - a hint, which REST does not take
     ) -> tuple[Any, grpc.Call]:
         """Call, wait, and return the response and its call; raise grpc.RpcError if the call fails."""
         call, run = self._prepare(request, timeout, metadata, credentials, wait_for_ready)
@@ -260,7 +273,7 @@ class _UnaryUnary(grpc.UnaryUnaryMultiCallable):  # type: ignore[type-arg]
         metadata: Metadata | None = None,
         credentials: grpc.CallCredentials | None = None,
         wait_for_ready: bool | None = None,
-        compression: grpc.Compression | None = None,
+        compression: grpc.Compression | None = None,  # noqa: ARG002 - a hint, which REST does not take
     ) -> Any:
         """Call and return at once an object that is both the grpc.Future and the grpc.Call."""
         call, run = self._prepare(request, timeout, metadata, credentials, wait_for_ready)
@@ -278,11 +291,12 @@ class _UnaryUnary(grpc.UnaryUnaryMultiCallable):  # type: ignore[type-arg]
         exchange = Exchange(Deadline(timeout))
         call = TranscodedCall(exchange)
         channel, method = self._channel, self._method
+        headers = () if metadata is None else tuple(metadata)
+        wire = method.serialized(request)  # now: the caller may change its message once `future` has returned
         channel._begin(exchange, call)
 
         def run() -> None:
-            headers = () if metadata is None else tuple(metadata)
-            channel._perform(call, exchange, method, request, headers, credentials, bool(wait_for_ready))
+            channel._perform(call, exchange, method, wire, headers, credentials, bool(wait_for_ready))
 
         return call, run
 

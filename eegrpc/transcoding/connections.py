@@ -1,12 +1,13 @@
 """HTTP/1.1 connections for the synchronous channel: urllib3's, with deadlines that hold and a pool that survives fork.
 
-urllib3 applies a timeout to each socket operation, so a server that drips a byte now and then holds a call for ever. The
-sockets here ask their exchange, before every operation, how much of the call's deadline is left, and cancelling the
+urllib3 applies a timeout to each socket operation, so a server that drips a byte now and then holds a call for ever.
+The sockets here ask their exchange, before every operation, how much of the call's deadline is left, and cancelling the
 exchange from another thread shuts the socket down, which ends the operation at once.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import ssl
@@ -17,15 +18,15 @@ from typing import TYPE_CHECKING, Any
 import urllib3.exceptions
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
-from eegrpc.transcoding.deadline import Deadline
-
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from eegrpc.transcoding.deadline import Deadline
 
 __all__ = ["Cancelled", "Connection", "ConnectionPool", "Exchange"]
 
 
-class Cancelled(Exception):
+class Cancelled(Exception):  # noqa: N818 - not an error
     """The exchange was cancelled from another thread."""
 
 
@@ -101,6 +102,10 @@ class _DeadlineMixin:
         self._arm()
         return super().recv_into(*args, **kwargs)  # type: ignore[misc, no-any-return]
 
+    def send(self, *args: Any, **kwargs: Any) -> int:
+        self._arm()  # TLS sends a large body in many pieces, and waits anew for each
+        return super().send(*args, **kwargs)  # type: ignore[misc, no-any-return]
+
     def sendall(self, *args: Any, **kwargs: Any) -> None:
         self._arm()
         super().sendall(*args, **kwargs)  # type: ignore[misc]
@@ -157,13 +162,11 @@ class _Connect(HTTPConnection):
             self.exchange.wait()  # raises DEADLINE_EXCEEDED, if that is what it was
         raise urllib3.exceptions.NewConnectionError(self, f"cannot connect to {self.host}:{self.port}: {failure}")
 
-    def _abortable(self, sock: socket.socket) -> None:
+    def _abortable(self, sock: Any) -> None:
         # socket.socket.shutdown, also for TLS: SSLSocket's own would drop the TLS state under the reader's feet.
         def abort() -> None:
-            try:
+            with contextlib.suppress(OSError):  # not connected yet, or already gone
                 socket.socket.shutdown(sock, socket.SHUT_RDWR)
-            except OSError:
-                pass  # not connected yet, or already gone
 
         self.exchange.on_cancel(abort)
 
@@ -203,8 +206,10 @@ class ConnectionPool:
         self._size = size
         self._shared = _Shared(size)
 
-    def acquire(self, exchange: Exchange) -> Connection | SecureConnection:
+    def acquire(self, exchange: Exchange, *, fresh: bool = False) -> Connection | SecureConnection:
         """Return a connection for `exchange`: idle and still open, or new and not yet connected.
+
+        With `fresh` it is new, and takes the place of an idle one.
 
         Raises:
             Cancelled: The exchange was cancelled while waiting for its turn.
@@ -220,11 +225,13 @@ class ConnectionPool:
             while True:
                 with shared.condition:
                     connection = shared.idle.pop() if shared.idle else None
+                if connection is not None and (fresh or not connection.is_connected):
+                    connection.close()
+                    if not fresh:
+                        continue
+                    connection = None
                 if connection is None:
                     connection = self._open()
-                elif not connection.is_connected:
-                    connection.close()
-                    continue
                 connection.assign(exchange)
                 return connection
         except BaseException:
@@ -235,19 +242,23 @@ class ConnectionPool:
         """Take a connection back; `reusable` if its response was read to the end and the server keeps it open."""
         shared = self._of_this_process()
         connection.release()
-        if reusable and not shared.closed:
-            with shared.condition:
+        with shared.condition:
+            keep = reusable and not shared.closed
+            if keep:
                 shared.idle.append(connection)
-        else:
+        if not keep:
             connection.close()
         self._free(shared)
 
     def close(self) -> None:
         """Close the idle connections; busy ones close when they are released."""
         shared = self._of_this_process()
-        shared.closed = True
-        while shared.idle:
-            shared.idle.pop().close()
+        with shared.condition:
+            shared.closed = True
+            idle = list(shared.idle)
+            shared.idle.clear()
+        for connection in idle:
+            connection.close()
 
     @staticmethod
     def _free(shared: _Shared) -> None:

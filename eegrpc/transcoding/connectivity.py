@@ -71,5 +71,5 @@ class Connectivity:
                 callback, state = self._pending.popleft()
             try:
                 callback(state)
-            except Exception:  # noqa: BLE001 - somebody else's code must not stop the others from being told
+            except Exception:  # somebody else's code must not stop the others from being told
                 logging.getLogger(__name__).exception("a connectivity callback raised")

@@ -24,6 +24,7 @@ __all__ = ["JSON_TYPE", "Content", "FieldBody", "MessageBody", "body_of"]
 
 JSON_TYPE = "application/json"
 _HTTP_BODY = "google.api.HttpBody"
+_VALUE = "google.protobuf.Value"
 _DEFAULT_TYPE = "application/octet-stream"
 
 
@@ -44,7 +45,7 @@ class MessageBody:
         strict: Whether JSON fields that the message does not have are refused.
     """
 
-    __slots__ = ("_mapper", "_number", "descriptor", "empty", "is_raw")
+    __slots__ = ("_mapper", "_number", "descriptor", "empty", "is_raw", "unset")
 
     def __init__(self, descriptor: Descriptor, number: int | None, *, strict: bool) -> None:
         self.descriptor = descriptor
@@ -53,6 +54,8 @@ class MessageBody:
         """What `read` returns for a message in which nothing is set."""
         self.is_raw = descriptor.full_name == _HTTP_BODY
         """Whether the bytes are the content of a google.api.HttpBody, not JSON."""
+        self.unset = b"" if self.is_raw else b"null"
+        """The body of a response in which the field is not set. (Of google.protobuf.Value, that is a value.)"""
         self._mapper = MessageMapper(descriptor, ignore_unknown_fields=not strict)
 
     def write(self, message: bytes) -> Content:
@@ -82,6 +85,8 @@ class MessageBody:
         """
         if self.is_raw:
             payload = httpbody_pb2.HttpBody(content_type=content.type, data=content.data).SerializeToString()
+        elif self._number is not None and content.data.strip() == b"null" and self.descriptor.full_name != _VALUE:
+            return b""
         else:
             payload = self._mapper.to_wire(content.data)
         return payload if self._number is None else wire.length_delimited(self._number, payload)
@@ -96,12 +101,13 @@ class FieldBody:
         strict: Whether JSON fields that the messages in it do not have are refused.
     """
 
-    __slots__ = ("_end", "_field", "_mapper", "_start", "descriptor", "empty", "is_raw")
+    __slots__ = ("_end", "_field", "_mapper", "_start", "descriptor", "empty", "is_raw", "unset")
 
     def __init__(self, message: Descriptor, field: FieldDescriptor, *, strict: bool) -> None:
         self.descriptor = message
         self.empty = b""
         self.is_raw = False
+        self.unset = _default_json(field)
         self._field = field
         self._mapper = MessageMapper(message, ignore_unknown_fields=not strict)
         self._start = b"{" + json.dumps(field.json_name, ensure_ascii=False).encode() + b":"
@@ -116,7 +122,7 @@ class FieldBody:
         only = wire.split(message, {self._field.number: None})[0]
         written = self._mapper.to_json(only)
         if not written.startswith(self._start):  # {}: a default value
-            return Content(b"[]" if self._field.is_repeated and not _is_map(self._field) else b"")
+            return Content(b"")
         return Content(written[len(self._start) : -len(self._end)])
 
     def read(self, content: Content) -> bytes:
@@ -159,5 +165,16 @@ def _require_one_value(data: bytes) -> None:
         ) from error
 
 
-def _is_map(field: FieldDescriptor) -> bool:
-    return field.message_type is not None and field.message_type.GetOptions().map_entry
+def _default_json(field: FieldDescriptor) -> bytes:
+    """Return the JSON of a field that is not set, or holds its default."""
+    if field.is_repeated:
+        is_map = field.message_type is not None and field.message_type.GetOptions().map_entry
+        return b"{}" if is_map else b"[]"
+    if field.has_presence:
+        return b"null"
+    if field.cpp_type in (FieldDescriptor.CPPTYPE_INT32, FieldDescriptor.CPPTYPE_UINT32):
+        return b"0"
+    if field.cpp_type in (FieldDescriptor.CPPTYPE_DOUBLE, FieldDescriptor.CPPTYPE_FLOAT):
+        return b"0"
+    text = scalars.text(field, field.default_value)
+    return text.encode() if field.cpp_type == FieldDescriptor.CPPTYPE_BOOL else json.dumps(text).encode()

@@ -19,7 +19,7 @@ from google.protobuf.message import DecodeError
 
 from eegrpc.mapper import MapperError
 from eegrpc.transcoding import scalars
-from eegrpc.transcoding.binding import encode_at
+from eegrpc.transcoding.binding import nest
 from eegrpc.transcoding.types import TranscodingError
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def parse_query(descriptor: Descriptor, query: str, taken: Mapping[str, str] | N
                 raise _invalid(f"Invalid value at '{name}': it is given twice, and the field is not repeated.")
             seen.add(fields)
             try:
-                wire.append(encode_at(fields, value))
+                wire.append(nest(fields, scalars.encode(fields[-1], value)))
             except MapperError as error:
                 raise _invalid(str(error)) from error
         elif not _system(name, value, metadata):

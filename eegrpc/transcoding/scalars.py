@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from google.protobuf.descriptor import Descriptor, EnumDescriptor
     from google.protobuf.message import Message
 
-__all__ = ["TEXT_MESSAGES", "encode", "message_type", "text"]
+__all__ = ["TEXT_MESSAGES", "encode", "encode_default", "message_type", "text"]
 
 TEXT_MESSAGES = frozenset(
     f"google.protobuf.{name}"
@@ -101,6 +101,11 @@ def encode(field: FieldDescriptor, value: str) -> bytes:
     if field.type in (_Field.TYPE_DOUBLE, _Field.TYPE_FLOAT):
         return _encode_float(field, value)
     return wire.length_delimited(field.number, _message(field, value))
+
+
+def encode_default(field: FieldDescriptor) -> bytes:
+    """Return the wire encoding, tag included, of the default value of a scalar field."""
+    return encode(field, text(field, field.default_value))
 
 
 def message_type(field: FieldDescriptor) -> Descriptor:

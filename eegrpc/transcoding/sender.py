@@ -1,4 +1,4 @@
-"""The HTTP seam of the synchronous channel: one request in, one complete response out, over pooled urllib3 connections."""
+"""The HTTP seam of the synchronous channel: one request in, one complete response out, over pooled connections."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import grpc
 import urllib3
 import urllib3.exceptions
 
-from eegrpc.transcoding.content_coding import BodyReader, truncated
 from eegrpc.transcoding.connections import (
     Cancelled,
     Connection,
@@ -19,6 +18,7 @@ from eegrpc.transcoding.connections import (
     SecureConnection,
     deadline_ssl_context,
 )
+from eegrpc.transcoding.content_coding import BodyReader, truncated
 from eegrpc.transcoding.deadline import deadline_exceeded
 from eegrpc.transcoding.types import HttpRequest, HttpResponse, TranscodingError, unreachable
 from eegrpc.transcoding.unary import MAX_ERROR_BYTES
@@ -66,8 +66,9 @@ class Sender:
             TranscodingError: DEADLINE_EXCEEDED; UNAVAILABLE when the origin cannot be reached (reason ``UNREACHABLE``),
                 resets the connection or cuts the response; RESOURCE_EXHAUSTED when the response is too large.
         """
+        fresh = False
         while True:
-            connection = self._pool.acquire(exchange)
+            connection = self._pool.acquire(exchange, fresh=fresh)
             reused, reusable = connection.used > 0, False
             try:
                 try:
@@ -76,6 +77,7 @@ class Sender:
                     if exchange.cancelled:
                         raise Cancelled from error
                     if reused and replayable:
+                        fresh = True
                         continue
                     raise _lost(error) from error
                 body, complete = self._read(response)

@@ -40,9 +40,7 @@ _DEFAULT_MAX_REQUEST = 16 << 20
 _THREADS = 32
 _GZIP_FROM = 1024  # bytes; less than that fits in one packet anyway
 _OFF_LOOP_FROM = 64 * 1024  # bytes; mapping or compressing more than that would hold up the event loop
-_ACCEPTS_GZIP = re.compile(
-    r"(?:^|,)\s*(?:gzip|\*)\s*(?:;\s*q=(?!0(?:\.0*)?\s*(?:,|$))[0-9.]+\s*)?(?:,|$)", re.IGNORECASE
-)
+_WEIGHT = re.compile(r"\s*q=(?:0\.[0-9]*[1-9][0-9]*|1(?:\.0*)?)\s*", re.IGNORECASE)  # RFC 9110, 12.4.2; above 0
 
 
 class _CallDetails(NamedTuple):
@@ -216,7 +214,7 @@ class _RestFace:
     async def _respond(self, request: web.Request, response: HttpResponse) -> web.Response:
         headers = list(response.headers)
         body = response.body
-        if len(body) >= _GZIP_FROM and _ACCEPTS_GZIP.search(request.headers.get("accept-encoding", "")):
+        if len(body) >= _GZIP_FROM and _accepts_gzip(request.headers.get("accept-encoding", "")):
             body = await self._off_loop(len(body), _compress, body)
             headers += [("content-encoding", "gzip"), ("vary", "accept-encoding")]
         return web.Response(status=response.status, headers=headers, body=body)
@@ -302,6 +300,15 @@ def _drop(work: asyncio.Future[Reply]) -> None:
     """Take the result of abandoned work, so that asyncio does not report it as never looked at."""
     if not work.cancelled():
         work.exception()
+
+
+def _accepts_gzip(header: str) -> bool:
+    """Return whether an Accept-Encoding header allows gzip (RFC 9110, 12.5.3)."""
+    weights = {}
+    for part in header.split(","):
+        name, weighted, weight = part.partition(";")
+        weights[name.strip().lower()] = not weighted or _WEIGHT.fullmatch(weight) is not None
+    return weights.get("gzip", weights.get("*", False))
 
 
 def _compress(data: bytes) -> bytes:

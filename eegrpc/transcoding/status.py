@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import grpc
 from google.protobuf import any_pb2, descriptor_pool, json_format, struct_pb2
+from google.protobuf.message import DecodeError
 from google.rpc import error_details_pb2, status_pb2
 
 from eegrpc.transcoding.metadata import from_headers
@@ -227,7 +228,7 @@ def status_details(reply: Reply) -> list[any_pb2.Any]:
         if key == DETAILS_KEY and isinstance(value, bytes):
             try:
                 return list(status_pb2.Status.FromString(value).details)
-            except Exception:  # noqa: BLE001 - a servicer may put anything there; upb's DecodeError has no stable base
+            except DecodeError:  # a servicer may put anything there
                 return []
     return []
 
@@ -305,7 +306,8 @@ def _detail(value: object, pool: DescriptorPool | None) -> any_pb2.Any | None:
             pass
     try:
         packed.Pack(json_format.ParseDict(value, struct_pb2.Struct()))
-    except (json_format.Error, ValueError, TypeError, RecursionError):
+        struct_pb2.Struct.FromString(packed.value)  # older json_format writes nestings that no parser reads back
+    except (json_format.Error, DecodeError, ValueError, TypeError, RecursionError):
         return None  # deeper than protobuf can hold
     return packed
 

@@ -157,9 +157,12 @@ class Transcoder:
         body_wire = _read_body(plan.request_body[binding], request)
         try:
             path_wire = binding.path_wire(values)
-            _refuse_conflict(binding, body_wire, path_wire)
+            conflict = binding.conflict(body_wire, values) if body_wire else None
         except MapperError as error:
             raise TranscodingError(Code.INVALID_ARGUMENT, str(error)) from error
+        if conflict is not None:
+            text = f"Invalid value at '{conflict}': the body says something else than the path."
+            raise TranscodingError(Code.INVALID_ARGUMENT, text)
         parsed = parse_query(method.input, query, _taken(binding))
         metadata = (*from_headers(request.headers)[0], *parsed.metadata)
         return method, body_wire + parsed.wire + path_wire, metadata, _timeout(request.headers)
@@ -179,12 +182,12 @@ class Transcoder:
         if reply.code is Code.OK:
             assert method is not None
             try:
-                # Any binding does for the response: all have the same, or the first is taken.
-                content = self._plan(method).response_body.write(reply.wire)
+                body = self._plan(method).response_body
+                content = body.write(reply.wire)
             except MapperError:
                 return self.reply(method, Reply(Code.INTERNAL, "The response has no JSON form."))
             headers = [("content-type", _with_charset(content.type))]
-            status, data = 200, content.data
+            status, data = 200, content.data or body.unset
         else:
             status, data = statuses.error_json(reply, pool=self._pool)
             headers = [("content-type", _with_charset(JSON_TYPE))]
@@ -348,23 +351,12 @@ def _read_body(body: _Body | None, request: HttpRequest) -> bytes:
     except MapperError as error:
         unknown = _NO_FIELD.search(str(error))
         if unknown is not None:  # in Google's words, which clients search for
-            at = f" at '{unknown[2].rpartition('.')[0]}'" if unknown[2] and "." in unknown[2] else ""
+            _, _, where = (unknown[2] or "").partition(".")  # after the name of the message
+            at = f" at '{where}'" if where else ""
             text = f"Invalid JSON payload received. Unknown name {json.dumps(unknown[1])}{at}: Cannot find field."
         else:
             text = f"Invalid JSON payload received. {error}"
         raise TranscodingError(Code.INVALID_ARGUMENT, text) from error
-
-
-def _refuse_conflict(binding: Binding, body_wire: bytes, path_wire: bytes) -> None:
-    """Raise if the body sets a field of the path to something else."""
-    in_body = binding.in_path(body_wire)
-    if not in_body:
-        return
-    in_path = binding.in_path(path_wire)
-    for name, value in in_body.items():
-        if in_path.get(name, value) != value:
-            text = f"Invalid value at '{name}': the body says something else than the path."
-            raise TranscodingError(Code.INVALID_ARGUMENT, text)
 
 
 def _taken(binding: Binding) -> Mapping[str, str] | None:
@@ -392,7 +384,7 @@ def _with_charset(content_type: str) -> str:
 
 def _parse(data: bytes) -> object:
     try:
-        return json.loads(data)
+        return json.loads(data.decode())  # of bytes, json.loads would guess UTF-16
     except (ValueError, RecursionError):
         return _MALFORMED
 

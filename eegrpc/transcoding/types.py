@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Union
 
 import grpc
 
@@ -19,7 +18,7 @@ __all__ = [
     "unreachable",
 ]
 
-MetadataValue = Union[str, bytes]
+MetadataValue = str | bytes
 Metadata = Sequence[tuple[str, MetadataValue]]
 """gRPC metadata: lower-case keys; values are text, or bytes where the key ends in ``-bin``."""
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 
-from eegrpc.transcoding.status import failure
+from eegrpc.transcoding.status import HTTP_STATUS_KEY, failure
 from eegrpc.transcoding.types import Metadata, Reply, TranscodingError
 
 if TYPE_CHECKING:
@@ -79,8 +79,17 @@ class UnaryMethod:
         """Whether a call that got no answer may be sent again."""
         return not isinstance(self._method, TranscodingError) and self._method.replayable
 
-    def request(self, message: Any, metadata: Metadata, deadline: Deadline) -> HttpRequest:
-        """Return what to send.
+    def serialized(self, message: Any) -> bytes | TranscodingError:
+        """Return a request message in its wire form, or the error that `request` is to raise for it."""
+        try:
+            return message if self._serialize is None else self._serialize(message)
+        except Exception as error:  # noqa: BLE001 - somebody else's code; stock grpc ends the call this way
+            failed = TranscodingError(grpc.StatusCode.INTERNAL, "Exception serializing request!")
+            failed.__cause__ = error  # the caller's own message, so the caller may see it
+            return failed
+
+    def request(self, wire: bytes | TranscodingError, metadata: Metadata, deadline: Deadline) -> HttpRequest:
+        """Return what to send; `wire` is from `serialized`.
 
         Raises:
             TranscodingError: The message or the metadata cannot be sent, or the deadline has passed already.
@@ -88,11 +97,8 @@ class UnaryMethod:
         if isinstance(self._method, TranscodingError):
             raise self._method
         left = deadline.wait()
-        try:
-            wire = message if self._serialize is None else self._serialize(message)
-        except Exception as error:
-            # As stock grpc has it. The cause is the caller's own message, so the caller may see it.
-            raise TranscodingError(grpc.StatusCode.INTERNAL, "Exception serializing request!") from error
+        if isinstance(wire, TranscodingError):
+            raise wire
         if self._max_send_bytes is not None and len(wire) > self._max_send_bytes:
             text = f"Sent message larger than max ({len(wire)} vs. {self._max_send_bytes})"
             raise TranscodingError(grpc.StatusCode.RESOURCE_EXHAUSTED, text, "TOO_LARGE")
@@ -107,7 +113,9 @@ class UnaryMethod:
         try:
             message = reply.wire if self._deserialize is None else self._deserialize(reply.wire)
         except Exception:  # noqa: BLE001 - somebody else's code; stock grpc ends the call this way
-            return self.failure(TranscodingError(grpc.StatusCode.INTERNAL, "Exception deserializing response!")), None
+            answered = ((HTTP_STATUS_KEY, str(response.status)),)
+            text = "Exception deserializing response!"
+            return self._labelled(failure(grpc.StatusCode.INTERNAL, text, "", metadata=answered)), None
         return self._labelled(reply), message
 
     def failure(self, error: TranscodingError) -> Reply:

@@ -6,7 +6,7 @@ from datetime import datetime, timezone
 
 import pytest
 from emulator_graphs import call, refusal, value
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eegrpc.emulator import dates
@@ -55,6 +55,7 @@ def test_unknown_time_zones() -> None:
         assert "is not recognised" in refusal(call("Date", value="2020", timeZone=name)).message
 
 
+@settings(deadline=None)
 @given(st.datetimes(min_value=datetime(1, 1, 2), max_value=datetime(9999, 12, 30)))
 def test_format_and_parse_are_inverse(moment: datetime) -> None:
     millis = dates.to_millis(moment.replace(tzinfo=timezone.utc))
@@ -172,6 +173,7 @@ def test_advance_stays_in_the_calendar() -> None:
     assert "Cannot advance" in refusal(call("Date.advance", date=0, delta=1e307, unit="second")).message
 
 
+@settings(deadline=None)
 @given(st.integers(-(10**12), 10**13), st.integers(-10000, 10000), st.sampled_from(["week", "day", "hour", "second"]))
 def test_advancing_back_and_forth(millis: int, delta: int, unit: str) -> None:
     assert dates.advance(dates.advance(millis, delta, unit), -delta, unit) == millis

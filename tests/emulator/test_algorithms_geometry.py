@@ -107,9 +107,11 @@ def test_lines_and_groups() -> None:
     assert _make("MultiPoint", coordinates=[[0, 0], [5, 5]]).intersects(_at(5, 5))
     squares = [[[[0, 0], [1, 0], [1, 1], [0, 1]]], [[[5, 5], [6, 5], [6, 6], [5, 6]]]]
     assert _make("MultiPolygon", coordinates=squares).intersects(_at(5.5, 5.5))
-    both = _make(
-        "MultiGeometry", geometries=[call("GeometryConstructors.Point", coordinates=[1, 1]), {"constantValue": {"type": "Point", "coordinates": [2, 2]}}]
-    )  # fmt: skip
+    points = [
+        call("GeometryConstructors.Point", coordinates=[1, 1]),
+        {"constantValue": {"type": "Point", "coordinates": [2, 2]}},
+    ]
+    both = _make("MultiGeometry", geometries=points)
     assert both.intersects(_at(2, 2))
     assert not both.intersects(_at(3, 3))
 

@@ -46,6 +46,16 @@ def test_names_and_ids_mean_the_same_asset(name: str, asset_id: str) -> None:
         assert catalog.asset(spelling) is record.asset
 
 
+def test_an_id_may_differ_from_what_the_name_implies() -> None:
+    name = "projects/p/assets/big/1"
+    catalog = Catalog([EarthEngineAsset(type=EarthEngineAsset.IMAGE, id="big/1", name=name)])
+    assert dict(catalog.collections()) == {"big": 1}
+    for spelling in ("big", "projects/p/assets/big"):
+        assert len(catalog.collection(spelling) or ()) == 1
+    for spelling in ("big/1", name):
+        assert catalog.image(spelling) is not None
+
+
 def test_an_asset_that_comes_twice_is_refused() -> None:
     again = EarthEngineAsset(type=EarthEngineAsset.IMAGE, name="projects/earthengine-public/assets/A/1")
     with pytest.raises(ValueError, match="'A/1', comes twice"):

@@ -200,11 +200,20 @@ def test_texts_that_are_no_values(path, problem):
     assert len(str(caught.value)) < 200
 
 
-def test_in_path_tells_what_a_message_sets():
+def test_tpl_11_conflict():
+    path = {"inner.name": "items/1", "inner.child.count": "0"}
     rule = binding("Nested")
-    assert rule.in_path(b"") == {}
-    assert rule.in_path(message(big=3)) == {}
-    assert rule.in_path(message(inner=Inner(name="x"))) == {"inner.name": "x"}
+    for agreeing in ({}, {"big": 3}, {"inner": Inner(name="items/1", child=Inner(name="c"))}):
+        assert rule.conflict(message(**agreeing), path) is None
+    assert rule.conflict(message(inner=Inner(name="items/2")), path) == "inner.name"
+    assert rule.conflict(message(inner=Inner(child=Inner(count=1))), path) == "inner.child.count"
+    assert binding("Post").conflict(message(name="x"), {}) is None
+
+
+def test_a_default_in_the_path_does_not_set_the_messages_around_it():
+    path = {"inner.name": "items/1", "inner.child.count": "0"}
+    assert Item.FromString(binding("Nested").path_wire(path)) == Item(inner=Inner(name="items/1"))
+    assert Item.FromString(binding("Typed").path_wire({"opt": "0"})) == Item(opt=0)
 
 
 @pytest.mark.parametrize(

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+import warnings
 
 import pytest
-from google.api_core import path_template as google_path_template
 from hypothesis import given
 from hypothesis import strategies as st
 
 from eegrpc.transcoding.template import PathTemplate, PathValueError, TemplateError
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", FutureWarning)  # of the oldest versions it will support
+    from google.api_core import path_template as google_path_template
 
 EARTH_ENGINE = PathTemplate("/v1alpha/{project=projects/*}/imageCollection:computeImages")
 

@@ -139,7 +139,7 @@ EXCHANGES = [
         "/v1/items/1/numbers?flag=true",
         [1, 2],
     ),
-    (probe("BodyRepeated"), Item(name="items/1"), "PUT", "/v1/items/1/numbers", []),
+    (probe("BodyRepeated"), Item(name="items/1"), "PUT", "/v1/items/1/numbers", None),
     (
         probe("BodyMessages"),
         Item(name="items/1", inners=[Inner(count=1), Inner()]),
@@ -245,10 +245,13 @@ def test_http_body():
         ("BodyMessages", Item(inners=[Inner(count=1)]), [{"count": 1}]),
         ("BodyMessages", Item(), []),
         ("BodyMap", Item(labels={"a": "b"}), {"a": "b"}),
+        ("BodyMap", Item(), {}),
         ("BodyScalar", Item(some_name="x"), "x"),
+        ("BodyScalar", Item(), ""),
+        ("BodyInner", Item(), None),
         ("BodyInner", Item(inner=Inner(count=1)), {"count": 1}),
         ("BodyInner", Item(inner=Inner()), {}),
-        ("BodyValue", Item(value={"struct_value": {"fields": {"error": {"number_value": 1}}}}), {"error": 1}),
+        ("BodyValue", Item(value={"struct_value": {"error": 1}}), {"error": 1}),
     ],
 )
 def test_responses_both_ways(name, item, body):

@@ -1,5 +1,6 @@
 """The emulator as its users see it: one port, two protocols, three API versions, and Google's manners."""
 
+import contextlib
 import gzip
 import http.client
 import json
@@ -19,6 +20,7 @@ from eegrpc.v1alpha import ComputeImagesRequest, ComputeImagesResponse, EarthEng
 
 DATA = Path(__file__).parents[1] / "data"
 TRANSPORTS = ["grpc", "rest"]
+PUBLIC = "projects/earthengine-public/assets"
 
 
 def load(collection: str = "MODIS/061/MOD13Q1") -> dict[str, Any]:
@@ -240,21 +242,18 @@ def test_emu_01_bytes_that_are_no_protocol_are_answered_or_closed(emulator: Emul
 
 
 def test_emu_06_idle_connections_and_neighbours_do_no_harm() -> None:
-    emulators = [
-        Emulator([EarthEngineAsset(id=f"c/{i}", name=f"projects/p/assets/c/{i}", type="IMAGE")]) for i in range(8)
-    ]
-    started = []
-    try:
-        started = [emulator.start() for emulator in emulators]
-        idle = [socket.create_connection(("127.0.0.1", started[0].port)) for _ in range(200)]
-        for number, emulator in enumerate(started):
+    with contextlib.ExitStack() as running:
+        emulators = [
+            running.enter_context(
+                Emulator([EarthEngineAsset(id=f"c/{i}", name=f"{PUBLIC}/c/{i}", type=EarthEngineAsset.IMAGE)])
+            )
+            for i in range(8)
+        ]
+        for _ in range(200):
+            running.enter_context(socket.create_connection(("127.0.0.1", emulators[0].port)))
+        for number, emulator in enumerate(emulators):
             with eegrpc.EarthEngineClient("p", endpoint=emulator.endpoint) as client:
                 assert [image.id for image in client.compute_images(load("c"))] == [f"c/{number}"]
-        for connection in idle:
-            connection.close()
-    finally:
-        for emulator in started:
-            emulator.stop()
 
 
 def test_a_taken_port_is_an_error_and_a_stopped_emulator_gives_its_port_back() -> None:
@@ -285,7 +284,7 @@ def test_stopping_ends_running_connections() -> None:
 
 def test_a_large_answer_passes_the_port(emulator: Emulator) -> None:
     many = [
-        EarthEngineAsset(id=f"big/{i:04}", name=f"projects/p/assets/big/{i:04}", type="IMAGE", description="x" * 20_000)
+        EarthEngineAsset(id=f"big/{i:04}", name=f"projects/earthengine-public/assets/big/{i:04}", type="IMAGE", description="x" * 20_000)
         for i in range(600)
     ]
     with Emulator(many) as big:

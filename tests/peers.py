@@ -1,0 +1,211 @@
+"""Peers made of raw sockets, for what no proper server does: HTTP/1.1 byte by byte, and HTTP/2 frame by frame."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import socket
+import struct
+import threading
+from typing import TYPE_CHECKING
+
+import h2.config
+import h2.connection
+import h2.events
+import h2.exceptions
+from servers import PATIENCE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+Headers = list[tuple[str, str]]
+
+
+def http(status: int = 200, body: bytes = b"{}", headers: Iterable[str] = ("content-type: application/json",)) -> bytes:
+    """Return a complete HTTP/1.1 response."""
+    lines = [f"HTTP/1.1 {status} Reason", *headers, f"content-length: {len(body)}", "", ""]
+    return "\r\n".join(lines).encode() + body
+
+
+class _Peer:
+    """Accepts connections, counts them, and runs each in a thread of its own until the test ends."""
+
+    def __init__(self) -> None:
+        self.accepted = 0
+        self.gone = threading.Semaphore(0)
+        """Released for each connection that the other side has closed."""
+        self.stopping = threading.Event()
+        """Set when the test ends; what a script that says nothing waits for."""
+        self._sockets: list[socket.socket] = []
+        self._threads: list[threading.Thread] = []
+        self._lock = threading.Lock()
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=256)
+        self.port = int(self._listener.getsockname()[1])
+
+    def __enter__(self):
+        self._spawn(self._accept)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stopping.set()
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        for sock in self._sockets:
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+        for thread in self._threads:
+            thread.join(PATIENCE)
+        for sock in self._sockets:
+            sock.close()
+
+    def _spawn(self, target, *args) -> None:
+        thread = threading.Thread(target=target, args=args, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                sock, _ = self._listener.accept()
+            except OSError:
+                return
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._sockets.append(sock)
+            self.accepted += 1
+            self._spawn(self._serve, sock)
+
+    def _serve(self, sock: socket.socket) -> None:
+        with contextlib.suppress(OSError, h2.exceptions.ProtocolError):  # the other side hung up, or the test has ended
+            self.converse(sock)
+
+    def converse(self, sock: socket.socket) -> None:
+        raise NotImplementedError
+
+
+class HttpPeer(_Peer):
+    """Runs `script(connection)` for each connection. `requests` has head and body of all that came."""
+
+    def __init__(self, script: Callable[[HttpConnection], None]) -> None:
+        super().__init__()
+        self._script = script
+        self.requests: list[tuple[bytes, bytes]] = []
+
+    @classmethod
+    def answering(cls, *responses: bytes) -> HttpPeer:
+        """Return a peer that answers with these in turn, on whatever connection; with the last one from then on."""
+        left = list(responses)
+
+        def script(connection: HttpConnection) -> None:
+            while connection.read() is not None:
+                with connection.peer._lock:
+                    response = left.pop(0) if len(left) > 1 else left[0]
+                connection.send(response)
+
+        return cls(script)
+
+    def converse(self, sock: socket.socket) -> None:
+        self._script(HttpConnection(self, sock))
+
+
+class HttpConnection:
+    """One connection of an HttpPeer."""
+
+    def __init__(self, peer: HttpPeer, sock: socket.socket) -> None:
+        self.peer = peer
+        self.sock = sock
+        self._data = b""
+
+    def read(self) -> bytes | None:
+        """Return the head of the next request; None when the other side has closed the connection."""
+        while b"\r\n\r\n" not in self._data:
+            if not self._receive():
+                return None
+        head, _, self._data = self._data.partition(b"\r\n\r\n")
+        length = re.search(rb"(?i)\r\ncontent-length: *(\d+)", head)
+        size = int(length[1]) if length else 0
+        while len(self._data) < size:
+            if not self._receive():
+                return None
+        self.peer.requests.append((head, self._data[:size]))
+        self._data = self._data[size:]
+        return head
+
+    def send(self, data: bytes) -> None:
+        self.sock.sendall(data)
+
+    def close(self) -> None:
+        self.sock.shutdown(socket.SHUT_RDWR)
+
+    def reset(self) -> None:
+        """Close with RST in place of FIN."""
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.sock.close()
+
+    def await_close(self) -> None:
+        """Return when the other side has closed the connection."""
+        while self._receive():
+            pass
+
+    def _receive(self) -> bool:
+        try:
+            data = self.sock.recv(1 << 16)
+        except ConnectionError:
+            data = b""
+        self._data += data
+        if not data:
+            self.peer.gone.release()
+        return bool(data)
+
+
+class H2Peer(_Peer):
+    """Speaks HTTP/2; runs `script(stream)` for each request that has come in full."""
+
+    def __init__(self, script: Callable[[H2Stream], None]) -> None:
+        super().__init__()
+        self._script = script
+        self.requests: list[Headers] = []
+        self.pings = 0
+
+    def converse(self, sock: socket.socket) -> None:
+        connection = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False, header_encoding="utf-8"))
+        connection.initiate_connection()
+        sock.sendall(connection.data_to_send())
+        while data := sock.recv(1 << 16):
+            for event in connection.receive_data(data):
+                if isinstance(event, h2.events.RequestReceived):
+                    self.requests.append(event.headers)
+                elif isinstance(event, h2.events.PingReceived):
+                    self.pings += 1
+                elif isinstance(event, h2.events.StreamEnded):
+                    self._script(H2Stream(self, connection, sock, event.stream_id))
+            sock.sendall(connection.data_to_send())
+        self.gone.release()
+
+
+class H2Stream:
+    """One request of an H2Peer, and how to answer it."""
+
+    def __init__(self, peer: H2Peer, connection: h2.connection.H2Connection, sock: socket.socket, number: int) -> None:
+        self.peer = peer
+        self.sock = sock
+        self._connection = connection
+        self._number = number
+
+    def headers(self, headers: Headers, *, end: bool = False) -> None:
+        self._connection.send_headers(self._number, headers, end_stream=end)
+
+    def data(self, data: bytes, *, end: bool = False) -> None:
+        self._connection.send_data(self._number, data, end_stream=end)
+
+    def begin(self) -> None:
+        """Send the header of a gRPC response."""
+        self.headers([(":status", "200"), ("content-type", "application/grpc")])
+
+    def finish(self, status: str = "0") -> None:
+        """Send the trailers of a gRPC response."""
+        self.headers([("grpc-status", status)], end=True)
+
+    def message(self, wire: bytes) -> None:
+        """Send a gRPC message."""
+        self.data(struct.pack(">BI", 0, len(wire)) + wire)
