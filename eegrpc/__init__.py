@@ -14,7 +14,9 @@ from eegrpc._channel import create_channel
 from eegrpc._client import ComputeImagesPager, EarthEngineClient
 from eegrpc._options import DEFAULT_ENDPOINT, HIGH_VOLUME_ENDPOINT
 from eegrpc._retry import RetryPolicy
-from eegrpc._version import VERSION as __version__
+from eegrpc._version import VERSION
+
+__version__ = VERSION
 
 __all__ = [
     "DEFAULT_ENDPOINT",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -155,10 +156,13 @@ class AioFallbackChannel(grpc.aio.Channel):
                 state = self._grpc.get_state(try_to_connect=True)
             return state
 
+        # Not asyncio.wait_for: before Python 3.12 it may lose a cancellation.
+        settling = asyncio.ensure_future(settled())
         try:
-            return await asyncio.wait_for(settled(), seconds)
-        except asyncio.TimeoutError:
-            return None
+            done, _ = await asyncio.wait((settling,), timeout=seconds)
+        finally:
+            settling.cancel()
+        return settling.result() if done else None
 
 
 class _UndecidedCall(AioTranscodedCall):
@@ -288,14 +292,13 @@ class _AioFallbackUnaryUnary(grpc.aio.UnaryUnaryMultiCallable):  # type: ignore[
         """Return what to do: at once, or when the call that is trying gRPC has found out, or after too long."""
         waiting = Deadline(probe_patience(deadline.wait()))
         while (route := self._judge.route()) is Route.WAIT and (left := waiting.remaining() or 0) > 0:
-            told = asyncio.Event()
-            self._judge.listen(told.set)  # the judge of an asyncio channel speaks on its loop's thread alone
+            told = asyncio.get_running_loop().create_future()
+            tell = functools.partial(_tell, told)  # the judge of an asyncio channel speaks on its loop's thread alone
+            self._judge.listen(tell)
             try:
-                await asyncio.wait_for(told.wait(), left)
-            except asyncio.TimeoutError:
-                pass
+                await asyncio.wait((told,), timeout=left)
             finally:
-                self._judge.unlisten(told.set)
+                self._judge.unlisten(tell)
         return route
 
     async def _by_grpc(
@@ -309,6 +312,11 @@ class _AioFallbackUnaryUnary(grpc.aio.UnaryUnaryMultiCallable):  # type: ignore[
         outcome = await attempt(self._wire_grpc, False)
         connected = state is _State.READY
         return outcome, self._judge.heard(outcome[0], connected=connected, replayable=self._rest.replayable)
+
+
+def _tell(told: asyncio.Future[None]) -> None:
+    if not told.done():
+        told.set_result(None)
 
 
 async def _ended(call: grpc.aio.UnaryUnaryCall[Any, Any]) -> tuple[Reply, Any]:

@@ -108,6 +108,8 @@ class ChannelOptions:
             "grpc.use_local_subchannel_pool": 1,
             "grpc.primary_user_agent": USER_AGENT,
         }
+        if self.endpoint.is_loopback:
+            ours["grpc.enable_http_proxy"] = 0  # a proxy would look for 127.0.0.1 on its own machine
         return tuple({**ours, **dict(self.grpc_options)}.items())
 
 

@@ -182,7 +182,8 @@ def call_metadata(
         raise make_error(error.code, error.details, reason=error.reason or "BAD_REQUEST", field="metadata") from error
     keys = {key for key, _ in given}
     if refuse_auth and (auth := sorted(keys & AUTH_METADATA)):
-        text = f"metadata {', '.join(auth)} belongs to the channel: pass credentials=, or channel= with one that allows it"
+        names = ", ".join(auth)
+        text = f"metadata {names} belongs to the channel: pass credentials=, or channel= with one that allows it"
         raise make_error(grpc.StatusCode.INVALID_ARGUMENT, text, reason="BAD_REQUEST", field="metadata")
     ours = [
         # https://google.aip.dev/client-libraries/4222: the path variable, with "/" kept.

@@ -81,7 +81,7 @@ class Port:
         with self._lock:
             for sock in self._sockets:
                 with contextlib.suppress(OSError):
-                    sock.shutdown(socket.SHUT_RDWR)
+                    socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
     def count(self, kind: str) -> None:
         with self._lock:
@@ -95,6 +95,12 @@ class Port:
         with self._lock:
             self._sockets.add(sock)
         return sock
+
+    def let_go(self, sock: socket.socket) -> None:
+        """Close a socket that was held."""
+        with self._lock:
+            self._sockets.discard(sock)
+            sock.close()
 
     def spawn(self, work: Callable[..., None], *args: Any) -> threading.Thread:
         thread = threading.Thread(target=work, args=args, daemon=True)
@@ -118,8 +124,9 @@ class Port:
                     if sock.recv(1, socket.MSG_PEEK) != b"\x16":  # no TLS handshake
                         self.count("other")
                         return
-                    plain, sock = sock, self.hold(self._tls.wrap_socket(sock, server_side=True))
-                    self._sockets.discard(plain)
+                    plain = sock
+                    sock = self.hold(self._tls.wrap_socket(sock, server_side=True))
+                    self.let_go(plain)
                 first = b""
                 while len(first) < 3:
                     piece = sock.recv(65536)
@@ -130,9 +137,7 @@ class Port:
                 self.count(kind)
                 self.scripts[kind](self, sock, first)
         finally:
-            with self._lock:
-                self._sockets.discard(sock)
-                sock.close()
+            self.let_go(sock)
 
 
 # --- Scripts ---------------------------------------------------------------------------------------------------------
@@ -142,13 +147,12 @@ def splice(port: int) -> Script:
     """Pass everything on to a server on another port, and back."""
 
     def run(here: Port, sock: socket.socket, first: bytes) -> None:
-        with socket.create_connection(("127.0.0.1", port)) as there:
-            here.hold(there)
-            there.sendall(first)
-            back = here.spawn(_pump, there, sock)
-            _pump(sock, there)
-            back.join(PATIENCE)
-            here._sockets.discard(there)
+        there = here.hold(socket.create_connection(("127.0.0.1", port)))
+        there.sendall(first)
+        back = here.spawn(_pump, there, sock)
+        _pump(sock, there)
+        back.join(PATIENCE)
+        here.let_go(there)
 
     return run
 
@@ -192,7 +196,9 @@ def resets(_: Port, sock: socket.socket, __: bytes) -> None:
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
-def http1_answers(body: bytes = b'{"nextPageToken":"raw"}', status: int = 200, kind: str = "application/json") -> Script:
+def http1_answers(
+    body: bytes = b'{"nextPageToken":"raw"}', status: int = 200, kind: str = "application/json"
+) -> Script:
     """Note each HTTP/1.1 request and answer it."""
 
     def run(here: Port, sock: socket.socket, data: bytes) -> None:
@@ -215,9 +221,6 @@ def http1_answers(body: bytes = b'{"nextPageToken":"raw"}', status: int = 200, k
             )
 
     return run
-
-
-Answer = "Callable[[h2.connection.H2Connection, int], object]"
 
 
 def http2_answers(answer: Any) -> Script:

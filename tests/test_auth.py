@@ -24,6 +24,7 @@ from eegrpc.v1alpha import ComputeImagesRequest, EarthEngineStub
 
 CHANNEL_KINDS = ["grpc", "rest"]
 
+REQUEST = ComputeImagesRequest(project="projects/p", page_token="x")
 STALE = "canary-stale-token"
 CANARIES = ("canary-access", STALE, "canary-refresh-token", "canary-client-secret", "canary-key")
 UNAUTHENTICATED = grpc.StatusCode.UNAUTHENTICATED
@@ -58,7 +59,7 @@ class Caller:
 
             async def one(call: dict[str, Any]) -> Any:
                 try:
-                    return await stub.ComputeImages(ComputeImagesRequest(project="projects/p", page_token="x"), **call)
+                    return await stub.ComputeImages(REQUEST, **call)
                 except grpc.RpcError as error:
                     return error
 
@@ -73,7 +74,7 @@ class Caller:
 
             def one(index: int) -> None:
                 try:
-                    results[index] = stub.ComputeImages(ComputeImagesRequest(project="projects/p", page_token="x"), **calls[index])
+                    results[index] = stub.ComputeImages(REQUEST, **calls[index])
                 except grpc.RpcError as error:
                     results[index] = error
 
@@ -332,9 +333,9 @@ async def test_grp_10_call_credentials_on_plaintext(anonymous: bool, caller: Cal
 
 def test_with_call_and_future(channel: grpc.Channel, server: AuthServer, oauth: OAuthServer) -> None:
     stub = EarthEngineStub(grpc.intercept_channel(channel, AuthInterceptor(TokenSource(oauth.user_credentials()))))
-    response, call = stub.ComputeImages.with_call(ComputeImagesRequest(project="projects/p", page_token="x"), timeout=30)
+    response, call = stub.ComputeImages.with_call(REQUEST, timeout=30)
     assert (response.next_page_token, call.code()) == ("x", grpc.StatusCode.OK)
-    assert stub.ComputeImages.future(ComputeImagesRequest(project="projects/p", page_token="x"), timeout=30).result().next_page_token == "x"
+    assert stub.ComputeImages.future(REQUEST, timeout=30).result().next_page_token == "x"
     assert server.tokens == ["Bearer canary-access-1"] * 2
 
 
@@ -345,13 +346,16 @@ def test_aut_01_a_refused_future_helps_the_next_call(
     server.accepts = lambda metadata: asked.wait(30) and metadata["authorization"] != f"Bearer {STALE}"
     source = TokenSource(oauth.user_credentials(STALE))
     stub = EarthEngineStub(grpc.intercept_channel(channel, AuthInterceptor(source)))
-    future = stub.ComputeImages.future(ComputeImagesRequest(project="projects/p", page_token="x"), timeout=30)
+    future = stub.ComputeImages.future(REQUEST, timeout=30)
     asked.set()
     assert future.exception(timeout=30).code() is UNAUTHENTICATED
     noted = threading.Event()
     future.add_done_callback(lambda _: noted.set())  # callbacks run in order: ours was first
     assert noted.wait(30)
-    assert stub.ComputeImages(ComputeImagesRequest(project="projects/p", page_token="y"), timeout=30).next_page_token == "y"
+    assert (
+        stub.ComputeImages(ComputeImagesRequest(project="projects/p", page_token="y"), timeout=30).next_page_token
+        == "y"
+    )
     assert server.tokens[-1] == "Bearer canary-access-1"
 
 
@@ -386,7 +390,9 @@ def test_details_of_other_interceptors_are_kept(channel: grpc.Channel, server: A
             return continuation(Details(client_call_details), request)
 
     auth = AuthInterceptor(TokenSource(oauth.user_credentials()))
-    EarthEngineStub(grpc.intercept_channel(channel, Before(), auth)).ComputeImages(ComputeImagesRequest(project="projects/p"))
+    EarthEngineStub(grpc.intercept_channel(channel, Before(), auth)).ComputeImages(
+        ComputeImagesRequest(project="projects/p")
+    )
     assert server.seen[0]["x-own"] == "1"
     assert server.seen[0]["authorization"] == "Bearer canary-access-1"
     assert server.seen[0]["timeout"] <= 30
@@ -494,7 +500,9 @@ async def test_aio_cancel_is_cancellation(
         oauth.hold()
     source = TokenSource(oauth.user_credentials())
     async with open_aio_channel(channel_kind, server, aio_auth_interceptors(source)) as channel:
-        call = asyncio.ensure_future(_await(EarthEngineStub(channel).ComputeImages(ComputeImagesRequest(project="projects/p"), timeout=60)))
+        call = asyncio.ensure_future(
+            _await(EarthEngineStub(channel).ComputeImages(ComputeImagesRequest(project="projects/p"), timeout=60))
+        )
         await asyncio.to_thread(oauth.arrived.acquire if phase == "refresh" else arrived.wait)
         call.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -510,7 +518,9 @@ async def _await(call: Any) -> Any:
 
 async def test_an_aio_call_that_failed_unsent_answers_like_any_other(channel_kind: str, server: AuthServer) -> None:
     async with open_aio_channel(channel_kind, server, aio_auth_interceptors(TokenSource(None))) as channel:
-        call = EarthEngineStub(channel).ComputeImages(ComputeImagesRequest(project="projects/p"), metadata=(("authorization", "x"),))
+        call = EarthEngineStub(channel).ComputeImages(
+            ComputeImagesRequest(project="projects/p"), metadata=(("authorization", "x"),)
+        )
         assert await call.code() is grpc.StatusCode.INVALID_ARGUMENT
         assert "authorization" in await call.details()
         assert call.done()

@@ -35,8 +35,8 @@ from eegrpc._credentials import (
     resolve_credentials,
 )
 from eegrpc._options import DEFAULT_ENDPOINT
-from eegrpc.transcoding.endpoint import Endpoint
 from eegrpc._token_transport import TokenTransport
+from eegrpc.transcoding.endpoint import Endpoint
 
 GOOGLE = Endpoint.parse(DEFAULT_ENDPOINT)
 LOOPBACK = Endpoint.parse("http://127.0.0.1:1")

@@ -1,4 +1,4 @@
-"""Every listed expression of the official client, over both transports and both colours: equal messages, page by page."""
+"""Every listed expression of the official client, over both transports and both colours: equal messages by page."""
 
 import json
 from collections.abc import Iterator

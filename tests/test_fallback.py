@@ -32,7 +32,7 @@ from fallback_peers import (
     warnings_of,
 )
 from google.oauth2.credentials import Credentials
-from google.protobuf import any_pb2
+from google.protobuf import any_pb2, struct_pb2
 from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 from servers import PATIENCE, Hang, ScriptedServicer, free_port, grpc_server, rest_server
@@ -44,7 +44,7 @@ from eegrpc._fallback_channel import FallbackChannel
 from eegrpc.transcoding import AioTranscodingChannel, TranscodingChannel
 from eegrpc.transcoding.status import failure
 from eegrpc.transcoding.types import Reply
-from eegrpc.v1alpha import ComputeImagesResponse, EarthEngineAsset, Expression
+from eegrpc.v1alpha import ComputeImagesResponse, EarthEngineAsset, Expression, ValueNode
 
 Code = grpc.StatusCode
 
@@ -140,9 +140,11 @@ def test_fbk_01_switches_once_says_why_and_stays(stack, rest, colour, caplog, sc
             later = auto.call(f"{number}")
             assert (later.code, later.token, later.reason) == (Code.OK, f"{number}", first.reason)
     assert servicer.calls == 4
-    assert port.streams == streams <= 1
+    assert port.streams == streams <= (2 if "GOAWAY" in reason else 1)  # grpc itself resends what nobody looked at
     assert len(tried) == 1
-    assert warnings_of(caplog) == [f"127.0.0.1:{port.number}: gRPC does not get through, calls go by REST: {first.reason}"]
+    assert warnings_of(caplog) == [
+        f"127.0.0.1:{port.number}: gRPC does not get through, calls go by REST: {first.reason}"
+    ]
 
 
 def test_fbk_01_a_peer_that_accepts_and_says_nothing_to_http2(stack, rest, colour):
@@ -499,6 +501,7 @@ def test_fbk_05_credentials_go_to_the_same_host_only(stack, colour):
 # --- FBK-06: failure between pages -----------------------------------------------------------------------------------
 
 PAGES = 5
+EXPRESSION = Expression(result="0", values={"0": ValueNode(constant_value=struct_pb2.Value(string_value="x"))})
 
 
 def page(request, context):
@@ -525,18 +528,15 @@ def test_fbk_06_a_pager_stays_on_its_transport(both, stack, transport):
     mine.answer, other.answer = failing_at(2), page
     channel = stack.enter_context(eegrpc.create_channel(port.url))
     tried = probes(channel.judge)
-    client = stack.enter_context(eegrpc.EarthEngineClient("p", channel=channel, retry=None))
-    pager, names = client.compute_images(Expression(result="0")), []
-    with pytest.raises(eegrpc.errors.EarthEngineError, match="third page") as caught:
-        names.extend(image.name for image in iter(pager))
-    del caught
-    pager_names = [f"{number}/{index}" for number in range(2) for index in range(3)]
-    assert pager.next_page_token == "2"
+    images = stack.enter_context(eegrpc.EarthEngineClient("p", channel=channel, retry=None))
+    pager, names = images.compute_images(EXPRESSION), []
+    with pytest.raises(eegrpc.errors.EarthEngineError, match="third page"):
+        for image in pager:
+            names.append(image.name)  # noqa: PERF401 - what came before the error counts
+    assert names == [f"{number}/{index}" for number in range(2) for index in range(3)]
     mine.answer = page
-    rest_of_it = [
-        image.name for image in client.compute_images(Expression(result="0"), page_token=pager.next_page_token)
-    ]
-    assert pager_names + rest_of_it == [f"{number}/{index}" for number in range(PAGES) for index in range(3)]
+    names += [image.name for image in images.compute_images(EXPRESSION, page_token=pager.next_page_token)]
+    assert names == [f"{number}/{index}" for number in range(PAGES) for index in range(3)]
     assert (mine.calls, other.calls, len(tried)) == (3 + 3, 0, 1)
 
 
@@ -545,13 +545,13 @@ async def test_fbk_06_a_pager_stays_on_its_transport_asyncio(both):
     over_grpc.answer, over_rest.answer = failing_at(2), page
     async with eegrpc.create_aio_channel(port.url) as channel:
         client = eegrpc.EarthEngineAsyncClient("p", channel=channel, retry=None)
-        pager, names = await client.compute_images(Expression(result="0")), []
+        pager, names = await client.compute_images(EXPRESSION), []
         with pytest.raises(eegrpc.errors.EarthEngineError, match="third page"):
             async for image in pager:
                 names.append(image.name)
         assert names == [f"{number}/{index}" for number in range(2) for index in range(3)]
         over_grpc.answer = page
-        async for image in await client.compute_images(Expression(result="0"), page_token=pager.next_page_token):
+        async for image in await client.compute_images(EXPRESSION, page_token=pager.next_page_token):
             names.append(image.name)
         assert names == [f"{number}/{index}" for number in range(PAGES) for index in range(3)]
         assert (over_rest.calls, port.seen["http1"]) == (0, 0)
@@ -631,7 +631,9 @@ def test_a_cancelled_probe_leaves_the_slot_free(stack, rest, colour, phase):
         reached.set()
         silent(port, sock, first)
 
-    http2 = {"connecting": noted, "in-rest": http1_only}.get(phase) or splice(stack.enter_context(grpc_server(over_grpc)))
+    http2 = {"connecting": noted, "in-rest": http1_only}.get(phase) or splice(
+        stack.enter_context(grpc_server(over_grpc))
+    )
     port = stack.enter_context(Port(http2, splice(rest_port)))
     auto = stack.enter_context(client(colour, port.url))
     running = auto.start(timeout=None)
@@ -744,7 +746,14 @@ DETAILS = (("grpc-status-details-bin", b""),)
         (Code.RESOURCE_EXHAUSTED, "quota", DETAILS, True, True, SPEAKS),
         (Code.RESOURCE_EXHAUSTED, "CLIENT: Sent message larger than max (5 vs. 2)", (), True, True, NOTHING),
         (Code.DEADLINE_EXCEEDED, "Deadline Exceeded", (), False, True, NOTHING),
-        (Code.CANCELLED, "Stream removed (RST_STREAM (Received RST_STREAM with error code 8))", (), True, True, NOTHING),
+        (
+            Code.CANCELLED,
+            "Stream removed (RST_STREAM (Received RST_STREAM with error code 8))",
+            (),
+            True,
+            True,
+            NOTHING,
+        ),
         (Code.UNIMPLEMENTED, "Method not found!", (), True, False, NOT),
         (Code.UNIMPLEMENTED, "not here", DETAILS, True, True, SPEAKS),
         # a server's own upstream could not be reached

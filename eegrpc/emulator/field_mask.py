@@ -53,7 +53,7 @@ class FieldMask:
         _keep(self._tree, message)
 
     def _paths(self) -> _Tree:
-        """paths = path *("," path); path = name *(("." / "/") name) ["(" paths ")"]."""
+        """Parse ``paths = path *("," path)`` with ``path = name *(("." / "/") name) ["(" paths ")"]``."""
         tree: _Tree = {}
         while True:
             node = tree

@@ -183,7 +183,7 @@ class _Pipe(asyncio.Protocol):
         if self.other._transport is not None:
             self.other._transport.resume_reading()
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         if not self.closed.done():
             self.closed.set_result(None)
 

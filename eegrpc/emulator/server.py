@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import socket
 import tempfile
-from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +20,9 @@ from eegrpc.v1alpha import ComputeImagesRequest, ComputeImagesResponse, EarthEng
 
 if TYPE_CHECKING:
     import asyncio
+    from collections.abc import Callable, Iterable
+
+    from typing_extensions import Self
 
 __all__ = ["API_VERSIONS", "Emulator"]
 
@@ -76,7 +78,7 @@ class Emulator:
         host = f"[{self._host}]" if ":" in self._host else self._host
         return f"http://{host}:{self.port}"
 
-    def start(self) -> Emulator:
+    def start(self) -> Self:
         """Start to serve; return when it does."""
         if self._port is not None:
             raise RuntimeError("the emulator is running already")
@@ -113,7 +115,7 @@ class Emulator:
             self._directory.cleanup()
             self._directory = None
 
-    def __enter__(self) -> Emulator:
+    def __enter__(self) -> Self:
         return self.start()
 
     def __exit__(self, *_: object) -> None:

@@ -115,9 +115,9 @@ class AioTranscodedCall(grpc.aio.UnaryUnaryCall):  # type: ignore[type-arg]
         """Wait for the end, without ending the call when the waiter is cancelled."""
         if not self._task.done():
             await asyncio.wait((self._task,))
-        if self._task.cancelled():
-            return self._replaced or CANCELLED, None
-        return self._task.result()
+        if self._replaced is not None:  # also if the task had its result before it could be cancelled
+            return self._replaced, None
+        return (CANCELLED, None) if self._task.cancelled() else self._task.result()
 
     def __repr__(self) -> str:
         state = "ended" if self.done() else "in flight"

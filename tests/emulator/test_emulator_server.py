@@ -276,15 +276,18 @@ def test_stopping_ends_running_connections() -> None:
         held = socket.create_connection(("127.0.0.1", emulator.port))
     with held:
         held.settimeout(10)
-        try:
+        with contextlib.suppress(ConnectionResetError):
             assert held.recv(1) == b""
-        except ConnectionResetError:
-            pass
 
 
 def test_a_large_answer_passes_the_port(emulator: Emulator) -> None:
     many = [
-        EarthEngineAsset(id=f"big/{i:04}", name=f"projects/earthengine-public/assets/big/{i:04}", type="IMAGE", description="x" * 20_000)
+        EarthEngineAsset(
+            id=f"big/{i:04}",
+            name=f"projects/earthengine-public/assets/big/{i:04}",
+            type="IMAGE",
+            description="x" * 20_000,
+        )
         for i in range(600)
     ]
     with Emulator(many) as big:

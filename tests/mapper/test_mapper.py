@@ -22,10 +22,13 @@ def test_json_is_compact_and_uses_json_names() -> None:
     asset.properties["a"] = 1
     wire = ComputeImagesResponse(images=[asset], next_page_token="t").SerializeToString()
     text = RESPONSE.to_json(wire)
-    assert text == (
-        '{"images":[{"type":"IMAGE","name":"projects/p/assets/é","updateTime":"2023-01-01T00:00:00.500Z",'
-        '"properties":{"a":1.0},"sizeBytes":"9007199254740993"}],"nextPageToken":"t"}'
-    ).encode()
+    assert (
+        text
+        == (
+            '{"images":[{"type":"IMAGE","name":"projects/p/assets/é","updateTime":"2023-01-01T00:00:00.500Z",'
+            '"properties":{"a":1.0},"sizeBytes":"9007199254740993"}],"nextPageToken":"t"}'
+        ).encode()
+    )
     assert ComputeImagesResponse.FromString(RESPONSE.to_wire(text)) == ComputeImagesResponse.FromString(wire)
 
 
