@@ -4,19 +4,25 @@
         for image in client.compute_images(expression):
             print(image.name)
 
-Importing this package does no IO and brings no HTTP library.
+Importing this package does no IO and brings no HTTP library; each name brings what it needs when it is first used, so
+that a program with threads does not load the asyncio half, nor the other way round.
 """
 
-from eegrpc import errors, v1alpha
-from eegrpc._aio_channel import create_aio_channel
-from eegrpc._async_client import ComputeImagesAsyncPager, EarthEngineAsyncClient
-from eegrpc._channel import create_channel
-from eegrpc._client import ComputeImagesPager, EarthEngineClient
-from eegrpc._options import DEFAULT_ENDPOINT, HIGH_VOLUME_ENDPOINT
-from eegrpc._retry import RetryPolicy
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from eegrpc._version import VERSION
 
-__version__ = VERSION
+if TYPE_CHECKING:
+    from eegrpc import errors, v1alpha
+    from eegrpc._aio_channel import create_aio_channel
+    from eegrpc._async_client import ComputeImagesAsyncPager, EarthEngineAsyncClient
+    from eegrpc._channel import create_channel
+    from eegrpc._client import ComputeImagesPager, EarthEngineClient
+    from eegrpc._options import DEFAULT_ENDPOINT, HIGH_VOLUME_ENDPOINT
+    from eegrpc._retry import RetryPolicy
 
 __all__ = [
     "DEFAULT_ENDPOINT",
@@ -32,3 +38,31 @@ __all__ = [
     "errors",
     "v1alpha",
 ]
+
+__version__ = VERSION
+
+_HOMES = {
+    "DEFAULT_ENDPOINT": "eegrpc._options",
+    "HIGH_VOLUME_ENDPOINT": "eegrpc._options",
+    "ComputeImagesAsyncPager": "eegrpc._async_client",
+    "ComputeImagesPager": "eegrpc._client",
+    "EarthEngineAsyncClient": "eegrpc._async_client",
+    "EarthEngineClient": "eegrpc._client",
+    "RetryPolicy": "eegrpc._retry",
+    "create_aio_channel": "eegrpc._aio_channel",
+    "create_channel": "eegrpc._channel",
+}
+_MODULES = ("emulator", "errors", "mapper", "transcoding", "v1alpha")
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return importlib.import_module(f"{__name__}.{name}")
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(importlib.import_module(_HOMES[name]), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, *_MODULES})

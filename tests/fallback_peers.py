@@ -1,4 +1,4 @@
-"""One port that says what a test wants to HTTP/2 and to HTTP/1.1, and one blocking face for channels of both colours."""
+"""A port that says what a test wants to HTTP/2 and to HTTP/1.1, and one blocking face for channels of both colours."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import logging
 import socket
-import ssl
 import struct
 import threading
 from dataclasses import dataclass, field
@@ -18,7 +17,6 @@ import h2.config
 import h2.connection
 import h2.events
 import h2.exceptions
-from google.rpc import status_pb2
 from grpc_status import rpc_status
 from servers import PATIENCE
 
@@ -26,7 +24,10 @@ import eegrpc
 from eegrpc.v1alpha import ComputeImagesRequest, EarthEngineStub
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable, Iterable
+
+    from google.rpc import status_pb2
 
     Script = Callable[["Port", socket.socket, bytes], None]
     """What becomes of one connection, of which the first bytes have been read."""
@@ -63,7 +64,7 @@ class Port:
     def url(self) -> str:
         return f"{'https' if self._tls else 'http'}://127.0.0.1:{self.number}"
 
-    def __enter__(self) -> Port:
+    def __enter__(self) -> Port:  # noqa: PYI034 - Self needs Python 3.11
         self.spawn(self._accept)
         return self
 
@@ -365,7 +366,7 @@ class Client:
     channel: Any = field(init=False)
     stub: EarthEngineStub = field(init=False)
 
-    def __enter__(self) -> Client:
+    def __enter__(self) -> Client:  # noqa: PYI034 - Self needs Python 3.11
         if self.colour == "aio":
             self.loop = asyncio.new_event_loop()
             self._thread = threading.Thread(target=self.loop.run_forever, daemon=True)

@@ -1,8 +1,10 @@
-"""The fallback of `auto` from gRPC to REST, on real sockets: what makes a call switch, what never does, and what is said."""
+"""The fallback of `auto` from gRPC to REST, on real sockets: what makes calls switch, what never does, what is said."""
 
 from __future__ import annotations
 
+import itertools
 import logging
+import re
 import subprocess
 import sys
 import threading
@@ -124,8 +126,6 @@ def is_free(judge) -> bool:
 
 @pytest.mark.parametrize(("script", "reason"), NOT_GRPC.values(), ids=[f"FBK-01-{name}" for name in NOT_GRPC])
 def test_fbk_01_switches_once_says_why_and_stays(stack, rest, colour, caplog, script, reason):
-    import re
-
     servicer, rest_port = rest
     port = stack.enter_context(Port(script, splice(rest_port)))
     auto = stack.enter_context(client(colour, port.url))
@@ -269,10 +269,7 @@ def test_fbk_02_a_method_with_side_effects_is_not_sent_twice(stack, rest):
     port.scripts["http2"] = html(404)  # it says that nothing was done
     port.drop()
     while not port.requests:  # until grpc has noticed that its connection is gone
-        try:
-            cancel(request, timeout=PATIENCE, wait_for_ready=True)
-        except grpc.RpcError as error:
-            assert error.code() is Code.UNAVAILABLE
+        cancel.future(request, timeout=PATIENCE).code()
     assert port.requests[0][0] == "POST /v1/operations/o:cancel HTTP/1.1"
 
 
@@ -355,34 +352,35 @@ def test_fbk_04_flapping_grpc_switches_at_most_once_per_period():
         if judge.settled() is not last:
             last = judge.settled()
             switches.append(second)
-    assert all(later - earlier >= 300 for earlier, later in zip(switches, switches[1:], strict=False))
+    assert all(later - earlier >= 300 for earlier, later in itertools.pairwise(switches))
     assert judge.settled() is Route.GRPC
 
 
-def test_fbk_04_while_one_call_probes_again_the_others_go_by_rest(both, stack, colour):
-    port, over_grpc, over_rest = both
-    works, port.scripts["http2"] = port.scripts["http2"], html(404)
+def test_fbk_04_while_one_call_probes_again_the_others_go_by_rest(stack, rest, colour):
+    arrived, hangs = threading.Event(), threading.Event()
+
+    def answer(connection, stream):
+        if hangs.is_set():
+            arrived.set()
+        else:
+            connection.send_headers(stream, [(":status", "404")], end_stream=True)
+
+    port = stack.enter_context(Port(http2_answers(answer), splice(rest[1])))
     auto = stack.enter_context(client(colour, port.url))
     now = [0.0]
     auto.judge._clock = lambda: now[0]
     assert auto.call().by_rest
-    over_grpc.answer = hang = Hang()
-    port.scripts["http2"] = works
-    port.drop()
-    running = []
-    while not hang.arrived.is_set():  # until grpc has connected anew
-        now[0] += 301.0
-        running.append(auto.start("probe"))
-        if running[-1].call.done() if colour == "aio" else hang.arrived.wait(0.05):
-            break
-        if colour == "aio" and not hang.arrived.wait(0.05):
-            continue
-    assert hang.arrived.wait(PATIENCE)
+    hangs.set()
+    now[0] += 301.0
+    probe = auto.start("probe", timeout=None)
+    assert arrived.wait(PATIENCE)
     now[0] += 301.0
     assert auto.call("other").by_rest
-    hang.release.set()
-    assert not running[-1].end().by_rest or any(not each.end().by_rest for each in running)
-    assert not auto.call("later").by_rest
+    probe.cancel()
+    assert probe.end().code is Code.CANCELLED
+    assert auto.call("later").by_rest, "what was known stays"
+    assert port.streams == 2
+    assert rest[0].calls == 3
 
 
 # --- FBK-05: same host, same TLS, same credentials -------------------------------------------------------------------
@@ -460,7 +458,9 @@ async def main():
 asyncio.run(main())
 """
     environment = {"SSL_CERT_FILE": str(roots), "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH": str(roots)}
-    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("'eegrpc-transport': 'rest'") == 2
     assert done.stdout.count("no HTTP/2 connection") == 2
@@ -470,7 +470,7 @@ asyncio.run(main())
 @pytest.mark.parametrize("endpoint", ["http://10.0.0.1", "http://gateway.internal:8080", "http://127.0.0.1.evil"])
 def test_fbk_05_credentials_over_plaintext_are_refused_before_anything_is_tried(colour, endpoint):
     create = eegrpc.create_channel if colour == "sync" else eegrpc.create_aio_channel
-    with pytest.raises(ValueError, match="plaintext|http://"):
+    with pytest.raises(ValueError, match="plaintext"):
         create(endpoint, transport="auto", credentials=Credentials("canary"))
 
 
@@ -531,13 +531,17 @@ def test_fbk_06_a_pager_stays_on_its_transport(both, stack, transport):
     images = stack.enter_context(eegrpc.EarthEngineClient("p", channel=channel, retry=None))
     pager, names = images.compute_images(EXPRESSION), []
     with pytest.raises(eegrpc.errors.EarthEngineError, match="third page"):
-        for image in pager:
-            names.append(image.name)  # noqa: PERF401 - what came before the error counts
+        names.extend(image.name for image in pager)  # keeps what came before the error
     assert names == [f"{number}/{index}" for number in range(2) for index in range(3)]
     mine.answer = page
     names += [image.name for image in images.compute_images(EXPRESSION, page_token=pager.next_page_token)]
     assert names == [f"{number}/{index}" for number in range(PAGES) for index in range(3)]
     assert (mine.calls, other.calls, len(tried)) == (3 + 3, 0, 1)
+
+
+async def drain(pager, names):
+    async for image in pager:
+        names.append(image.name)
 
 
 async def test_fbk_06_a_pager_stays_on_its_transport_asyncio(both):
@@ -547,12 +551,10 @@ async def test_fbk_06_a_pager_stays_on_its_transport_asyncio(both):
         client = eegrpc.EarthEngineAsyncClient("p", channel=channel, retry=None)
         pager, names = await client.compute_images(EXPRESSION), []
         with pytest.raises(eegrpc.errors.EarthEngineError, match="third page"):
-            async for image in pager:
-                names.append(image.name)
+            await drain(pager, names)
         assert names == [f"{number}/{index}" for number in range(2) for index in range(3)]
         over_grpc.answer = page
-        async for image in await client.compute_images(EXPRESSION, page_token=pager.next_page_token):
-            names.append(image.name)
+        await drain(await client.compute_images(EXPRESSION, page_token=pager.next_page_token), names)
         assert names == [f"{number}/{index}" for number in range(PAGES) for index in range(3)]
         assert (over_rest.calls, port.seen["http1"]) == (0, 0)
 
@@ -583,7 +585,7 @@ def both_ways(stack, name):
         pytest.param("refused", Code.UNAVAILABLE, "failed to connect", "no HTTP/2 connection", id="FBK-07-refused"),
         pytest.param("resets", Code.UNAVAILABLE, "connection was lost", "no HTTP/2 connection", id="FBK-07-resets"),
         pytest.param("closes", Code.UNAVAILABLE, "connection was lost", "no HTTP/2 connection", id="FBK-07-closes"),
-        pytest.param("silent", Code.DEADLINE_EXCEEDED, "Deadline", "within 0.5 s", id="FBK-07-silent"),
+        pytest.param("silent", Code.DEADLINE_EXCEEDED, "Deadline", "within 0.3 s", id="FBK-07-silent"),
         pytest.param("silent-by-http1", Code.DEADLINE_EXCEEDED, "Deadline", "http1", id="FBK-07-silent-by-http1"),
         pytest.param("html", Code.PERMISSION_DENIED, "HTTP 403", "plain HTTP status 403", id="FBK-07-html"),
         pytest.param("html-200", Code.UNKNOWN, "HTTP 200", "Stream removed", id="FBK-07-html-200"),
@@ -594,7 +596,7 @@ def both_ways(stack, name):
 def test_fbk_07_rest_code_and_both_causes(stack, colour, peer, code, by_rest, by_grpc):
     auto = stack.enter_context(client(colour, both_ways(stack, peer)))
     for _ in range(2):  # nothing was proven, so the second call tries both as well
-        outcome = auto.call(timeout=1 if "silent" in peer else PATIENCE)
+        outcome = auto.call(timeout=0.6 if "silent" in peer else PATIENCE)
         first, _, second = outcome.details.partition(" (by REST, after gRPC: ")
         assert outcome.code is code
         assert by_rest in first
@@ -643,7 +645,7 @@ def test_a_cancelled_probe_leaves_the_slot_free(stack, rest, colour, phase):
     if phase != "connecting":
         assert hang.gone.wait(PATIENCE), "the call underneath goes on"
     servicer.answer = over_grpc.answer = ScriptedServicer().answer
-    assert auto.call("next").token == "next", "the next call waits for a probe that is no more"
+    assert auto.call("next", timeout=2).token == "next", "the next call waits for a probe that is no more"
     assert not auto.judge._listeners
     assert not auto.judge._probing
 
@@ -698,8 +700,7 @@ def test_waiters_obey_their_deadline_and_their_cancellation(both, stack, colour)
 
 
 def test_a_waiter_that_loses_patience_finds_out_by_itself(stack, rest, colour):
-    servicer, rest_port = rest
-    port = stack.enter_context(Port(silent, splice(rest_port)))
+    port = stack.enter_context(Port(silent, splice(rest[1])))
     auto = stack.enter_context(client(colour, port.url))
     assert auto.judge.route() is Route.PROBE  # as a call that takes its time
     outcome = auto.call("impatient", timeout=1)

@@ -139,6 +139,8 @@ audited = []
 sys.addaudithook(lambda event, _: audited.append(event) if event.startswith(("socket.", "_thread.")) else None)
 import threading
 import eegrpc
+for name in eegrpc.__all__:
+    getattr(eegrpc, name)
 heavy = {"urllib3", "aiohttp", "shapely", "rich", "requests", "ee", "eegrpc.emulator", "eegrpc.cli"} & set(sys.modules)
 print(sorted(heavy), [event for event in audited if event != "socket.gethostname"], threading.active_count())
 """
