@@ -329,7 +329,7 @@ class Running:
 
 
 def _outcome(call: Any, code: grpc.StatusCode, details: str, trailing: Any, response: Any) -> Outcome:
-    pairs = dict(trailing or ())
+    pairs = dict(tuple(trailing or ()))
     if code is grpc.StatusCode.OK:
         return Outcome(code, details, (response or call.result()).next_page_token, pairs)
     return Outcome(code, details, None, pairs, rpc_status.from_call(_Plain(code, details, trailing)))

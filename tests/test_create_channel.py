@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import subprocess
 import sys
@@ -9,16 +10,16 @@ import sys
 import grpc
 import grpc.aio
 import pytest
-from fallback_peers import Port, client, http1_answers, http1_only, splice
+from fallback_peers import Port, client, http1_answers, http1_only, silent, splice
 from google.auth.credentials import AnonymousCredentials
 from google.oauth2.credentials import Credentials
-from servers import ScriptedServicer, grpc_server
+from servers import PATIENCE, ScriptedServicer, grpc_server
 
 import eegrpc
 from eegrpc._aio_fallback_channel import AioFallbackChannel
 from eegrpc._fallback_channel import FallbackChannel
 from eegrpc.transcoding import AioTranscodingChannel, TranscodingChannel
-from eegrpc.v1alpha import ComputeImagesResponse
+from eegrpc.v1alpha import ComputeImagesRequest, ComputeImagesResponse, EarthEngineStub
 
 Code = grpc.StatusCode
 
@@ -178,6 +179,20 @@ def test_wrong_arguments_are_refused(colour, arguments, match):
     create = eegrpc.create_channel if colour == "sync" else eegrpc.create_aio_channel
     with pytest.raises(ValueError, match=match):
         create(**{"endpoint": "http://127.0.0.1:1", **arguments})
+
+
+@pytest.mark.parametrize("intercepted", [False, True])
+async def test_a_stock_channel_may_be_closed_while_calls_of_ours_run(intercepted):
+    interceptors = [noting("aio", "a", [])] if intercepted else []
+    with Port(http1_only, silent) as port:
+        async with eegrpc.create_aio_channel(port.url, transport="rest", interceptors=interceptors) as ours:
+            call = EarthEngineStub(ours).ComputeImages(ComputeImagesRequest(project="projects/p"), timeout=PATIENCE)
+            waiter = asyncio.ensure_future(call.code())
+            await asyncio.sleep(0)
+            await grpc.aio.insecure_channel("127.0.0.1:1").close()  # older grpcio looks through all tasks
+            assert not waiter.done()
+            call.cancel()
+            assert await waiter is Code.CANCELLED
 
 
 def test_both_colours_take_the_same():

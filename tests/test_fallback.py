@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import os
 import re
 import subprocess
 import sys
@@ -454,10 +455,10 @@ async def main():
     async with eegrpc.create_aio_channel("{port.url}") as channel:
         call = EarthEngineStub(channel).ComputeImages(request, timeout=20)
         await call
-        print(dict(await call.trailing_metadata()))
+        print(dict(tuple(await call.trailing_metadata())))
 asyncio.run(main())
 """
-    environment = {"SSL_CERT_FILE": str(roots), "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH": str(roots)}
+    environment = {**os.environ, "SSL_CERT_FILE": str(roots), "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH": str(roots)}
     done = subprocess.run(
         [sys.executable, "-c", program], env=environment, capture_output=True, text=True, timeout=60, check=False
     )

@@ -28,6 +28,8 @@ class AioTranscodedCall(grpc.aio.UnaryUnaryCall):  # type: ignore[type-arg]
         expired: The reply of a call that ran out of time.
     """
 
+    _channel = None  # what stock channels of older grpcio ask all calls of the loop for when they close
+
     def __init__(self, run: Coroutine[Any, Any, tuple[Reply, Any]], deadline: Deadline, expired: Reply) -> None:
         self._deadline = deadline
         self._expired = expired

@@ -55,6 +55,8 @@ def intercepted(
 class _InterceptedCall(grpc.aio.UnaryUnaryCall):  # type: ignore[type-arg]
     """One call through interceptors: what the outermost one returns, once it has returned."""
 
+    _channel = None  # as in AioTranscodedCall
+
     def __init__(
         self,
         interceptors: Sequence[grpc.aio.UnaryUnaryClientInterceptor],

@@ -1,0 +1,34 @@
+"""Every fault row that has been taken up has a test that carries its id.
+
+Rows are cases of the fault matrix by which the project is built: FBK fallback, HTT HTTP, GRP native gRPC, TPL path
+templates, AUT credentials, PAG paging. A test carries an id in its name (``test_pag_02_…``) or as its parameters' id
+(``PAG-02-…``).
+"""
+
+import re
+from pathlib import Path
+
+import pytest
+
+
+def rows(prefix: str, *numbers: int) -> list[str]:
+    return [f"{prefix}-{number:02}" for number in numbers]
+
+
+ROWS = [
+    *rows("TPL", *range(1, 13)),
+    *rows("FBK", *range(1, 8)),
+    *rows("HTT", *range(10, 18)),
+    *rows("GRP", 1, 2, 3, *range(9, 18)),
+    *rows("AUT", 1, 2, 3, *range(7, 14)),
+    *rows("PAG", 1, 2, *range(5, 11)),
+    *rows("CLI", *range(1, 6)),
+    "BLD-04",
+]
+TESTS = {path: path.read_text() for path in Path(__file__).parent.rglob("*.py") if path.name != Path(__file__).name}
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_the_row_has_a_test_that_carries_its_id(row: str) -> None:
+    name = re.compile(rf"def test_{row.lower().replace('-', '_')}_|id=f?\"{row}|\"{row}-")
+    assert any(name.search(text) for text in TESTS.values())
