@@ -288,7 +288,7 @@ def test_an_error_before_the_first_page_leaves_stdout_empty(arguments, failing, 
 
 @posix
 def test_an_ascii_terminal_gets_ascii(tmp_path):
-    locale = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
+    locale = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0", "PYTHONIOENCODING": ""}
     done = run("compute-images", "--emulator", **locale)
     assert done.returncode == 0
     assert done.stdout.isascii()
