@@ -211,11 +211,13 @@ def test_cancel_while_the_server_works(world, stub):
     assert stub.ComputeImages(request(), timeout=PATIENCE)
 
 
-def test_cancel_at_once(stub):
+def test_cancel_at_once(world, stub):
+    world.servicer.answer = hang = Hang()  # an answer that came first would rightly win
     call = stub.ComputeImages.future(request())
     call.cancel()
     assert call.cancelled()
     assert call.code() is Code.CANCELLED
+    hang.release.set()
     assert stub.ComputeImages(request(), timeout=PATIENCE)
 
 
