@@ -118,9 +118,7 @@ def test_grp_09_illegal_metadata(open_caller, servicer, transport, pair):
     with SERVE[transport](servicer) as port:
         caller = open_caller(transport, port)
         if caller.colour == "aio" and transport == "grpc":
-            with pytest.raises(
-                Exception, match="execute_batch|metadata was invalid"
-            ):  # stock has no status for it here
+            with pytest.raises(Exception, match=r"execute_batch|metadata was invalid"):  # stock has no status for it
                 caller.call(metadata=(pair,))
         else:
             outcome = caller.call(metadata=(pair,))
