@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import grpc
 import grpc.aio
 
-from eegrpc._calls import Defaults, PreparedCall, channel_options, check_channel, prepare
+from eegrpc._calls import Defaults, PreparedCall, check_channel, own_channel_options, prepare
 from eegrpc._pages import Pages
 from eegrpc.v1alpha import ComputeImagesRequest, ComputeImagesResponse, EarthEngineAsset, EarthEngineStub
 
@@ -66,7 +66,7 @@ class EarthEngineAsyncClient:
                 credentials=credentials,
                 api_version=api_version,
                 interceptors=interceptors,
-                options=channel_options(self._defaults),
+                options=own_channel_options(self._defaults),
             )
         else:
             check_channel(endpoint, transport, credentials, api_version, interceptors)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from eegrpc._requests import Metadata
     from eegrpc.v1alpha import ComputeImagesRequest
 
-__all__ = ["DEFAULT_TIMEOUT", "Defaults", "PreparedCall", "channel_options", "check_channel", "prepare"]
+__all__ = ["DEFAULT_TIMEOUT", "Defaults", "PreparedCall", "check_channel", "own_channel_options", "prepare"]
 
 DEFAULT_TIMEOUT: Final = 330.0
 """Seconds for one page: Earth Engine computes for up to five minutes, and the answer has to travel."""
@@ -117,7 +117,7 @@ def prepare(
     )
 
 
-def channel_options(defaults: Defaults) -> tuple[tuple[str, int], ...]:
+def own_channel_options(defaults: Defaults) -> tuple[tuple[str, int], ...]:
     """Return the options for the channel that a client makes: without retries, gRPC must not retry by itself either."""
     return (("grpc.enable_retries", 0),) if defaults.retry.max_attempts == 1 else ()
 

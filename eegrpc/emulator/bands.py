@@ -7,7 +7,7 @@ Engine serves, and the observations listed in docs/emulator.md.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
@@ -379,8 +379,3 @@ def arithmetic_type(operator: str, left: PixelType, right: PixelType) -> PixelTy
 def constant_type(value: float) -> PixelType:
     """Return the type of a constant image: its only value is its range."""
     return PixelType("INT" if isinstance(value, int) else "DOUBLE", value, value)
-
-
-def without_size(grid: Grid) -> Grid:
-    """Return the grid without dimensions, for images that no longer are an asset's extent."""
-    return replace(grid, width=None, height=None)
