@@ -4,29 +4,16 @@
     wire = mapper.to_wire(b'{"nextPageToken": "abc"}')
     json = mapper.to_json(wire)
 
-One switch chooses the implementation, once, at import: `IMPLEMENTATION` says which. ``EEGRPC_MAPPER=python`` or
-``EEGRPC_MAPPER=native`` forces one; forcing one that is not built is an ImportError, so that nothing falls back unseen.
+Two engines do the work: the native one (``rust/``), and the Python one, which is google.protobuf.json_format with a few
+guards, and always there. One switch chooses between them, once, at import: `IMPLEMENTATION` says which.
+``EEGRPC_MAPPER=python`` or ``EEGRPC_MAPPER=native`` forces one; forcing one that is not built is an ImportError, so that
+nothing falls back unseen.
 """
 
 from __future__ import annotations
 
-import os
-from typing import Literal
-
 from eegrpc.mapper._errors import MapperError
-from eegrpc.mapper._python import MessageMapper
+from eegrpc.mapper._mapper import MessageMapper
+from eegrpc.mapper._switch import IMPLEMENTATION, NATIVE_FAILURE
 
-__all__ = ["IMPLEMENTATION", "MapperError", "MessageMapper"]
-
-
-def _choose(wanted: str | None) -> Literal["native", "python"]:
-    """Return the implementation to use, or raise ImportError when `wanted` cannot be had."""
-    if wanted in (None, "", "python"):
-        return "python"
-    if wanted == "native":
-        raise ImportError("EEGRPC_MAPPER=native, but this build of eegrpc has no native mapper; unset it or say python")
-    raise ImportError(f"EEGRPC_MAPPER={wanted!r} is not one of: native, python")
-
-
-IMPLEMENTATION: Literal["native", "python"] = _choose(os.environ.get("EEGRPC_MAPPER"))
-"""The implementation in use."""
+__all__ = ["IMPLEMENTATION", "NATIVE_FAILURE", "MapperError", "MessageMapper"]

@@ -4,17 +4,30 @@ from __future__ import annotations
 
 from typing import Literal
 
-__all__ = ["MapperError"]
+__all__ = ["Kind", "MapperError"]
 
-Kind = Literal["depth", "eof", "json", "utf8", "value", "wire"]
+Kind = Literal["bug", "depth", "eof", "integer", "json", "range", "unknown", "utf8", "value", "wire"]
 
 
 class MapperError(ValueError):
     """Input that is not the message: malformed JSON or wire bytes, or a value that its field cannot hold.
 
-    Whoever made the input must act. `kind` says what sort of mistake it is (``eof`` for input that just ends early, so
-    that a cut reply can be told from a wrong one), `path` the field if known (``images[3].sizeBytes``), `offset` the
-    byte in the input if known. The text quotes at most 64 bytes of the input.
+    Whoever made the input must act. The text quotes at most 64 bytes of the input.
+
+    Attributes:
+        kind: The sort of mistake.
+
+            - ``eof``: the input just ends early, so that a cut reply can be told from a wrong one;
+            - ``json``: not JSON, more than one document, or no object where a message is;
+            - ``utf8``: not UTF-8;
+            - ``unknown``: a field or enum value that the type does not have, in a mapper that refuses those;
+            - ``integer``: not a whole number; ``range``: a number that its field cannot hold;
+            - ``value``: any other value that its field cannot hold;
+            - ``depth``: nested deeper than protobuf parsers read;
+            - ``wire``: not an encoding of the message;
+            - ``bug``: a mistake of the mapper's own, to be reported; the next call works as usual.
+        path: The field, ``images[3].sizeBytes``; empty if that is not known, or is the message itself.
+        offset: The byte in the input; None if that is not known.
     """
 
     def __init__(self, kind: Kind, message: str, *, path: str = "", offset: int | None = None) -> None:
@@ -24,3 +37,14 @@ class MapperError(ValueError):
         self.kind: Kind = kind
         self.path = path
         self.offset = offset
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle by the finished text: the arguments of the constructor are not kept apart."""
+        return (_restore, (self.kind, str(self), self.path, self.offset))
+
+
+def _restore(kind: Kind, text: str, path: str, offset: int | None) -> MapperError:
+    error = MapperError(kind, text)
+    error.path = path
+    error.offset = offset
+    return error

@@ -13,28 +13,22 @@ from eegrpc.mapper._errors import MapperError
 if TYPE_CHECKING:
     from google.protobuf.descriptor import Descriptor
 
-__all__ = ["MessageMapper"]
+    from eegrpc.mapper._options import Options, Skipped
+
+__all__ = ["PythonEngine"]
 
 _QUOTE = 64  # most characters of the input that an error text repeats
 
 
-class MessageMapper:
-    """Maps one message type between wire bytes and proto3 JSON bytes; immutable, and safe to share between threads.
+class PythonEngine:
+    """Maps one message type by google.protobuf.json_format."""
 
-    Args:
-        descriptor: The message type. Any other type it contains comes along, google.protobuf.Any by the default pool.
-        ignore_unknown_fields: Skip JSON fields that the message does not have, and unknown enum names, as a client of a
-            server that grows must; False refuses them, as a server must refuse a misspelt request.
+    __slots__ = ("_class", "_descriptor", "_is_object", "_options")
 
-    The mapping is the one of https://protobuf.dev/programming-guides/json/, printed compactly.
-    """
-
-    __slots__ = ("_class", "_ignore_unknown_fields", "_is_object", "descriptor")
-
-    def __init__(self, descriptor: Descriptor, *, ignore_unknown_fields: bool = True) -> None:
-        self.descriptor = descriptor
+    def __init__(self, descriptor: Descriptor, options: Options) -> None:
+        self._descriptor = descriptor
+        self._options = options
         self._class: type[Message] = message_factory.GetMessageClass(descriptor)
-        self._ignore_unknown_fields = ignore_unknown_fields
         # Only well-known types, such as Timestamp and Value, are anything but an object in JSON.
         self._is_object = not descriptor.full_name.startswith("google.protobuf.")
 
@@ -45,48 +39,41 @@ class MessageMapper:
             TypeError: `wire` is not bytes.
             MapperError: `wire` is not an encoding of the message, nests too deeply, or holds what JSON cannot.
         """
-        _require_bytes(wire)
         try:
             message = self._class.FromString(wire)
         except DecodeError as error:
-            raise MapperError("wire", f"not an encoded {self.descriptor.full_name}: {error}") from error
+            raise MapperError("wire", f"not an encoded {self._descriptor.full_name}: {error}") from error
         try:
             fields: Any = json_format.MessageToDict(message)
             return json.dumps(fields, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
         except (json_format.Error, ValueError, TypeError) as error:
             # TypeError: an Any of unknown type; ValueError: a number, time or string that has no JSON form.
-            raise MapperError("value", f"{self.descriptor.full_name} has no JSON form: {_short(error)}") from error
+            raise MapperError("value", f"{self._descriptor.full_name} has no JSON form: {_short(error)}") from error
 
-    def to_wire(self, json: bytes) -> bytes:
+    def to_wire(self, json: bytes) -> tuple[bytes, Skipped | None]:
         """Return the wire encoding of a message given as JSON (UTF-8).
 
         Raises:
             TypeError: `json` is not bytes.
             MapperError: `json` is not JSON, not this message, or nests deeper than protobuf parsers read (100 levels).
         """
-        _require_bytes(json)
         try:
             text = json.decode()
         except UnicodeDecodeError as error:
             raise MapperError("utf8", "not UTF-8", offset=error.start) from error
         if self._is_object and text.lstrip(" \t\r\n")[:1] not in ("{", ""):  # json_format takes [] for {}
-            raise MapperError("json", f"expected a JSON object for {self.descriptor.full_name}", offset=0)
+            raise MapperError("json", f"expected a JSON object for {self._descriptor.full_name}", offset=0)
         try:
-            message = json_format.Parse(text, self._class(), ignore_unknown_fields=self._ignore_unknown_fields)
+            message = json_format.Parse(text, self._class(), ignore_unknown_fields=self._options.ignore_unknown_fields)
             wire = message.SerializeToString()
         except (json_format.ParseError, RecursionError, UnicodeEncodeError) as error:
-            raise _parse_failure(error, text, self.descriptor.full_name) from error
+            raise _parse_failure(error, text, self._descriptor.full_name) from error
         try:
             # json_format writes nestings that no parser reads back. Reading costs 2 % of what writing did.
             self._class.FromString(wire)
         except DecodeError as error:
-            raise MapperError("depth", f"nested too deeply for {self.descriptor.full_name} (100 levels)") from error
-        return wire
-
-
-def _require_bytes(data: object) -> None:
-    if type(data) is not bytes:  # a bytearray or memoryview could change while it is read
-        raise TypeError(f"mappers take bytes, not {type(data).__name__}")
+            raise MapperError("depth", f"nested too deeply for {self._descriptor.full_name} (100 levels)") from error
+        return wire, None
 
 
 def _parse_failure(error: BaseException, text: str, name: str) -> MapperError:
