@@ -1,26 +1,29 @@
-"""What is mapped: the standard page, and inputs that each make one part of a mapper work. All made from a fixed seed."""
+"""What is mapped: the standard page, and inputs that each make one part of a mapper work; all from a fixed seed."""
 
 from __future__ import annotations
 
 import json
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from google.protobuf import json_format, struct_pb2
+from google.protobuf import json_format
+from google.protobuf.struct_pb2 import Struct
 
 from benchmarks.mapper import page
 from eegrpc.v1alpha import ComputeImagesRequest, ComputeImagesResponse, MissingData
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from google.protobuf.message import Message
 
-__all__ = ["Case", "cases", "warm_up"]
+__all__ = ["Case", "cases"]
 
 SEED = 3
 DEPTH = 32  # objects inside each other; 33 in a Struct are 99 of the 100 levels that protobuf parsers read
-ANSWER_FIELDS = ("images", "nextPageToken")
+TOKEN = "CkwKIgogcHJvamVjdHMvZWFydGhlbmdpbmUtcHVibGljL2Fzc2V0cw"
 
 
 @dataclass(frozen=True)
@@ -32,75 +35,61 @@ class Case:
         about: What it is.
         message_class: The message it is one of.
         json: Its JSON.
-        prints: Whether the way back is measured too: the variants that differ in JSON alone share it.
+        wire: Its wire bytes, map entries in the order of their keys, so that they are the same in each run.
+        prints: Whether the way from wire to JSON is measured: variants that differ in their JSON alone share it.
     """
 
     name: str
     about: str
     message_class: type[Message]
     json: bytes
+    wire: bytes
     prints: bool = True
 
     @cached_property
     def message(self) -> Message:
-        """The message, as protobuf's own parser makes it."""
-        return json_format.Parse(self.json, self.message_class())
+        """The message."""
+        return self.message_class.FromString(self.wire)
 
     @cached_property
-    def wire(self) -> bytes:
-        """Its wire bytes. Map entries in order of their keys, so that they are the same in each run."""
-        return self.message.SerializeToString(deterministic=True)
+    def printed(self) -> Any:
+        """What parsing its JSON as protobuf's own library prints it gives."""
+        return json_format.MessageToDict(self.message)
 
 
 def cases() -> list[Case]:
     """Return all inputs, the standard page first."""
     draws = random.Random(SEED)
-    answer = _answer(1000)
+    answer = {"images": page.images(1000), "nextPageToken": TOKEN}
+    full = _case("page", "the standard page, 1,000 images", ComputeImagesResponse, answer)
+    indented = json.dumps(answer, indent=2, ensure_ascii=False).encode()
     return [
-        Case("page", "standard page: 1,000 images", ComputeImagesResponse, _compact(answer)),
-        Case(
-            "page, indented",
-            "the same with the line breaks of Google's",
-            ComputeImagesResponse,
-            _indented(answer),
-            False,
-        ),
-        Case("one image", "small answer: one image", ComputeImagesResponse, _compact(_answer(1))),
-        Case("small request", "a filtered collection", ComputeImagesRequest, _compact(_request(draws, filters=1))),
-        Case("large request", "an expression of 200 kB", ComputeImagesRequest, _compact(_request(draws, filters=255))),
-        Case("deep", f"Struct, objects {DEPTH} deep", struct_pb2.Struct, _compact(_deep(draws))),
-        Case("text, ASCII", "Struct of long strings", struct_pb2.Struct, _texts(draws, "etaoin shrdlu-0123456789")),
-        Case(
-            "text, UTF-8", "with 2- to 4-byte characters", struct_pb2.Struct, _texts(draws, "etaoin äöüß λμν 日本語 🛰")
-        ),
-        Case(
+        full,
+        replace(full, name="page, indented", about="with line breaks, as Google prints", json=indented, prints=False),
+        _case("one image", "small answer", ComputeImagesResponse, {"images": page.images(1), "nextPageToken": TOKEN}),
+        _case("small request", "a filtered collection", ComputeImagesRequest, _request(draws, filters=1)),
+        _case("large request", "an expression of 200 kB", ComputeImagesRequest, _request(draws, filters=255)),
+        _case("deep", f"objects {DEPTH} deep", Struct, _deep(draws)),
+        _case("text, ASCII", "16 long strings", Struct, _texts(draws, "etaoin shrdlu-0123456789")),
+        _case("text, UTF-8", "characters of 1 to 4 bytes", Struct, _texts(draws, "etaoin äöüß λμν 日本語 🛰")),
+        _case(
             "text, escapes",
-            "with an escape in every few",
-            struct_pb2.Struct,
-            _texts(draws, 'etaoin "\\\n\t\x01 éλ日🛰', True),
+            "every other character escaped",
+            Struct,
+            _texts(draws, 'etaoin.. "\\\n\t\x01éλ日🛰'),
+            ascii_only=True,
         ),
-        Case("numbers, whole", "repeated double", MissingData, _numbers(draws, "whole")),
-        Case("numbers, short", "repeated double, 2 decimals", MissingData, _numbers(draws, "short")),
-        Case("numbers, long", "repeated double, 17 digits", MissingData, _numbers(draws, "long")),
-        Case("small messages", "20,000 images of two fields", ComputeImagesResponse, _compact(_small_messages(draws))),
+        _case("numbers, whole", "100,000 numbers", MissingData, _numbers(lambda: draws.randint(-100_000, 1_000_000))),
+        _case("numbers, short", "with 2 decimals", MissingData, _numbers(lambda: round(draws.uniform(-1e3, 1e3), 2))),
+        _case("numbers, long", "with 15 to 17 digits", MissingData, _numbers(lambda: draws.uniform(-1e3, 1e3))),
+        _case("small messages", "20,000 images of two fields", ComputeImagesResponse, _small_messages(draws)),
     ]
 
 
-def warm_up(message_class: type[Message]) -> bytes:
-    """Return the JSON of a small message of the class, with something in it where that matters."""
-    return _compact(_answer(1)) if message_class is ComputeImagesResponse else b"{}"
-
-
-def _compact(value: Any) -> bytes:
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
-
-
-def _indented(value: Any) -> bytes:
-    return json.dumps(value, indent=2, ensure_ascii=False).encode()
-
-
-def _answer(count: int) -> dict[str, Any]:
-    return {"images": page.images(count), "nextPageToken": "CkwKIgogcHJvamVjdHMvZWFydGhlbmdpbmUtcHVibGljL2Fzc2V0cw"}
+def _case(name: str, about: str, message_class: type[Message], value: Any, *, ascii_only: bool = False) -> Case:
+    encoded = json.dumps(value, separators=(",", ":"), ensure_ascii=ascii_only).encode()
+    wire = json_format.Parse(encoded, message_class()).SerializeToString(deterministic=True)
+    return Case(name, about, message_class, encoded, wire)
 
 
 def _call(function: str, **arguments: Any) -> dict[str, Any]:
@@ -148,20 +137,14 @@ def _deep(draws: random.Random) -> dict[str, Any]:
     return {f"chain {number}": chain(DEPTH - 1) for number in range(200)}
 
 
-def _texts(draws: random.Random, letters: str, escaped: bool = False) -> bytes:
-    """Sixteen strings of 50,000 characters; `escaped` writes whatever is not ASCII as an escape as well."""
-    value = {f"text {number}": "".join(draws.choices(letters, k=50_000)) for number in range(16)}
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=escaped).encode()
+def _texts(draws: random.Random, letters: str) -> dict[str, Any]:
+    """Sixteen strings of 50,000 characters."""
+    return {f"text {number}": "".join(draws.choices(letters, k=50_000)) for number in range(16)}
 
 
-def _numbers(draws: random.Random, form: str) -> bytes:
-    """A hundred thousand numbers of one form."""
-    make = {
-        "whole": lambda: draws.randint(-100_000, 1_000_000),
-        "short": lambda: round(draws.uniform(-1000, 1000), 2),
-        "long": lambda: draws.uniform(-1000, 1000),
-    }[form]
-    return _compact({"values": [make() for _ in range(100_000)]})
+def _numbers(make: Callable[[], float]) -> dict[str, Any]:
+    """A hundred thousand numbers."""
+    return {"values": [make() for _ in range(100_000)]}
 
 
 def _small_messages(draws: random.Random) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The standard page: 1,000 Sentinel-2 L2A images as Earth Engine lists them, made from a fixed seed.
 
-Names, types, grids and the form of every value are the real data set's; the values are random, computed numbers with the
-15 to 17 digits that they have as doubles. Fields stand in the order in which Google's servers print them.
+Names, types, grids and the form of every value are the real data set's; the values are random, computed numbers with
+the 15 to 17 digits that doubles have. Fields stand in the order in which Google's servers print them.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ _SHARES = (
 
 
 def images(count: int) -> list[dict[str, Any]]:
-    """Return so many images as the JSON values that Earth Engine sends. The first ones of a longer list are the same."""
+    """Return so many images as the JSON values that Earth Engine sends; a longer list begins with the shorter one."""
     draws = random.Random(SEED)
     return [_image(draws) for _ in range(count)]
 

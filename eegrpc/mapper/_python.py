@@ -1,14 +1,25 @@
-"""The reference mapper: google.protobuf.json_format behind the mapper's interface."""
+"""The reference engine: google.protobuf.json_format, with guards where it is lenient to the point of harm.
+
+json_format maps; around it, `_json_text` reads the text, `_scan` takes out what is unknown, and after a refusal
+`_explain_json` and `_explain_wire` look for what was wrong and where.
+"""
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any
+import json as json_library
+from typing import TYPE_CHECKING, Any, Final
 
 from google.protobuf import json_format, message_factory
-from google.protobuf.message import DecodeError, Message
+from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.message import DecodeError, EncodeError, Message
 
+from eegrpc.mapper import _json_text
 from eegrpc.mapper._errors import MapperError
+from eegrpc.mapper._explain_json import PARSE_FAILURES, explain
+from eegrpc.mapper._explain_wire import explain_encoding, explain_message, require_shallow
+from eegrpc.mapper._refusal import Refusal
+from eegrpc.mapper._scan import Schema
+from eegrpc.mapper._types import ANY, SPECIAL, TOO_DEEP, reachable, reaching
 
 if TYPE_CHECKING:
     from google.protobuf.descriptor import Descriptor
@@ -17,78 +28,112 @@ if TYPE_CHECKING:
 
 __all__ = ["PythonEngine"]
 
-_QUOTE = 64  # most characters of the input that an error text repeats
+_OBJECTS: Final = (ANY, "google.protobuf.Struct")
+_MOST_DEPTH: Final = 1000  # of json_format's own counting, which is another than ours
+# How doubles and floats that are infinite or not a number end on the wire.
+_DOUBLES: Final = tuple(bytes(6) + end for end in (b"\xf0\x7f", b"\xf0\xff", b"\xf8\x7f", b"\xf8\xff"))
+_FLOATS: Final = tuple(bytes(2) + end for end in (b"\x80\x7f", b"\x80\xff", b"\xc0\x7f", b"\xc0\xff"))
+_QUOTE: Final = 64  # characters of json_format's words, which may quote the input, that an error text repeats
 
 
 class PythonEngine:
-    """Maps one message type by google.protobuf.json_format."""
+    """Maps one message type by google.protobuf.json_format; see `eegrpc.mapper._options.Engine`."""
 
-    __slots__ = ("_class", "_descriptor", "_is_object", "_options")
+    __slots__ = ("_class", "_descriptor", "_expected", "_not_finite", "_options", "_reaching_any", "_schema")
 
     def __init__(self, descriptor: Descriptor, options: Options) -> None:
         self._descriptor = descriptor
         self._options = options
         self._class: type[Message] = message_factory.GetMessageClass(descriptor)
-        # Only well-known types, such as Timestamp and Value, are anything but an object in JSON.
-        self._is_object = not descriptor.full_name.startswith("google.protobuf.")
+        self._schema = Schema(options)
+        name = descriptor.full_name
+        self._expected = name if name in _OBJECTS or name not in SPECIAL else None
+        types = reachable(descriptor)
+        self._reaching_any = reaching(ANY, types)
+        scalars = {field.type for kind in types.values() for field in kind.fields}
+        # What is in an Any, or extends a message, may be of any type.
+        anything = bool(self._reaching_any) or any(kind.is_extendable for kind in types.values())
+        self._not_finite = (
+            *(_DOUBLES if anything or FieldDescriptor.TYPE_DOUBLE in scalars else ()),
+            *(_FLOATS if anything or FieldDescriptor.TYPE_FLOAT in scalars else ()),
+        )
 
     def to_json(self, wire: bytes) -> bytes:
-        """Return the JSON encoding (UTF-8, no insignificant space) of an encoded message.
-
-        Raises:
-            TypeError: `wire` is not bytes.
-            MapperError: `wire` is not an encoding of the message, nests too deeply, or holds what JSON cannot.
-        """
+        """Return the JSON of an encoded message; see `Engine.to_json`."""
         try:
             message = self._class.FromString(wire)
         except DecodeError as error:
-            raise MapperError("wire", f"not an encoded {self._descriptor.full_name}: {error}") from error
+            raise explain_encoding(wire, self._descriptor).error() from error
         try:
-            fields: Any = json_format.MessageToDict(message)
-            return json.dumps(fields, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
-        except (json_format.Error, ValueError, TypeError) as error:
-            # TypeError: an Any of unknown type; ValueError: a number, time or string that has no JSON form.
-            raise MapperError("value", f"{self._descriptor.full_name} has no JSON form: {_short(error)}") from error
+            if self._reaching_any:
+                require_shallow(message, self._options, self._reaching_any)
+            return self._print(message)
+        except Refusal as refusal:
+            raise refusal.error() from None
+        except RecursionError as error:
+            raise MapperError("depth", TOO_DEEP) from error
+        except (*PARSE_FAILURES, DecodeError) as error:  # DecodeError: what is in an Any
+            raise self._why_no_json(message, error) from error
 
     def to_wire(self, json: bytes) -> tuple[bytes, Skipped | None]:
-        """Return the wire encoding of a message given as JSON (UTF-8).
-
-        Raises:
-            TypeError: `json` is not bytes.
-            MapperError: `json` is not JSON, not this message, or nests deeper than protobuf parsers read (100 levels).
-        """
+        """Return the encoding of a message given as JSON; see `Engine.to_wire`."""
+        value = _json_text.read(json, expected=self._expected)
         try:
-            text = json.decode()
-        except UnicodeDecodeError as error:
-            raise MapperError("utf8", "not UTF-8", offset=error.start) from error
-        if self._is_object and text.lstrip(" \t\r\n")[:1] not in ("{", ""):  # json_format takes [] for {}
-            raise MapperError("json", f"expected a JSON object for {self._descriptor.full_name}", offset=0)
-        try:
-            message = json_format.Parse(text, self._class(), ignore_unknown_fields=self._options.ignore_unknown_fields)
-            wire = message.SerializeToString()
-        except (json_format.ParseError, RecursionError, UnicodeEncodeError) as error:
-            raise _parse_failure(error, text, self._descriptor.full_name) from error
+            skipped = self._schema.scan(self._descriptor, value)
+            wire = self._parse(value)
+            if any(end in wire for end in self._not_finite):
+                explain(self._descriptor, value, self._options)
+        except Refusal as refusal:
+            raise refusal.error() from None
+        except RecursionError as error:
+            raise MapperError("depth", TOO_DEEP) from error
         try:
             # json_format writes nestings that no parser reads back. Reading costs 2 % of what writing did.
             self._class.FromString(wire)
         except DecodeError as error:
-            raise MapperError("depth", f"nested too deeply for {self._descriptor.full_name} (100 levels)") from error
-        return wire, None
+            raise self._why_not_read(value, MapperError("depth", TOO_DEEP)) from error
+        return wire, skipped
+
+    def _print(self, message: Message) -> bytes:
+        fields: Any = json_format.MessageToDict(
+            message,
+            preserving_proto_field_name=self._options.preserving_proto_field_name,
+            use_integers_for_enums=self._options.use_integers_for_enums,
+            descriptor_pool=self._options.descriptor_pool,
+            always_print_fields_with_no_presence=self._options.always_print_fields_with_no_presence,
+        )
+        return json_library.dumps(fields, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+
+    def _parse(self, value: Any) -> bytes:
+        message = self._class()
+        pool = self._options.descriptor_pool
+        try:
+            json_format.ParseDict(value, message, descriptor_pool=pool, max_recursion_depth=_MOST_DEPTH)
+            return message.SerializePartialToString()
+        except RecursionError:
+            raise
+        except (*PARSE_FAILURES, EncodeError) as error:
+            text = f"not a {self._descriptor.full_name}: {_short(error)}"
+            raise self._why_not_read(value, MapperError("value", text)) from error
+
+    def _why_not_read(self, value: Any, otherwise: MapperError) -> MapperError:
+        try:
+            explain(self._descriptor, value, self._options)
+        except Refusal as refusal:
+            return refusal.error()
+        except RecursionError:
+            return MapperError("depth", TOO_DEEP)
+        return otherwise
+
+    def _why_no_json(self, message: Message, error: Exception) -> MapperError:
+        try:
+            explain_message(message, self._options)
+        except Refusal as refusal:
+            return refusal.error()
+        return MapperError("value", f"{self._descriptor.full_name} has no JSON form: {_short(error)}")
 
 
-def _parse_failure(error: BaseException, text: str, name: str) -> MapperError:
-    """Return the MapperError for what json_format raised."""
-    cause = error.__cause__
-    if isinstance(error, RecursionError) or isinstance(cause, RecursionError) or "too deep" in str(error):
-        return MapperError("depth", f"nested too deeply for {name}")
-    if isinstance(cause, json.JSONDecodeError):
-        ended = cause.pos >= len(text.rstrip()) or cause.msg.startswith("Unterminated string")
-        offset = len(text[: cause.pos].encode())
-        return MapperError("eof" if ended else "json", f"not JSON: {cause.msg}", offset=offset)
-    return MapperError("value", f"not a {name}: {_short(error)}")
-
-
-def _short(error: BaseException) -> str:
-    """Return the error's text without what may be a long quotation of the input."""
-    text = str(error).rstrip(".")
-    return text if len(text) <= 4 * _QUOTE else f"{text[: 2 * _QUOTE]}...{text[-_QUOTE:]}"
+def _short(error: Exception) -> str:
+    """Return the error's text in ASCII, without what may be a long quotation of the input."""
+    text = ascii(str(error).rstrip("."))[1:-1]
+    return text if len(text) <= _QUOTE else f"{text[:_QUOTE]}..."

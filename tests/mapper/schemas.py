@@ -354,7 +354,7 @@ ROOTS = (*OWN, *WELL_KNOWN, *REAL)
 ANY_TYPES = (
     "mapper.proto3.Scalars",
     "mapper.proto3.Tree",
-    "mapper.proto3.Names",
+    "mapper.proto3.Oneofs",
     "mapper.proto2.Groups",
     "mapper.editions.Delimited",
     "google.rpc.ErrorInfo",

@@ -1,0 +1,182 @@
+"""JSON text to Python values for the Python engine: by the standard library, with its refusals told apart.
+
+Beside what json.loads refuses, these are refused: duplicate keys, the bare words NaN, Infinity and -Infinity, and any
+encoding but UTF-8 without a byte order mark.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, Final, NoReturn
+
+from eegrpc.mapper._errors import MapperError
+from eegrpc.mapper._refusal import Refusal, quote
+
+__all__ = ["read"]
+
+_SPACE: Final = " \t\r\n"  # str.strip() alone would take what JSON does not call space
+_WORD_OR_STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*"|NaN|-?Infinity', re.DOTALL)
+_CUT_ESCAPE: Final = re.compile(r"[0-9a-fA-F]{0,3}")
+_CUT_NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.|(?:\.[0-9]+)?[eE][+-]?)")
+_CUT_WORD: Final = ("-", *(word[:end] for word in ("true", "false", "null") for end in range(1, len(word))))
+_MOST_NUMBER: Final = 5000  # characters of a cut number that are looked at
+
+
+class _DuplicateKeyError(ValueError):
+    pass
+
+
+class _BareWordError(ValueError):
+    pass
+
+
+class _Duplicate(dict[str, Any]):
+    """An object in which `key` was given twice."""
+
+    key: str
+
+
+def read(data: bytes, *, expected: str | None) -> Any:
+    """Return the value of a JSON document, as json.loads has it.
+
+    Args:
+        data: One document in UTF-8.
+        expected: The message that the document must be an object for; None if any value will do.
+
+    Raises:
+        MapperError: `eof`, `json`, `utf8`, `depth`, or `value` for a duplicate key.
+    """
+    text = _decode(data)
+    start = text.lstrip(_SPACE)[:1] if text[:1] in _SPACE else text[:1]
+    if expected is not None and start not in ("{", ""):
+        raise MapperError("json", f"expected an object for {expected}", offset=data.find(start.encode()))
+    try:
+        return _load(text)
+    except json.JSONDecodeError as error:
+        kind = "eof" if _is_cut(text, error) else "json"
+        raise MapperError(kind, f"not JSON: {error.msg}", offset=_offset(text, error.pos)) from error  # type: ignore[arg-type]
+    except _DuplicateKeyError as error:
+        refusal = Refusal("value", f"the key {quote(str(error))} is there twice")
+        refusal.steps = _steps_to_duplicate(text)
+        raise refusal.error() from error
+    except _BareWordError as error:
+        words = (match for match in _WORD_OR_STRING.finditer(text) if not match[0].startswith('"'))
+        word = next(words, None)
+        offset = None if word is None else _offset(text, word.start())
+        raise MapperError("json", f"not JSON: the bare word {error}", offset=offset) from error
+    except RecursionError as error:
+        raise MapperError("depth", "nested too deeply (100 levels)") from error
+
+
+def _decode(data: bytes) -> str:
+    if data[:3] == b"\xef\xbb\xbf":
+        raise MapperError("utf8", "expected UTF-8 without a byte order mark", offset=0)
+    if b"\0" in data[:2]:  # UTF-16 and UTF-32 of ASCII are UTF-8, of other characters
+        raise MapperError("utf8", "expected UTF-8, got what looks like UTF-16 or UTF-32", offset=0)
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        refused = MapperError("utf8", "not UTF-8", offset=error.start)
+        cause = error
+    if cause.end == len(data) and cause.reason == "unexpected end of data":
+        # Cut inside a character: if all before is the start of a document, the document ends early.
+        try:
+            _load(data[: cause.start].decode())
+        except json.JSONDecodeError as error:
+            if _is_cut(error.doc, error):
+                raise MapperError("eof", "not JSON: ends inside a character", offset=cause.start) from error
+        except (ValueError, RecursionError):
+            pass
+    raise refused from cause
+
+
+def _load(text: str) -> Any:
+    try:
+        return json.loads(text, object_pairs_hook=_object, parse_constant=_refuse_word)
+    except json.JSONDecodeError:
+        raise
+    except (_DuplicateKeyError, _BareWordError):
+        raise
+    except ValueError:  # more digits than int() reads
+        return json.loads(text, object_pairs_hook=_object, parse_constant=_refuse_word, parse_int=_integer)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        raise _DuplicateKeyError(_first_duplicate(pairs))
+    return result
+
+
+def _marked_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        result = _Duplicate(result)
+        result.key = _first_duplicate(pairs)
+    return result
+
+
+def _first_duplicate(pairs: list[tuple[str, Any]]) -> str:
+    seen: set[str] = set()
+    for name, _ in pairs:
+        if name in seen:
+            return name
+        seen.add(name)
+    return ""
+
+
+def _refuse_word(word: str) -> NoReturn:
+    raise _BareWordError(word)
+
+
+def _integer(digits: str) -> int | float:
+    try:
+        return int(digits)
+    except ValueError:
+        return float(digits)  # infinite, if it has thousands of digits: no field holds it
+
+
+def _offset(text: str, position: int) -> int:
+    return len(text[:position].encode("utf-8", "surrogatepass"))
+
+
+def _is_cut(text: str, error: json.JSONDecodeError) -> bool:
+    """Return whether the text is the beginning of a document, so that the error is that it ends."""
+    rest = text[error.pos :].rstrip(_SPACE)
+    if not rest or error.msg.startswith("Unterminated string"):
+        return True
+    if len(rest) != len(text) - error.pos:  # space after it: nothing that can go on
+        return False
+    if error.msg.startswith("Invalid \\uXXXX escape"):
+        return _CUT_ESCAPE.fullmatch(rest.lstrip("\\").removeprefix("u")) is not None
+    if error.msg.startswith("Expecting value"):
+        return rest in _CUT_WORD
+    if rest[0] not in ".eE":
+        return False
+    # The scanner takes the 1 of a cut 1. and the 1.5 of a cut 1.5e for the number, and stumbles over what follows.
+    number = text[max(0, error.pos - _MOST_NUMBER) :]
+    number = number[len(number.rstrip("0123456789.eE+-")) :]
+    return _CUT_NUMBER.fullmatch(number) is not None
+
+
+def _steps_to_duplicate(text: str) -> list[str | int]:
+    """Return the way from the innermost step of the first object with a duplicate key to the outermost."""
+    steps: list[str | int] = []
+
+    def search(value: Any) -> bool:
+        if type(value) is _Duplicate:
+            steps.append(value.key)
+            return True
+        items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+        for step, item in items:
+            if search(item):
+                steps.append(step)
+                return True
+        return False
+
+    try:
+        search(json.loads(text, object_pairs_hook=_marked_object, parse_int=float))
+    except (ValueError, RecursionError):
+        return []  # the path is worth a second look, but not a second error
+    return steps

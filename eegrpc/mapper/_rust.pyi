@@ -1,0 +1,20 @@
+class Refused(Exception):
+    args: tuple[str, str, str, int | None, str | None]
+
+class Plan:
+    def __new__(
+        cls,
+        file_descriptor_set: bytes,
+        root: str,
+        others: list[str],
+        *,
+        ignore_unknown_fields: bool,
+        ignore_unknown_enum_names: bool,
+        preserving_proto_field_name: bool,
+        always_print_fields_with_no_presence: bool,
+        use_integers_for_enums: bool,
+    ) -> Plan: ...
+    def to_json(self, wire: bytes) -> bytes: ...
+    def to_wire(
+        self, json: bytes
+    ) -> tuple[bytes, tuple[int, int, list[tuple[str, str]], list[tuple[str, str]]] | None]: ...

@@ -1,0 +1,53 @@
+//! Are the keys of an object all different? In n log n, whatever the keys are, and with one number kept per key.
+
+/// A number that equal keys share, and different keys hardly ever.
+#[inline]
+pub(crate) fn fingerprint(key: &[u8]) -> u64 {
+    const MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15;
+    let mix = |hash: u64, word: u64| (hash.rotate_left(23) ^ word).wrapping_mul(MULTIPLIER);
+    let mut hash = key.len() as u64;
+    let mut words = key.chunks_exact(8);
+    for word in &mut words {
+        hash = mix(hash, word.first_chunk().map_or(0, |word| u64::from_le_bytes(*word)));
+    }
+    let last = words.remainder().iter().fold(0u64, |word, &byte| word << 8 | u64::from(byte));
+    mix(hash, last)
+}
+
+/// A key, by its fingerprint and where it stands.
+#[derive(Clone, Copy)]
+pub(crate) struct Key {
+    pub print: u64,
+    pub at: usize,
+}
+
+/// The places of keys that an equal one follows, in no order; sorts `keys`. `text` gives the key at a place.
+///
+/// Only keys of equal fingerprints are looked at, and those are sorted in turn: a sender who makes fingerprints collide
+/// gains nothing by it.
+pub(crate) fn repeated<T: Ord>(keys: &mut [Key], text: impl Fn(usize) -> T) -> Vec<usize> {
+    keys.sort_unstable_by_key(|key| key.print);
+    let mut found = Vec::new();
+    for run in keys.chunk_by(|a, b| a.print == b.print).filter(|run| run.len() > 1) {
+        let mut texts: Vec<(T, usize)> = run.iter().map(|key| (text(key.at), key.at)).collect();
+        texts.sort_unstable();
+        found.extend(texts.windows(2).filter(|pair| pair[0].0 == pair[1].0).map(|pair| pair[0].1));
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn repeated_keys_are_found_even_among_colliding_ones() {
+        let texts = ["a", "b", "a", "c", "b", "a", "d"];
+        for print in [|key: &str| fingerprint(key.as_bytes()), |_: &str| 7] {
+            let mut keys: Vec<Key> = texts.iter().enumerate().map(|(at, text)| Key { print: print(text), at }).collect();
+            let mut found = repeated(&mut keys, |at| texts[at]);
+            found.sort_unstable();
+            assert_eq!(found, [0, 1, 2]);
+        }
+    }
+}

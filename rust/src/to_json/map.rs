@@ -1,0 +1,317 @@
+//! Maps, and the google.protobuf.Struct and its kin.
+
+use std::borrow::Cow;
+
+use super::{deeper, scalar, Printer};
+use crate::distinct::{fingerprint, repeated, Key};
+use crate::error::{Error, Kind, Result};
+use crate::plan::{Field, Type};
+use crate::wire::{Part, Reader, Tag, FIXED64, LENGTH, VARINT};
+
+/// One entry of a map, as far as it was there.
+#[derive(Default)]
+struct Entry {
+    key: Option<Part>,
+    /// The value; of a message that came in several parts the first.
+    value: Option<Part>,
+    /// The further parts.
+    more: Vec<Part>,
+}
+
+/// The types of an entry's key and value: how they are read.
+#[derive(Clone, Copy)]
+struct EntryType<'a> {
+    key: Type,
+    /// None: a google.protobuf.Value.
+    value: Option<&'a Field>,
+}
+
+const STRUCT_ENTRY: EntryType<'static> = EntryType { key: Type::String, value: None };
+
+impl EntryType<'_> {
+    fn value_wire_type(self) -> u32 {
+        self.value.map_or(LENGTH, |field| field.value.wire_type())
+    }
+
+    fn merges(self) -> bool {
+        self.value.is_none_or(|field| matches!(field.value, Type::Message(_) | Type::Group(_)))
+    }
+}
+
+impl<'a> Printer<'a> {
+    /// Print a map of the given entries; false if there are none. `depth` is that of the message around the map.
+    pub(super) fn map(&mut self, field: &Field, payloads: &[Part], depth: u32) -> Result<bool> {
+        let plan = self.plan;
+        let fields = match field.value {
+            Type::Message(index) => &plan.messages[index].fields[..],
+            _ => &[],
+        };
+        let [key, value] = fields else {
+            return Err(Error::new(Kind::Bug, "a map entry that is not a key and a value"));
+        };
+        self.entries(EntryType { key: key.value, value: Some(value) }, payloads, depth)
+    }
+
+    pub(super) fn struct_message(&mut self, parts: &[Part], depth: u32) -> Result<()> {
+        let mut payloads = Vec::new();
+        self.payloads(parts, depth, &mut payloads)?;
+        self.entries(STRUCT_ENTRY, &payloads, depth)?;
+        Ok(())
+    }
+
+    /// The payloads of field 1.
+    fn payloads(&self, parts: &[Part], depth: u32, payloads: &mut Vec<Part>) -> Result<()> {
+        for &part in parts {
+            let mut reader = Reader::new(self.input, part);
+            while !reader.is_done() {
+                let tag = reader.tag()?;
+                let value = reader.value(tag, depth)?;
+                if tag == (Tag { number: 1, wire_type: LENGTH }) {
+                    payloads.push(value);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Print entries; of those with the same key the last.
+    fn entries(&mut self, types: EntryType<'_>, payloads: &[Part], depth: u32) -> Result<bool> {
+        self.out.push(b'{');
+        let start = self.out.len();
+        if let Some(first) = payloads.first() {
+            let depth = deeper(depth, first.start)?;
+            let undone = self.undone(types, payloads, depth)?;
+            for (index, &payload) in payloads.iter().enumerate() {
+                let mark = self.out.len();
+                if mark > start {
+                    self.out.push(b',');
+                }
+                let is_last = undone.binary_search(&index).is_err();
+                match self.entry(types, payload, depth) {
+                    Ok(true) if is_last => {}
+                    Err(error) if is_last || matches!(error.kind(), Kind::Wire | Kind::Depth | Kind::Utf8) => return Err(error),
+                    _ => self.out.truncate(mark),
+                }
+            }
+        }
+        let is_there = self.out.len() > start;
+        self.out.push(b'}');
+        Ok(is_there)
+    }
+
+    /// The indices of the entries whose key comes again later, in order.
+    fn undone(&mut self, types: EntryType<'_>, payloads: &[Part], depth: u32) -> Result<Vec<usize>> {
+        if payloads.len() < 2 {
+            return Ok(Vec::new());
+        }
+        let base = self.keys.len();
+        for (at, &payload) in payloads.iter().enumerate() {
+            let key = self.read_entry(types, payload, depth)?.key;
+            let print = fingerprint(&self.key_text(types.key, key)?);
+            self.keys.push(Key { print, at });
+        }
+        let mut keys = self.keys.split_off(base);
+        let key_of = |at: usize| -> Vec<u8> {
+            let key = self.read_entry(types, payloads[at], depth).map(|entry| entry.key).unwrap_or_default();
+            self.key_text(types.key, key).unwrap_or_default().into_owned()
+        };
+        let mut undone = repeated(&mut keys, key_of);
+        undone.sort_unstable();
+        Ok(undone)
+    }
+
+    /// Where the key and the value of an entry lie.
+    #[inline]
+    fn read_entry(&self, types: EntryType<'_>, payload: Part, depth: u32) -> Result<Entry> {
+        let mut entry = Entry::default();
+        let mut reader = Reader::new(self.input, payload);
+        while !reader.is_done() {
+            let tag = reader.tag()?;
+            let part = reader.value(tag, depth)?;
+            if tag.number == 1 && tag.wire_type == types.key.wire_type() {
+                entry.key = Some(part);
+            } else if tag.number == 2 && tag.wire_type == types.value_wire_type() {
+                if types.merges() && entry.value.is_some() {
+                    entry.more.push(part);
+                } else {
+                    entry.value = Some(part);
+                }
+            }
+        }
+        Ok(entry)
+    }
+
+    /// A key as JSON has it, between its quotation marks and not yet escaped.
+    #[inline]
+    fn key_text(&self, key: Type, part: Option<Part>) -> Result<Cow<'a, [u8]>> {
+        if key == Type::String {
+            return Ok(Cow::Borrowed(part.map_or(b"", |part| self.bytes(part))));
+        }
+        let bits = part.map_or(Ok(0), |part| scalar::read(key, &mut Reader::new(self.input, part)))?;
+        Ok(Cow::Owned(match key {
+            Type::Bool if bits != 0 => b"true".to_vec(),
+            Type::Bool => b"false".to_vec(),
+            Type::Uint64 | Type::Fixed64 | Type::Uint32 | Type::Fixed32 => bits.to_string().into_bytes(),
+            _ => (bits as i64).to_string().into_bytes(),
+        }))
+    }
+
+    /// Print one entry, which lies at `depth`; false if its value counts as not there.
+    #[inline]
+    fn entry(&mut self, types: EntryType<'_>, payload: Part, depth: u32) -> Result<bool> {
+        let entry = self.read_entry(types, payload, depth)?;
+        if types.key == Type::String {
+            self.string(entry.key.unwrap_or(Part { start: payload.start, end: payload.start }))?;
+        } else {
+            let key = self.key_text(types.key, entry.key)?;
+            self.out.push(b'"');
+            self.out.extend_from_slice(&key);
+            self.out.push(b'"');
+        }
+        self.out.push(b':');
+        let outcome = self.entry_value(types, &entry, payload, depth);
+        outcome.map_err(|error| error.inside(&self.key_text(types.key, entry.key).unwrap_or_default()))
+    }
+
+    #[inline]
+    fn entry_value(&mut self, types: EntryType<'_>, entry: &Entry, payload: Part, depth: u32) -> Result<bool> {
+        let nothing = Part { start: payload.end, end: payload.end };
+        let value = entry.value.unwrap_or(nothing);
+        let Some(field) = types.value else {
+            return self.merged(None, value, &entry.more, deeper(depth, value.start)?).map(|()| true);
+        };
+        match field.value {
+            Type::Message(index) | Type::Group(index) => {
+                self.merged(Some(index), value, &entry.more, deeper(depth, value.start)?)?;
+            }
+            Type::String => self.string(value)?,
+            Type::Bytes => self.base64(self.bytes(value)),
+            kind => {
+                let bits = match entry.value {
+                    Some(part) => scalar::read(kind, &mut Reader::new(self.input, part))?,
+                    None => 0,
+                };
+                if self.is_foreign(kind, bits) {
+                    return Ok(false);
+                }
+                self.scalar(kind, bits);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Print a message, or a google.protobuf.Value, that came in one part or more.
+    #[inline]
+    fn merged(&mut self, index: Option<usize>, first: Part, more: &[Part], depth: u32) -> Result<()> {
+        let all;
+        let parts = if more.is_empty() {
+            &[first][..]
+        } else {
+            all = [&[first], more].concat();
+            &all
+        };
+        match index {
+            Some(index) => self.message(index, parts, depth),
+            None => self.value_message(parts, depth),
+        }
+    }
+
+    pub(super) fn list_message(&mut self, parts: &[Part], depth: u32) -> Result<()> {
+        self.out.push(b'[');
+        let start = self.out.len();
+        let mut index = 0;
+        for &part in parts {
+            let mut reader = Reader::new(self.input, part);
+            while !reader.is_done() {
+                let tag = reader.tag()?;
+                let value = reader.value(tag, depth)?;
+                if tag == (Tag { number: 1, wire_type: LENGTH }) {
+                    if self.out.len() > start {
+                        self.out.push(b',');
+                    }
+                    let depth = deeper(depth, value.start)?;
+                    self.value_message(&[value], depth).map_err(|error| error.inside_list(index))?;
+                    index += 1;
+                }
+            }
+        }
+        self.out.push(b']');
+        Ok(())
+    }
+
+    /// Print a google.protobuf.Value. Its kinds are a oneof: the last wins, and merges with those of its kind before it.
+    #[inline]
+    pub(super) fn value_message(&mut self, parts: &[Part], depth: u32) -> Result<()> {
+        if let [part] = *parts {
+            let mut reader = Reader::new(self.input, part);
+            if !reader.is_done() {
+                let tag = reader.tag()?;
+                let value = reader.value(tag, depth)?;
+                if reader.is_done() {
+                    return self.value_kind(tag, &[value], depth);
+                }
+            }
+        }
+        self.value_in_pieces(parts, depth)
+    }
+
+    #[inline(never)]
+    fn value_in_pieces(&mut self, parts: &[Part], depth: u32) -> Result<()> {
+        let mut last = None;
+        let mut pieces: Vec<Part> = Vec::new();
+        for &part in parts {
+            let mut reader = Reader::new(self.input, part);
+            while !reader.is_done() {
+                let tag = reader.tag()?;
+                let value = reader.value(tag, depth)?;
+                if !matches!((tag.number, tag.wire_type), (1 | 4, VARINT) | (2, FIXED64) | (3 | 5 | 6, LENGTH)) {
+                    continue;
+                }
+                if last != Some(tag) || matches!(tag.number, 1..=4) {
+                    // What is undone must be well-formed all the same.
+                    let undone = std::mem::take(&mut pieces);
+                    if let (Some(tag), false) = (last, undone.is_empty()) {
+                        let mark = self.out.len();
+                        let outcome = self.value_kind(tag, &undone, depth);
+                        self.out.truncate(mark);
+                        match outcome {
+                            Err(error) if error.kind() != Kind::Value => return Err(error),
+                            _ => {}
+                        }
+                    }
+                }
+                pieces.push(value);
+                last = Some(tag);
+            }
+        }
+        match last {
+            Some(tag) => self.value_kind(tag, &pieces, depth),
+            None => {
+                self.out.extend_from_slice(b"null");
+                Ok(())
+            }
+        }
+    }
+
+    /// Print a Value of the kind that `tag` says.
+    #[inline]
+    fn value_kind(&mut self, tag: Tag, parts: &[Part], depth: u32) -> Result<()> {
+        let part = parts[parts.len() - 1];
+        match (tag.number, tag.wire_type) {
+            (2, FIXED64) => self.value_number(&mut Reader::new(self.input, part)),
+            (3, LENGTH) => self.string(part),
+            (4, VARINT) => {
+                let bits = Reader::new(self.input, part).varint()?;
+                self.scalar(Type::Bool, bits);
+                Ok(())
+            }
+            (5, LENGTH) => self.struct_message(parts, deeper(depth, part.start)?),
+            (6, LENGTH) => self.list_message(parts, deeper(depth, part.start)?),
+            // Null, or nothing that a Value has: then it has no kind, which JSON can only call null.
+            _ => {
+                self.out.extend_from_slice(b"null");
+                Ok(())
+            }
+        }
+    }
+}

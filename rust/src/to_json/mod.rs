@@ -1,0 +1,85 @@
+//! Wire bytes to JSON.
+//!
+//! Serializers write the fields of a message in order, each in one piece; then a message is printed as it is read. Where
+//! that is not so, the pieces of each field are gathered first, and the rules for several are applied: the last scalar
+//! wins, messages merge, lists are appended. A message in several pieces is a list of parts of the input, so that merging
+//! copies nothing.
+//!
+//! `object` prints messages, `scalar` single values, `map` maps and google.protobuf.Struct, `well_known` the other types
+//! with a form of their own.
+
+mod map;
+mod object;
+mod scalar;
+mod well_known;
+
+use crate::distinct::Key;
+use crate::error::{Error, Kind, Result};
+use crate::plan::{Plan, Shape};
+use crate::wire::{Part, MAX_DEPTH};
+use crate::writer::Output;
+
+pub(crate) struct Printer<'a> {
+    plan: &'a Plan,
+    input: &'a [u8],
+    out: Vec<u8>,
+    /// The keys of the maps that are being printed, those of the innermost last.
+    keys: Vec<Key>,
+}
+
+impl Plan {
+    /// Map an encoded message to JSON, without insignificant space.
+    ///
+    /// # Errors
+    /// The bytes are not an encoding of the message, or it holds what JSON cannot.
+    pub fn to_json(&self, wire: &[u8]) -> Result<Output> {
+        // JSON is about twice as large, and memory that is not written to costs nothing.
+        let out = Vec::with_capacity(wire.len().saturating_mul(2));
+        let mut printer = Printer { plan: self, input: wire, out, keys: Vec::new() };
+        printer.message(self.root, &[Part { start: 0, end: wire.len() }], 0)?;
+        Ok(Output::whole(printer.out))
+    }
+}
+
+impl<'a> Printer<'a> {
+    /// Print a message of type `index` that lies at `depth`.
+    #[inline]
+    fn message(&mut self, index: usize, parts: &[Part], depth: u32) -> Result<()> {
+        let plan = self.plan;
+        let message = &plan.messages[index];
+        match message.shape {
+            Shape::Object => self.object(message, parts, depth),
+            Shape::Struct => self.struct_message(parts, depth),
+            Shape::Value => self.value_message(parts, depth),
+            Shape::ListValue => self.list_message(parts, depth),
+            Shape::Timestamp => self.timestamp(parts, depth),
+            Shape::Duration => self.duration(parts, depth),
+            Shape::FieldMask => self.field_mask(parts, depth),
+            Shape::Any => self.any(parts, depth),
+            Shape::Wrapper => self.wrapper(message, parts, depth),
+        }
+    }
+
+    fn bytes(&self, part: Part) -> &'a [u8] {
+        &self.input[part.start..part.end]
+    }
+
+    /// A string of the wire in quotation marks.
+    #[inline]
+    fn string(&mut self, part: Part) -> Result<()> {
+        let text = self.bytes(part);
+        if crate::strings::push_quoted_bytes(&mut self.out, text) {
+            return Ok(());
+        }
+        Err(Error::at(Kind::Utf8, part.start, "a string that is not UTF-8"))
+    }
+}
+
+/// One level down; the messages of an encoding nest as deep as upb reads.
+#[inline(always)]
+fn deeper(depth: u32, at: usize) -> Result<u32> {
+    if depth < MAX_DEPTH {
+        return Ok(depth + 1);
+    }
+    Err(Error::at(Kind::Depth, at, "nested deeper than the 100 levels that protobuf parsers read"))
+}

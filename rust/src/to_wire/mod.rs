@@ -1,0 +1,310 @@
+//! JSON to wire bytes, in one pass over the text.
+//!
+//! `Parser` holds the text and where the pass is; this file has what all of JSON shares. `object` maps messages, `scalar`
+//! single values, `structs` google.protobuf.Struct and its kin, `well_known` the other types with a form of their own,
+//! `skip` what nobody wants. Recursion is as deep as messages nest, which is at most `MAX_DEPTH`; what is skipped may nest
+//! without recursion.
+
+mod object;
+mod scalar;
+mod skip;
+mod structs;
+mod well_known;
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use crate::distinct::{fingerprint, repeated, Key};
+use crate::error::{quote, Error, Kind, Result};
+use crate::numbers::{self, Number};
+use crate::plan::Plan;
+use crate::strings;
+use crate::wire::MAX_DEPTH;
+use crate::writer::{Output, Writer};
+
+/// What was left out of one document, because its message has no place for it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Skipped {
+    /// The number of unknown fields.
+    pub fields: u64,
+    /// The number of unknown enum names.
+    pub enum_names: u64,
+    /// (message, field), the first few.
+    pub field_names: Vec<(String, String)>,
+    /// (enum, name), the first few.
+    pub value_names: Vec<(String, String)>,
+}
+
+/// Most names that are told of each sort, and most bytes of each.
+const MAX_NAMES: usize = 16;
+const MAX_NAME: usize = 128;
+
+fn add_name(names: &mut Vec<(String, String)>, owner: &str, name: &[u8]) {
+    let name = String::from_utf8_lossy(&name[..name.len().min(MAX_NAME)]);
+    if names.len() < MAX_NAMES && !names.iter().any(|(known, other)| known == owner && *other == name) {
+        names.push((owner.to_owned(), name.into_owned()));
+    }
+}
+
+pub(crate) struct Parser<'a> {
+    plan: &'a Plan,
+    text: &'a [u8],
+    at: usize,
+    out: Writer,
+    /// The keys of the objects that are being read, those of the innermost last.
+    keys: Vec<Key>,
+    /// Which field came after which the last time, by `Message::base`: the objects of a list look alike.
+    successors: Vec<u32>,
+    skipped: Skipped,
+    /// Where the `@type` of an object is, by the object's place: found once, also for the objects inside it.
+    any_types: HashMap<usize, usize>,
+}
+
+impl Plan {
+    /// Map a JSON document to the wire encoding of its message; also tell what was skipped, if anything was.
+    ///
+    /// # Errors
+    /// The document is not JSON, or not this message.
+    pub fn to_wire(&self, json: &[u8]) -> Result<(Output, Option<Skipped>)> {
+        match std::str::from_utf8(json) {
+            Ok(_) => Parser::new(self, json).document(),
+            Err(error) => {
+                let (valid, _) = json.split_at(error.valid_up_to());
+                if error.error_len().is_some() {
+                    return Err(not_utf8(json, error.valid_up_to()));
+                }
+                // Cut inside a character: what is wrong before the cut is the better thing to tell.
+                match Parser::new(self, valid).document() {
+                    Err(earlier) => Err(earlier),
+                    Ok(_) => Err(Error::at(Kind::Eof, valid.len(), "the input ends inside a character")),
+                }
+            }
+        }
+    }
+}
+
+#[cold]
+fn not_utf8(json: &[u8], at: usize) -> Error {
+    let text = match json {
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "UTF-16, where JSON is UTF-8",
+        _ => "not UTF-8",
+    };
+    Error::at(Kind::Utf8, at, text)
+}
+
+impl<'a> Parser<'a> {
+    fn new(plan: &'a Plan, text: &'a [u8]) -> Self {
+        Parser {
+            plan,
+            text,
+            at: 0,
+            // Most messages are smaller on the wire, and memory that is not written to costs nothing.
+            out: Writer::with_capacity(text.len()),
+            keys: Vec::new(),
+            successors: vec![0; plan.places],
+            skipped: Skipped::default(),
+            any_types: HashMap::new(),
+        }
+    }
+
+    fn document(mut self) -> Result<(Output, Option<Skipped>)> {
+        if self.text.starts_with(b"\xef\xbb\xbf") {
+            return Err(Error::at(Kind::Utf8, 0, "a byte order mark, which JSON does not have"));
+        }
+        if self.text.len() > 1 && (self.text[0] == 0 || self.text[1] == 0) {
+            return Err(Error::at(Kind::Utf8, 0, "UTF-16 or UTF-32, where JSON is UTF-8"));
+        }
+        self.space();
+        self.message(self.plan.root, 0)?;
+        self.space();
+        if self.at < self.text.len() {
+            return Err(self.unexpected("nothing after the document"));
+        }
+        let output = self.out.finish();
+        if output.len() > i32::MAX as usize {
+            return Err(Error::new(Kind::Range, "the message is larger than protobuf's 2 GiB"));
+        }
+        let skipped = (self.skipped != Skipped::default()).then_some(self.skipped);
+        Ok((output, skipped))
+    }
+
+    /// The next byte; 0, which JSON never has, at the end.
+    #[inline(always)]
+    fn peek(&self) -> u8 {
+        self.text.get(self.at).copied().unwrap_or(0)
+    }
+
+    #[inline(always)]
+    fn space(&mut self) {
+        if self.peek() <= b' ' {
+            self.more_space();
+        }
+    }
+
+    /// Pretty-printed text has runs of spaces: skip eight at a time.
+    fn more_space(&mut self) {
+        loop {
+            match self.peek() {
+                b' ' => {
+                    while strings::chunk(self.text, self.at) == Some(b"        ") {
+                        self.at += 8;
+                    }
+                    self.at += usize::from(self.peek() == b' ');
+                }
+                b'\n' | b'\r' | b'\t' => self.at += 1,
+                _ => return,
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn expect(&mut self, byte: u8, what: &'static str) -> Result<()> {
+        if self.peek() == byte {
+            self.at += 1;
+            return Ok(());
+        }
+        Err(self.unexpected(what))
+    }
+
+    /// Take `word`, of which the first letter is there.
+    fn literal(&mut self, word: &'static str) -> Result<()> {
+        let rest = &self.text[self.at..];
+        if rest.starts_with(word.as_bytes()) {
+            self.at += word.len();
+            return Ok(());
+        }
+        let common = rest.iter().zip(word.as_bytes()).take_while(|(a, b)| a == b).count();
+        if common == rest.len() {
+            self.at = self.text.len();
+        }
+        Err(self.unexpected(word))
+    }
+
+    #[inline]
+    fn null(&mut self) -> Result<()> {
+        self.literal("null")
+    }
+
+    /// The number that starts here.
+    #[inline]
+    fn number(&mut self) -> Result<Number<'a>> {
+        match numbers::scan(self.text, self.at) {
+            Ok(number) => {
+                self.at += number.text.len();
+                Ok(number)
+            }
+            Err(error) if error.at >= self.text.len() => {
+                Err(Error::at(Kind::Eof, self.text.len(), "the input ends inside a number"))
+            }
+            Err(error) => {
+                self.at = error.at;
+                Err(self.unexpected("a number as JSON writes it"))
+            }
+        }
+    }
+
+    /// The string that starts here with its quotation mark; borrowed if nothing in it is escaped.
+    #[inline]
+    fn string(&mut self) -> Result<Cow<'a, [u8]>> {
+        let start = self.at + 1;
+        let end = strings::plain_end(self.text, start);
+        if self.text.get(end) == Some(&b'"') {
+            self.at = end + 1;
+            return Ok(Cow::Borrowed(&self.text[start..end]));
+        }
+        let mut out = Vec::new();
+        self.at = strings::read(self.text, start, &mut out)?;
+        Ok(Cow::Owned(out))
+    }
+
+    /// One level down; the messages of a document nest as deep as upb reads.
+    #[inline(always)]
+    fn deeper(&self, depth: u32) -> Result<u32> {
+        if depth < MAX_DEPTH {
+            return Ok(depth + 1);
+        }
+        Err(Error::at(Kind::Depth, self.at, "nested deeper than the 100 levels that protobuf parsers read"))
+    }
+
+    /// After a member or an element: true, and past the comma, if there is another one; false, and past `close`, if not.
+    #[inline(always)]
+    fn another(&mut self, close: u8) -> Result<bool> {
+        self.space();
+        match self.peek() {
+            b',' => {
+                self.at += 1;
+                self.space();
+                Ok(true)
+            }
+            byte if byte == close => {
+                self.at += 1;
+                Ok(false)
+            }
+            _ => Err(self.unexpected(if close == b'}' { "a comma or }" } else { "a comma or ]" })),
+        }
+    }
+
+    /// Past the colon after a key.
+    #[inline(always)]
+    fn colon(&mut self) -> Result<()> {
+        self.space();
+        self.expect(b':', "a colon")?;
+        self.space();
+        Ok(())
+    }
+
+    /// Note a key, of which `at` is the quotation mark.
+    #[inline]
+    fn note_key(&mut self, key: &[u8], at: usize) {
+        self.keys.push(Key { print: fingerprint(key), at });
+    }
+
+    /// The keys noted since there were `base` must differ.
+    #[inline]
+    fn require_distinct_keys(&mut self, base: usize) -> Result<()> {
+        if self.keys.len() - base > 1 {
+            let text = self.text;
+            let found = repeated(&mut self.keys[base..], |at| key_text(text, at));
+            if !found.is_empty() {
+                let first = found.into_iter().min().unwrap_or_default();
+                let key = key_text(text, first);
+                let error = Error::at(Kind::Value, first, "a key that comes twice in its object");
+                return Err(error.inside(&key));
+            }
+        }
+        self.keys.truncate(base);
+        Ok(())
+    }
+
+    /// What stands here is not what JSON has here: `what` was expected.
+    #[cold]
+    #[inline(never)]
+    fn unexpected(&self, what: &str) -> Error {
+        if self.at >= self.text.len() {
+            return Error::at(Kind::Eof, self.text.len(), format!("the input ends where {what} was expected"));
+        }
+        let rest = &self.text[self.at..];
+        Error::at(Kind::Json, self.at, format!("expected {what}, not {}", quote(&rest[..rest.len().min(8)])))
+    }
+
+    /// The value here is JSON, but not what its field holds. If it is not even JSON, that is the error.
+    #[cold]
+    #[inline(never)]
+    fn mismatch(&mut self, what: &str) -> Error {
+        let start = self.at;
+        if let Err(error) = self.skip_value(0) {
+            return error;
+        }
+        Error::at(Kind::Value, start, format!("expected {what}, not {}", quote(&self.text[start..self.at])))
+    }
+}
+
+/// The key at a quotation mark, decoded; half a surrogate pair stays as it is written.
+#[cold]
+fn key_text(text: &[u8], at: usize) -> Vec<u8> {
+    let mut key = Vec::new();
+    match strings::read(text, at + 1, &mut key) {
+        Ok(_) => key,
+        Err(_) => text[at + 1..strings::skip(text, at + 1).unwrap_or(text.len())].to_vec(),
+    }
+}

@@ -1,0 +1,227 @@
+//! Writes nested messages in one pass: the length of a message is known only when it ends.
+//!
+//! Each message gets one byte for its length, which is enough for most. What the longer lengths need beyond it is kept
+//! aside, in the order of the output, and put in when the bytes are copied to where the caller wants them. So no byte is
+//! moved twice, however deeply messages nest.
+
+use crate::wire::varint_length;
+
+/// A length that did not fit into its byte.
+struct Gap {
+    /// Where in `bytes` the byte stands.
+    at: usize,
+    length: usize,
+}
+
+/// The output of one call.
+#[derive(Default)]
+pub(crate) struct Writer {
+    pub bytes: Vec<u8>,
+    gaps: Vec<Gap>,
+    /// How many bytes the gaps will add.
+    extra: usize,
+}
+
+/// A message that has begun.
+#[derive(Clone, Copy)]
+pub(crate) struct Open {
+    gap: usize,
+    at: usize,
+    extra: usize,
+}
+
+/// A place to which the output can be taken back.
+#[derive(Clone, Copy)]
+pub(crate) struct Mark {
+    bytes: usize,
+    gaps: usize,
+    extra: usize,
+}
+
+impl Writer {
+    pub fn with_capacity(capacity: usize) -> Self {
+        Writer { bytes: Vec::with_capacity(capacity), gaps: Vec::new(), extra: 0 }
+    }
+
+    #[inline]
+    pub fn push(&mut self, byte: u8) {
+        self.bytes.push(byte);
+    }
+
+    #[inline]
+    pub fn push_all(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    /// Append a tag: short, and so not worth a call to memcpy.
+    #[inline(always)]
+    pub fn push_tag(&mut self, tag: &[u8]) {
+        match *tag {
+            [a] => self.bytes.push(a),
+            [a, b] => self.bytes.extend_from_slice(&[a, b]),
+            _ => self.bytes.extend_from_slice(tag),
+        }
+    }
+
+    #[inline]
+    pub fn push_varint(&mut self, value: u64) {
+        crate::wire::push_varint(&mut self.bytes, value);
+    }
+
+    /// Begin a payload whose length comes before it.
+    #[inline]
+    pub fn open(&mut self) -> Open {
+        let open = Open { gap: self.gaps.len(), at: self.bytes.len(), extra: self.extra };
+        // Its place in the order of gaps is here, before those inside it; a short payload gives it back.
+        self.gaps.push(Gap { at: open.at, length: 0 });
+        self.bytes.push(0);
+        open
+    }
+
+    /// End a payload; true if it is not empty.
+    #[inline]
+    pub fn close(&mut self, open: Open) -> bool {
+        let length = self.bytes.len() - open.at - 1 + (self.extra - open.extra);
+        if length < 0x80 {
+            self.bytes[open.at] = length as u8;
+            self.gaps.truncate(open.gap);
+        } else {
+            self.gaps[open.gap].length = length;
+            self.extra += varint_length(length as u64) - 1;
+        }
+        length > 0
+    }
+
+    #[inline]
+    pub fn mark(&self) -> Mark {
+        Mark { bytes: self.bytes.len(), gaps: self.gaps.len(), extra: self.extra }
+    }
+
+    /// Whether nothing was written since `mark`.
+    #[inline]
+    pub fn is_at(&self, mark: Mark) -> bool {
+        self.bytes.len() == mark.bytes
+    }
+
+    /// Take the output back to `mark`.
+    #[inline]
+    pub fn rewind(&mut self, mark: Mark) {
+        self.bytes.truncate(mark.bytes);
+        self.gaps.truncate(mark.gaps);
+        self.extra = mark.extra;
+    }
+
+    /// The finished output.
+    pub fn finish(self) -> Output {
+        Output { bytes: self.bytes, gaps: self.gaps, extra: self.extra }
+    }
+}
+
+/// What a call made: bytes that are still to be copied to where they shall be.
+pub struct Output {
+    bytes: Vec<u8>,
+    gaps: Vec<Gap>,
+    extra: usize,
+}
+
+impl Output {
+    /// Bytes that are complete as they are.
+    pub(crate) fn whole(bytes: Vec<u8>) -> Self {
+        Output { bytes, gaps: Vec::new(), extra: 0 }
+    }
+
+    /// The number of bytes.
+    #[must_use]
+    #[allow(clippy::len_without_is_empty, reason = "nobody asks")]
+    pub fn len(&self) -> usize {
+        self.bytes.len() + self.extra
+    }
+
+    /// The bytes, if nothing has to be put in between them.
+    #[must_use]
+    pub fn as_slice(&self) -> Option<&[u8]> {
+        self.gaps.is_empty().then_some(&self.bytes)
+    }
+
+    /// Fill `target`, which is `len()` long.
+    pub fn copy_to(&self, target: &mut [u8]) {
+        let mut rest = target;
+        let mut from = 0;
+        for gap in &self.gaps {
+            rest = put(rest, &self.bytes[from..gap.at]);
+            let mut value = gap.length;
+            let mut varint = [0; 5];
+            let length = varint_length(value as u64);
+            for byte in &mut varint[..length] {
+                *byte = value as u8 | 0x80;
+                value >>= 7;
+            }
+            varint[length - 1] &= 0x7f;
+            rest = put(rest, &varint[..length]);
+            from = gap.at + 1;
+        }
+        put(rest, &self.bytes[from..]);
+    }
+
+    /// The bytes, copied if need be.
+    #[must_use]
+    pub fn into_vec(self) -> Vec<u8> {
+        if self.gaps.is_empty() {
+            return self.bytes;
+        }
+        let mut target = vec![0; self.len()];
+        self.copy_to(&mut target);
+        target
+    }
+}
+
+#[inline(always)]
+fn put<'t>(target: &'t mut [u8], bytes: &[u8]) -> &'t mut [u8] {
+    let (here, rest) = target.split_at_mut(bytes.len());
+    here.copy_from_slice(bytes);
+    rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn nested(writer: &mut Writer, depth: usize, filler: usize) {
+        writer.push(0x0a);
+        let open = writer.open();
+        writer.push_all(&vec![7; filler]);
+        if depth > 0 {
+            nested(writer, depth - 1, filler);
+        }
+        writer.close(open);
+    }
+
+    fn expected(depth: usize, filler: usize) -> Vec<u8> {
+        let mut inner = vec![7; filler];
+        if depth > 0 {
+            inner.extend(expected(depth - 1, filler));
+        }
+        let mut bytes = vec![0x0a];
+        crate::wire::push_varint(&mut bytes, inner.len() as u64);
+        bytes.extend(inner);
+        bytes
+    }
+
+    #[test]
+    fn lengths_of_any_size_nest() {
+        for filler in [0, 1, 62, 63, 120, 127, 128, 1000, 20_000] {
+            for depth in 0..6 {
+                let mut writer = Writer::default();
+                nested(&mut writer, depth, filler);
+                let mark = writer.mark();
+                nested(&mut writer, 3, 200);
+                writer.rewind(mark);
+                nested(&mut writer, 0, 5);
+                let output = writer.finish();
+                let wanted = [expected(depth, filler), expected(0, 5)].concat();
+                assert_eq!(output.len(), wanted.len());
+                assert_eq!(output.into_vec(), wanted);
+            }
+        }
+    }
+}
