@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import collections
 import concurrent.futures
+import logging
 import random
 import sys
 import time
@@ -90,7 +91,7 @@ class Runner:
 
 
 def minimised(found: Disagreement, reference: Reference, mapper: MessageMapper) -> Disagreement:
-    """Return the disagreement of the same sort with the smallest input that leaving bytes out leads to."""
+    """Return the disagreement of the same sort with the smallest input that leaving things out leads to."""
     best = found
 
     def fails(data: bytes) -> bool:
@@ -99,13 +100,19 @@ def minimised(found: Disagreement, reference: Reference, mapper: MessageMapper) 
             again = reference.check_json(mapper, data)
         else:
             again = reference.check_wire(mapper, data, round_trip=found.direction == "round trip")
-        same = again is not None and (again.direction, again.what) == (found.direction, found.what)
-        if again is None or not same or differences.explain(again, mapper):
+        if again is None or (again.direction, again.what) != (found.direction, found.what):
+            return False
+        if differences.explain(again, mapper):
             return False
         best = again
         return True
 
-    shortest(found.given, fails)
+    if found.direction == "to_wire":
+        shortest(found.given, fails)
+    else:
+        message = reference.type()
+        message.MergeFromString(found.given)
+        sparsest(message, lambda: fails(message.SerializePartialToString()))
     return best
 
 
@@ -126,12 +133,52 @@ def shortest(data: bytes, fails: Callable[[bytes], bool], most: int = 20_000) ->
     return data
 
 
+def sparsest(message: Any, fails: Callable[[], bool]) -> None:
+    """Take everything out of a message that `fails`, which looks at the message around it, does not need."""
+    for field, _ in message.ListFields():
+        kept = type(message)()
+        kept.CopyFrom(message)
+        message.ClearExtension(field) if field.is_extension else message.ClearField(field.name)
+        if fails():
+            continue
+        message.CopyFrom(kept)
+        value = message.Extensions[field] if field.is_extension else getattr(message, field.name)
+        if field.message_type is not None and field.message_type.GetOptions().map_entry:
+            for key in list(value):
+                if len(value) > 1:
+                    _without_key(message, value, key, fails)
+            if field.message_type.fields_by_name["value"].message_type is not None:
+                for item in value.values():
+                    sparsest(item, fails)
+        elif field.is_repeated:
+            for index in reversed(range(len(value))):
+                items = list(value)
+                del value[index]
+                if not fails():
+                    del value[:]
+                    value.extend(items)
+            if field.message_type is not None:
+                for item in value:
+                    sparsest(item, fails)
+        elif field.message_type is not None:
+            sparsest(value, fails)
+
+
+def _without_key(message: Any, value: Any, key: Any, fails: Callable[[], bool]) -> None:
+    kept = type(message)()
+    kept.CopyFrom(message)
+    del value[key]
+    if not fails():
+        message.CopyFrom(kept)
+
+
 _runner: dict[str, Any] = {}
 
 
 def run(implementation: str, seed: int, count: int) -> tuple[collections.Counter[str], list[Disagreement]]:
     """Run one batch in a worker process."""
     if implementation not in _runner:
+        logging.getLogger("eegrpc.mapper").setLevel(logging.CRITICAL)  # it tells of every name that it skips
         _runner[implementation] = Runner(implementation)
     result: tuple[collections.Counter[str], list[Disagreement]] = _runner[implementation].run(seed, count)
     return result
@@ -158,8 +205,9 @@ def main() -> int:
             for found in others:
                 sort = (found.direction, found.what, found.type)
                 if sort not in bad:
+                    if not any(other.given == found.given for other in bad.values()):
+                        report(found)
                     bad[sort] = found
-                    report(found)
             if sys.stderr.isatty():
                 print(f"\r{(number + 1) * BATCH} messages", end="", file=sys.stderr)
     seconds = time.monotonic() - began

@@ -62,6 +62,9 @@ def document(
     yield ""
     yield "Medians of CPU time, user and system, of one process on one core. Subjects take turns; the garbage collector"
     yield "runs between samples and not within them, and what a call returns is freed within its time."
+    yield "To JSON, eegrpc starts from wire bytes; the others get their message or objects ready-made. MessageToJson"
+    yield "indents, as it does unless told otherwise; MessageToDict with json.dumps prints compactly, as eegrpc does."
+    yield "Peak memory is what one call adds to the process at most, what it returns included."
     yield "\n## Wanted and measured"
     yield from _head("", "wanted", "measured", "")
     yield from map(str, demands)

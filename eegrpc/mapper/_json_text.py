@@ -17,7 +17,7 @@ __all__ = ["read"]
 
 _SPACE: Final = " \t\r\n"  # str.strip() alone would take what JSON does not call space
 _WORD_OR_STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*"|NaN|-?Infinity', re.DOTALL)
-_CUT_ESCAPE: Final = re.compile(r"[0-9a-fA-F]{0,3}")
+_CUT_ESCAPE: Final = re.compile(r"[0-9a-fA-F]{0,4}")
 _CUT_NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.|(?:\.[0-9]+)?[eE][+-]?)")
 _CUT_WORD: Final = ("-", *(word[:end] for word in ("true", "false", "null") for end in range(1, len(word))))
 _MOST_NUMBER: Final = 5000  # characters of a cut number that are looked at

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any, Final
 
@@ -37,9 +38,11 @@ def quote(value: Any) -> str:
         return "a list"
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
-    if not isinstance(value, str):
-        return repr(value) if isinstance(value, float) or abs(value) < 10**_MOST_VALUE else "a longer number"
-    return ascii(value[:_MOST_VALUE] + "..." * (len(value) > _MOST_VALUE))
+    if isinstance(value, str):
+        return f'"{_escape(value[:_MOST_VALUE])}{"..." * (len(value) > _MOST_VALUE)}"'
+    if isinstance(value, int) and abs(value) >= 10**_MOST_VALUE:
+        return "a longer number"
+    return repr(value) if value not in (math.inf, -math.inf) else "a number too large for a double"
 
 
 def _path(steps: list[str | int]) -> str:
@@ -50,8 +53,12 @@ def _path(steps: list[str | int]) -> str:
         elif _IDENTIFIER.fullmatch(step):
             text += f".{step}" if text else step
         else:
-            key = step[:_MOST_KEY].encode("unicode_escape").decode().replace('"', '\\"')
-            text += f'["{key}"]'
+            text += f'["{_escape(step[:_MOST_KEY])}"]'
     if len(text) > _MOST_PATH:
         text = f"{text[: _MOST_PATH // 2]}...{text[-_MOST_PATH // 2 :]}"
     return text
+
+
+def _escape(text: str) -> str:
+    """Return the text in ASCII, with nothing in it that could harm a terminal or a log."""
+    return text.encode("unicode_escape").decode().replace('"', '\\"')

@@ -73,6 +73,30 @@ pub(crate) fn scan(bytes: &[u8], start: usize) -> std::result::Result<Number<'_>
     Ok(Number { text: &bytes[start..at], is_negative, digits, is_whole, exponent })
 }
 
+/// The integer of at most eight digits at `at`, and where it ends; None if that is not what stands there.
+///
+/// Most numbers are this; they need neither a `Number` nor an error.
+#[inline(always)]
+pub(crate) fn short_integer(bytes: &[u8], start: usize) -> Option<(i64, usize)> {
+    let is_negative = bytes.get(start) == Some(&b'-');
+    let first = start + usize::from(is_negative);
+    let mut value = 0i64;
+    let mut at = first;
+    while let Some(digit @ b'0'..=b'9') = bytes.get(at) {
+        if at - first == 8 {
+            return None;
+        }
+        value = value * 10 + i64::from(digit - b'0');
+        at += 1;
+    }
+    let is_plain = match bytes.get(at) {
+        Some(b'.' | b'e' | b'E') | None => false,
+        // 0 is no start of a longer number, and -0 is not an integer.
+        Some(_) => at > first && (bytes[first] != b'0' || (at - first == 1 && !is_negative)),
+    };
+    is_plain.then_some((if is_negative { -value } else { value }, at))
+}
+
 /// Read digits from `at` on, appending them to `value`, which wraps around after 19; return where they end.
 #[inline(always)]
 fn scan_digits(bytes: &[u8], mut at: usize, value: &mut u64) -> usize {
@@ -186,8 +210,9 @@ impl Number<'_> {
 #[inline]
 pub(crate) fn push_double(out: &mut Vec<u8>, value: f64) {
     // Whole numbers up to 10^15 are the common case, and print faster as integers.
-    if value.abs() < 1e15 && value.trunc() == value && (value != 0.0 || value.is_sign_positive()) {
-        out.extend_from_slice(itoa::Buffer::new().format(value as i64).as_bytes());
+    let whole = value as i64;
+    if whole as f64 == value && whole.unsigned_abs() < 1_000_000_000_000_000 && (whole != 0 || value.is_sign_positive()) {
+        push_integer(out, whole);
         out.extend_from_slice(b".0");
     } else {
         out.extend_from_slice(zmij::Buffer::new().format_finite(value).as_bytes());

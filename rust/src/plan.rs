@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use crate::error::{Error, Kind, Result};
 use crate::schema::{FieldType, Schema, TYPE_BYTES, TYPE_GROUP, TYPE_MESSAGE, TYPE_STRING};
+use crate::strings;
 use crate::wire::{push_varint, FIXED32, FIXED64, LENGTH, START_GROUP, VARINT};
 
 /// How a message type is mapped; the meanings are in `eegrpc.mapper.MessageMapper`.
@@ -105,7 +106,7 @@ pub(crate) struct Field {
     /// `"name"`, as JSON has it.
     pub token: Token,
     /// `"name":`, as it is printed.
-    pub label: Box<[u8]>,
+    pub label: Label,
     /// The tag that is written before one value (or before all of them, if packed).
     pub tag: Box<[u8]>,
     /// The end tag of a group.
@@ -113,10 +114,38 @@ pub(crate) struct Field {
     pub is_extension: bool,
 }
 
+/// Some bytes to be copied often: in words, because copies of fixed size are quick.
+pub(crate) struct Label {
+    words: Box<[[u8; 8]]>,
+    /// How much of the last word is not part of it.
+    padding: usize,
+}
+
+impl Label {
+    fn new(bytes: &[u8]) -> Self {
+        let mut words = vec![[0; 8]; bytes.len().div_ceil(8)];
+        for (word, chunk) in words.iter_mut().zip(bytes.chunks(8)) {
+            word[..chunk.len()].copy_from_slice(chunk);
+        }
+        Label { padding: words.len() * 8 - bytes.len(), words: words.into() }
+    }
+
+    #[inline(always)]
+    pub fn push_to(&self, out: &mut Vec<u8>) {
+        for word in &self.words {
+            out.extend_from_slice(word);
+        }
+        out.truncate(out.len() - self.padding);
+    }
+}
+
 /// A quoted name, laid out for a quick comparison with the input.
 pub(crate) struct Token {
+    /// The first eight bytes, and which bits of them count.
     head: u64,
     mask: u64,
+    /// The last eight bytes, if there are more than eight.
+    tail: [u8; 8],
     pub bytes: Box<[u8]>,
 }
 
@@ -129,13 +158,18 @@ impl Token {
             head[index] = byte;
             mask[index] = 0xff;
         }
-        Token { head: u64::from_le_bytes(head), mask: u64::from_le_bytes(mask), bytes }
+        let tail = bytes.last_chunk().copied().unwrap_or_default();
+        Token { head: u64::from_le_bytes(head), mask: u64::from_le_bytes(mask), tail, bytes }
     }
 
-    /// Whether `rest`, whose first 8 bytes are `head`, starts with this token.
+    /// Whether this token stands at `at` in `text`, given the eight bytes there.
     #[inline(always)]
-    pub fn starts(&self, rest: &[u8], head: u64) -> bool {
-        head & self.mask == self.head && (self.bytes.len() <= 8 || rest.starts_with(&self.bytes))
+    pub fn stands(&self, text: &[u8], at: usize, head: u64) -> bool {
+        let length = self.bytes.len();
+        head & self.mask == self.head
+            && (length <= 8
+                || (strings::chunk(text, at + length - 8) == Some(&self.tail)
+                    && (length <= 16 || text[at..].starts_with(&self.bytes))))
     }
 }
 
@@ -157,7 +191,7 @@ pub(crate) struct Enum {
     /// (name, number), sorted by name.
     names: Vec<(Box<[u8]>, i32)>,
     /// (number, quoted name), sorted by number, of several names the first.
-    numbers: Vec<(i32, Box<[u8]>)>,
+    numbers: Vec<(i32, Token)>,
 }
 
 impl Enum {
@@ -170,11 +204,22 @@ impl Enum {
     pub fn quoted_name(&self, number: i32) -> Option<&[u8]> {
         // Most enums are numbered from 0 without gaps.
         match self.numbers.get(number as usize) {
-            Some((other, name)) if *other == number => return Some(name),
+            Some((other, name)) if *other == number => return Some(&name.bytes),
             _ => {}
         }
         let index = self.numbers.binary_search_by_key(&number, |(other, _)| *other).ok()?;
-        Some(&self.numbers[index].1)
+        Some(&self.numbers[index].1.bytes)
+    }
+
+    /// The number and the quoted name in a place.
+    #[inline]
+    pub fn in_place(&self, place: usize) -> Option<&(i32, Token)> {
+        self.numbers.get(place)
+    }
+
+    /// The place of a number.
+    pub fn place(&self, number: i32) -> Option<usize> {
+        self.numbers.binary_search_by_key(&number, |(other, _)| *other).ok()
     }
 }
 
@@ -294,7 +339,7 @@ impl Builder<'_> {
         };
         let printed = if self.options.preserving_proto_field_name { &declared.name } else { &declared.json_name };
         let mut label = Vec::new();
-        crate::strings::push_quoted(&mut label, printed);
+        strings::push_quoted(&mut label, printed);
         label.push(b':');
         let wire_type = if declared.is_packed { LENGTH } else { value.wire_type() };
         Ok(Field {
@@ -303,7 +348,7 @@ impl Builder<'_> {
             cardinality,
             oneof: declared.oneof.map(|oneof| oneof as usize),
             token: Token::new(&declared.json_name),
-            label: label.into(),
+            label: Label::new(&label),
             tag: tag_bytes(declared.number, wire_type),
             end_tag: tag_bytes(declared.number, crate::wire::END_GROUP),
             is_extension,
@@ -347,8 +392,8 @@ impl Builder<'_> {
         let mut names: Vec<(Box<[u8]>, i32)> =
             declared.values.iter().map(|(name, number)| (name.as_bytes().into(), *number)).collect();
         names.sort();
-        let mut numbers: Vec<(i32, Box<[u8]>)> =
-            declared.values.iter().map(|(name, number)| (*number, format!("\"{name}\"").into_bytes().into())).collect();
+        let mut numbers: Vec<(i32, Token)> =
+            declared.values.iter().map(|(name, number)| (*number, Token::new(name))).collect();
         numbers.sort_by_key(|(number, _)| *number);
         numbers.dedup_by_key(|(number, _)| *number);
         let is_null_value = name == "google.protobuf.NullValue";

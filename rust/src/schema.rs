@@ -187,7 +187,9 @@ impl Schema {
         })?;
         let features = features.with(feature_set(options, 12)?)?;
         let is_map_entry = number_field(options.unwrap_or_default(), 7)? == Some(1);
-        let mut fields = Vec::new();
+        // Maps are length-prefixed, entries and values, whatever the file says of other messages.
+        let features = Features { delimited: features.delimited && !is_map_entry, ..features };
+        let mut fields: Vec<FieldType> = Vec::new();
         each(message, |number, item| {
             match (number, item) {
                 (2, Item::Bytes(value)) => fields.push(field(value, features)?.0),
@@ -198,6 +200,11 @@ impl Schema {
             }
             Ok(())
         })?;
+        for field in &mut fields {
+            if self.messages.get(&field.type_name).is_some_and(|message| message.is_map_entry) {
+                field.type_code = TYPE_MESSAGE;
+            }
+        }
         self.messages.insert(name, MessageType { fields, is_map_entry });
         Ok(())
     }

@@ -51,17 +51,30 @@ impl<'a> Reader<'a> {
         self.at >= self.bytes.len()
     }
 
-    #[inline]
+    #[inline(always)]
     pub fn varint(&mut self) -> Result<u64> {
-        match self.bytes.get(self.at) {
-            Some(&byte) if byte < 0x80 => {
+        match self.bytes.get(self.at..) {
+            Some([byte @ 0..=0x7f, ..]) => {
                 self.at += 1;
-                Ok(u64::from(byte))
+                Ok(u64::from(*byte))
+            }
+            Some([low, high @ 0..=0x7f, ..]) => {
+                self.at += 2;
+                Ok(u64::from(low & 0x7f) | u64::from(*high) << 7)
             }
             _ => self.long_varint(),
         }
     }
 
+    /// Take one byte, if it is the next.
+    #[inline(always)]
+    pub fn take(&mut self, byte: u8) -> bool {
+        let is_next = self.bytes.get(self.at) == Some(&byte);
+        self.at += usize::from(is_next);
+        is_next
+    }
+
+    #[inline(never)]
     fn long_varint(&mut self) -> Result<u64> {
         let rest = self.bytes.get(self.at..).unwrap_or_default();
         let mut value = 0;
@@ -82,24 +95,24 @@ impl<'a> Reader<'a> {
     }
 
     /// The next tag.
-    #[inline]
+    #[inline(always)]
     pub fn tag(&mut self) -> Result<Tag> {
         let start = self.at;
         let value = self.varint()?;
         let tag = Tag { number: (value >> 3) as u32 & 0x1fff_ffff, wire_type: (value & 7) as u32 };
         if tag.number == 0 || value > u64::from(u32::MAX) || self.at - start > 5 || tag.wire_type > FIXED32 {
-            return Err(Error::at(Kind::Wire, start, format!("a field has the impossible tag {value}")));
+            return Err(impossible(start, "tag", value));
         }
         Ok(tag)
     }
 
     /// The payload that follows a tag of type `LENGTH`.
-    #[inline]
+    #[inline(always)]
     pub fn payload(&mut self) -> Result<Part> {
         let start = self.at;
         let length = self.varint()?;
         if length > MAX_LENGTH || self.at - start > 5 {
-            return Err(Error::at(Kind::Wire, start, format!("the impossible length {length}")));
+            return Err(impossible(start, "length", length));
         }
         let part = Part { start: self.at, end: self.at + length as usize };
         if part.end > self.bytes.len() {
@@ -180,6 +193,12 @@ impl<'a> Reader<'a> {
     fn ends(&self, what: &str) -> Error {
         Error::at(Kind::Wire, self.bytes.len(), format!("the message ends inside {what}"))
     }
+}
+
+#[cold]
+#[inline(never)]
+fn impossible(at: usize, what: &str, value: u64) -> Error {
+    Error::at(Kind::Wire, at, format!("a field has the impossible {what} {value}"))
 }
 
 /// The number of bytes of a varint.

@@ -69,7 +69,7 @@ impl Writer {
     }
 
     /// Begin a payload whose length comes before it.
-    #[inline]
+    #[inline(always)]
     pub fn open(&mut self) -> Open {
         let open = Open { gap: self.gaps.len(), at: self.bytes.len(), extra: self.extra };
         // Its place in the order of gaps is here, before those inside it; a short payload gives it back.
@@ -79,7 +79,7 @@ impl Writer {
     }
 
     /// End a payload; true if it is not empty.
-    #[inline]
+    #[inline(always)]
     pub fn close(&mut self, open: Open) -> bool {
         let length = self.bytes.len() - open.at - 1 + (self.extra - open.extra);
         if length < 0x80 {

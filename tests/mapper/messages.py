@@ -226,7 +226,7 @@ class Generator:
             return float(self._choice(DOUBLES))
         if which < 0.75:
             return round((self._random() - 0.5) * 10.0 ** self._below(1, 18), self._below(9))
-        return float(struct.unpack("<d", self._bits(64).to_bytes(8, "little"))[0])
+        return self._number(struct.unpack("<d", self._bits(64).to_bytes(8, "little"))[0])
 
     def _float(self) -> float:
         which = self._random()
@@ -234,7 +234,12 @@ class Generator:
             return float32(self._choice(FLOATS))
         if which < 0.75:
             return float32(round((self._random() - 0.5) * 10.0 ** self._below(1, 9), self._below(5)))
-        return float(struct.unpack("<f", self._bits(32).to_bytes(4, "little"))[0])
+        return self._number(struct.unpack("<f", self._bits(32).to_bytes(4, "little"))[0])
+
+    @staticmethod
+    def _number(value: float) -> float:
+        """Return the value, or the one NaN that JSON has."""
+        return value if value == value else float("nan")
 
     def _finite(self) -> float:
         while True:
@@ -293,7 +298,7 @@ class Generator:
             return
         name = self._choice(schemas.ANY_TYPES)
         inner = schemas.message_class(name)()
-        if depth < self._depth:
+        if depth < self._depth or name == "google.protobuf.Value":
             self.fill(inner, depth + 1)
         message.type_url = self._choice(PREFIXES if self._random() < 0.3 else PREFIXES[:1]) + name
         message.value = inner.SerializePartialToString()

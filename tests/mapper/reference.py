@@ -25,7 +25,7 @@ class Disagreement(NamedTuple):
     direction: str
     """``to_wire``, ``to_json``, or ``round trip``."""
     what: str
-    """``refused`` or ``accepted`` (by the mapper alone), ``value``, or ``raised`` (an error that is no MapperError)."""
+    """``refused`` or ``accepted`` (by the mapper alone), ``value``, or ``raised`` (a bug, or no MapperError)."""
     type: str
     """Full name of the message type."""
     options: dict[str, bool]
@@ -81,15 +81,16 @@ class Reference:
         try:
             wire = mapper.to_wire(text)
         except MapperError as error:
-            if error.kind != "bug" and isinstance(expected, str):
+            what = "raised" if error.kind == "bug" else "refused"
+            if what == "refused" and isinstance(expected, str):
                 return None
-            return self._disagreement("to_wire", "refused", text, expected, f"{error.kind}: {error}")
+            return self._disagreement("to_wire", what, text, expected, f"{error.kind}: {error}")
         except Exception as error:  # noqa: BLE001 whatever it is, it is none of the mapper's own
             return self._disagreement("to_wire", "raised", text, expected, repr(error))
         if isinstance(expected, str):
             return self._disagreement("to_wire", "accepted", text, expected, wire.hex())
-        difference = self._difference(expected, wire)
-        return difference and self._disagreement("to_wire", "value", text, expected, difference)
+        got = self._other_than(expected, wire)
+        return None if got is None else self._disagreement("to_wire", "value", text, expected, got)
 
     def check_wire(self, mapper: MessageMapper, wire: bytes, *, round_trip: bool = True) -> Disagreement | None:
         """Compare what wire bytes are mapped to, and whether that maps back to the same message."""
@@ -97,15 +98,16 @@ class Reference:
         try:
             text = mapper.to_json(wire)
         except MapperError as error:
-            if error.kind != "bug" and isinstance(expected, Exception):
+            what = "raised" if error.kind == "bug" else "refused"
+            if what == "refused" and isinstance(expected, Exception):
                 return None
-            return self._disagreement("to_json", "refused", wire, expected, f"{error.kind}: {error}")
+            return self._disagreement("to_json", what, wire, expected, f"{error.kind}: {error}")
         except Exception as error:  # noqa: BLE001 as above
             return self._disagreement("to_json", "raised", wire, expected, repr(error))
         if isinstance(expected, Exception):
             return self._disagreement("to_json", "accepted", wire, repr(expected), text.decode())
         plain = json.dumps(expected, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-        if text != plain.encode() and _canonical(text) != _canonical(plain):
+        if text != plain.encode() and canonical(text) != canonical(plain):
             return self._disagreement("to_json", "value", wire, plain, text.decode())
         if not round_trip:
             return None
@@ -113,11 +115,12 @@ class Reference:
             again = mapper.to_wire(text)
         except MapperError as error:
             return self._disagreement("round trip", "refused", wire, text.decode(), f"{error.kind}: {error}")
-        difference = self._difference(self.type.FromString(wire), again)
-        return difference and self._disagreement("round trip", "value", wire, text.decode(), difference)
+        message = self.type.FromString(wire)
+        got = self._other_than(message, again)
+        return None if got is None else self._disagreement("round trip", "value", wire, text.decode(), got)
 
-    def _difference(self, expected: Message, wire: bytes) -> Any:
-        """Return what is different in wire bytes from a message, or None."""
+    def _other_than(self, expected: Message, wire: bytes) -> str | None:
+        """Return what wire bytes are, or None if they are the expected message."""
         try:
             message = self.type.FromString(wire)
         except DecodeError as error:
@@ -162,6 +165,6 @@ def normalise(message: Any) -> None:
             normalise(value)
 
 
-def _canonical(text: str | bytes) -> str:
+def canonical(text: str | bytes) -> str:
     """Return a text that equal JSON values share; 1 and 1.0 are equal, 0 and -0.0 or 1 and true are not."""
     return json.dumps(json.loads(text, parse_int=float), sort_keys=True)

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::object::next_of;
 use super::{deeper, scalar, Printer};
 use crate::distinct::{fingerprint, repeated, Key};
 use crate::error::{Error, Kind, Result};
@@ -27,6 +28,8 @@ struct EntryType<'a> {
 }
 
 const STRUCT_ENTRY: EntryType<'static> = EntryType { key: Type::String, value: None };
+/// The tag of `fields` of Struct, and of `values` of ListValue.
+const FIRST: Tag = Tag { number: 1, wire_type: LENGTH };
 
 impl EntryType<'_> {
     fn value_wire_type(self) -> u32 {
@@ -39,20 +42,126 @@ impl EntryType<'_> {
 }
 
 impl<'a> Printer<'a> {
-    /// Print a map of the given entries; false if there are none. `depth` is that of the message around the map.
-    pub(super) fn map(&mut self, field: &Field, payloads: &[Part], depth: u32) -> Result<bool> {
+    /// Print the entries from the one whose tag was read to the last; each must have a key and a value, in this order.
+    pub(super) fn map_in_order(&mut self, field: &'a Field, reader: &mut Reader<'a>, depth: u32) -> Result<bool> {
+        let types = self.entry_type(field)?;
+        self.out.push(b'{');
+        let start = self.out.len();
+        let keys = self.keys.len();
+        let depth = deeper(depth, reader.at)?;
+        loop {
+            let payload = reader.payload()?;
+            self.entry_in_order(types, payload, depth, start)?;
+            if next_of(field, reader).is_none() {
+                break;
+            }
+            reader.tag()?;
+        }
+        self.require_distinct_keys(keys)?;
+        let is_there = self.out.len() > start;
+        self.out.push(b'}');
+        Ok(is_there)
+    }
+
+    fn struct_in_order(&mut self, part: Part, depth: u32) -> Result<()> {
+        self.out.push(b'{');
+        let start = self.out.len();
+        let keys = self.keys.len();
+        let mut reader = Reader::new(self.input, part);
+        while !reader.is_done() {
+            let tag = reader.tag()?;
+            if tag == FIRST {
+                let entry = deeper(depth, reader.at)?;
+                let payload = reader.payload()?;
+                self.entry_in_order(STRUCT_ENTRY, payload, entry, start)?;
+            } else {
+                reader.value(tag, depth)?;
+            }
+        }
+        self.require_distinct_keys(keys)?;
+        self.out.push(b'}');
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn entry_in_order(&mut self, types: EntryType<'a>, payload: Part, depth: u32, start: usize) -> Result<()> {
+        let mark = self.out.len();
+        if mark > start {
+            self.out.push(b',');
+        }
+        let mut reader = Reader::new(self.input, payload);
+        if !reader.take(1 << 3 | types.key.wire_type() as u8) {
+            return Err(self.disordered());
+        }
+        let key = reader.value(Tag { number: 1, wire_type: types.key.wire_type() }, depth)?;
+        let print = if types.key == Type::String {
+            self.string(key)?;
+            fingerprint(self.bytes(key))
+        } else {
+            self.quoted_key(types.key, Some(key))?;
+            fingerprint(&self.key_text(types.key, Some(key))?)
+        };
+        self.keys.push(Key { print, at: payload.start });
+        self.out.push(b':');
+        let value_tag = Tag { number: 2, wire_type: types.value_wire_type() };
+        if !reader.take(2 << 3 | value_tag.wire_type as u8) {
+            return Err(self.disordered());
+        }
+        let outcome = match types.value {
+            Some(field) => self.single(field, value_tag, &mut reader, depth, false),
+            None => reader.payload().and_then(|value| {
+                let depth = deeper(depth, value.start)?;
+                self.value_message(&[value], depth).map(|()| true)
+            }),
+        };
+        match outcome {
+            Ok(is_there) if reader.is_done() => {
+                if !is_there {
+                    self.out.truncate(mark);
+                }
+                Ok(())
+            }
+            Ok(_) => Err(self.disordered()),
+            Err(error) => Err(error.inside(&self.key_text(types.key, Some(key)).unwrap_or_default())),
+        }
+    }
+
+    /// The keys noted since there were `base` must differ, if only by their fingerprints: carefully, it is looked into.
+    #[inline]
+    fn require_distinct_keys(&mut self, base: usize) -> Result<()> {
+        let keys = &mut self.keys[base..];
+        if keys.len() > 1 {
+            keys.sort_unstable_by_key(|key| key.print);
+            if keys.windows(2).any(|pair| pair[0].print == pair[1].print) {
+                return Err(self.disordered());
+            }
+        }
+        self.keys.truncate(base);
+        Ok(())
+    }
+
+    fn entry_type(&self, field: &Field) -> Result<EntryType<'a>> {
         let plan = self.plan;
         let fields = match field.value {
             Type::Message(index) => &plan.messages[index].fields[..],
             _ => &[],
         };
-        let [key, value] = fields else {
-            return Err(Error::new(Kind::Bug, "a map entry that is not a key and a value"));
-        };
-        self.entries(EntryType { key: key.value, value: Some(value) }, payloads, depth)
+        match fields {
+            [key, value] => Ok(EntryType { key: key.value, value: Some(value) }),
+            _ => Err(Error::new(Kind::Bug, "a map entry that is not a key and a value")),
+        }
+    }
+
+    /// Print a map of the given entries; false if there are none. `depth` is that of the message around the map.
+    pub(super) fn map(&mut self, field: &Field, payloads: &[Part], depth: u32) -> Result<bool> {
+        let types = self.entry_type(field)?;
+        self.entries(types, payloads, depth)
     }
 
     pub(super) fn struct_message(&mut self, parts: &[Part], depth: u32) -> Result<()> {
+        if let (&[part], false) = (parts, self.is_careful) {
+            return self.struct_in_order(part, depth);
+        }
         let mut payloads = Vec::new();
         self.payloads(parts, depth, &mut payloads)?;
         self.entries(STRUCT_ENTRY, &payloads, depth)?;
@@ -66,7 +175,7 @@ impl<'a> Printer<'a> {
             while !reader.is_done() {
                 let tag = reader.tag()?;
                 let value = reader.value(tag, depth)?;
-                if tag == (Tag { number: 1, wire_type: LENGTH }) {
+                if tag == FIRST {
                     payloads.push(value);
                 }
             }
@@ -156,6 +265,14 @@ impl<'a> Printer<'a> {
         }))
     }
 
+    fn quoted_key(&mut self, key: Type, part: Option<Part>) -> Result<()> {
+        let text = self.key_text(key, part)?;
+        self.out.push(b'"');
+        self.out.extend_from_slice(&text);
+        self.out.push(b'"');
+        Ok(())
+    }
+
     /// Print one entry, which lies at `depth`; false if its value counts as not there.
     #[inline]
     fn entry(&mut self, types: EntryType<'_>, payload: Part, depth: u32) -> Result<bool> {
@@ -163,10 +280,7 @@ impl<'a> Printer<'a> {
         if types.key == Type::String {
             self.string(entry.key.unwrap_or(Part { start: payload.start, end: payload.start }))?;
         } else {
-            let key = self.key_text(types.key, entry.key)?;
-            self.out.push(b'"');
-            self.out.extend_from_slice(&key);
-            self.out.push(b'"');
+            self.quoted_key(types.key, entry.key)?;
         }
         self.out.push(b':');
         let outcome = self.entry_value(types, &entry, payload, depth);
@@ -225,7 +339,7 @@ impl<'a> Printer<'a> {
             while !reader.is_done() {
                 let tag = reader.tag()?;
                 let value = reader.value(tag, depth)?;
-                if tag == (Tag { number: 1, wire_type: LENGTH }) {
+                if tag == FIRST {
                     if self.out.len() > start {
                         self.out.push(b',');
                     }

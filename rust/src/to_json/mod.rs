@@ -1,9 +1,10 @@
 //! Wire bytes to JSON.
 //!
-//! Serializers write the fields of a message in order, each in one piece; then a message is printed as it is read. Where
-//! that is not so, the pieces of each field are gathered first, and the rules for several are applied: the last scalar
-//! wins, messages merge, lists are appended. A message in several pieces is a list of parts of the input, so that merging
-//! copies nothing.
+//! Serializers write the fields of a message in order, each in one piece, and then it can be printed as it is read. That
+//! is tried first. Where it turns out not to be so, all is done again, carefully: the pieces of each field are gathered
+//! first, and the rules for several are applied: the last scalar wins, messages merge, lists are appended, of map entries
+//! with the same key the last is kept. A message in several pieces is a list of parts of the input, so that merging
+//! copies nothing. To begin again at the root, once, and not at the message in question, keeps hostile nesting linear.
 //!
 //! `object` prints messages, `scalar` single values, `map` maps and google.protobuf.Struct, `well_known` the other types
 //! with a form of their own.
@@ -25,6 +26,10 @@ pub(crate) struct Printer<'a> {
     out: Vec<u8>,
     /// The keys of the maps that are being printed, those of the innermost last.
     keys: Vec<Key>,
+    /// Whether messages may be out of order.
+    is_careful: bool,
+    /// Whether one was, when none should have been: then the error that ended the attempt is not one of the input.
+    is_disordered: bool,
 }
 
 impl Plan {
@@ -35,9 +40,17 @@ impl Plan {
     pub fn to_json(&self, wire: &[u8]) -> Result<Output> {
         // JSON is about twice as large, and memory that is not written to costs nothing.
         let out = Vec::with_capacity(wire.len().saturating_mul(2));
-        let mut printer = Printer { plan: self, input: wire, out, keys: Vec::new() };
-        printer.message(self.root, &[Part { start: 0, end: wire.len() }], 0)?;
-        Ok(Output::whole(printer.out))
+        let mut printer =
+            Printer { plan: self, input: wire, out, keys: Vec::new(), is_careful: false, is_disordered: false };
+        let whole = [Part { start: 0, end: wire.len() }];
+        let mut outcome = printer.message(self.root, &whole, 0);
+        if printer.is_disordered {
+            printer.out.clear();
+            printer.keys.clear();
+            printer.is_careful = true;
+            outcome = printer.message(self.root, &whole, 0);
+        }
+        outcome.map(|()| Output::whole(printer.out))
     }
 }
 
@@ -58,6 +71,14 @@ impl<'a> Printer<'a> {
             Shape::Any => self.any(parts, depth),
             Shape::Wrapper => self.wrapper(message, parts, depth),
         }
+    }
+
+    /// Give up the quick attempt.
+    #[cold]
+    #[inline(never)]
+    fn disordered(&mut self) -> Error {
+        self.is_disordered = true;
+        Error::new(Kind::Bug, "a message out of order")
     }
 
     fn bytes(&self, part: Part) -> &'a [u8] {

@@ -42,9 +42,7 @@ impl<'a> Printer<'a> {
     pub(super) fn members(&mut self, message: &'a Message, parts: &[Part], depth: u32, start: usize) -> Result<()> {
         let mut printed = Seen::default();
         match *parts {
-            [part] if self.is_in_order(message, part, depth)? => {
-                self.members_in_order(message, part, depth, start, &mut printed)?;
-            }
+            [part] if !self.is_careful => self.members_in_order(message, part, depth, start, &mut printed)?,
             _ => self.members_gathered(message, parts, depth, start, &mut printed)?,
         }
         if self.plan.options.always_print_fields_with_no_presence {
@@ -53,38 +51,11 @@ impl<'a> Printer<'a> {
         Ok(())
     }
 
-    /// Whether each field comes in one piece, those of singular fields once, and one of a oneof at most.
-    #[inline]
-    fn is_in_order(&self, message: &Message, part: Part, depth: u32) -> Result<bool> {
-        const NONE: usize = usize::MAX;
-        let mut seen = Seen::default();
-        let mut last = NONE;
-        let mut reader = Reader::new(self.input, part);
-        while !reader.is_done() {
-            let tag = reader.tag()?;
-            match message.index_of_number(tag.number) {
-                Some(index) if fits(&message.fields[index], tag) => {
-                    let field = &message.fields[index];
-                    let is_first = index != last;
-                    if is_first && seen.again(index) {
-                        return Ok(false);
-                    }
-                    if let Cardinality::Singular { .. } = field.cardinality {
-                        if !is_first || field.oneof.is_some_and(|oneof| seen.again(message.fields.len() + oneof)) {
-                            return Ok(false);
-                        }
-                    }
-                    last = index;
-                }
-                _ => last = NONE,
-            }
-            reader.value(tag, depth)?;
-        }
-        Ok(true)
-    }
-
+    /// Print members as they come, as long as they come by number, and one of a oneof at most.
     fn members_in_order(&mut self, message: &'a Message, part: Part, depth: u32, start: usize, printed: &mut Seen) -> Result<()> {
         let mut reader = Reader::new(self.input, part);
+        let mut next = 0;
+        let mut oneofs = Seen::default();
         while !reader.is_done() {
             let tag = reader.tag()?;
             let index = match message.index_of_number(tag.number) {
@@ -95,18 +66,15 @@ impl<'a> Printer<'a> {
                 }
             };
             let field = &message.fields[index];
+            if index < next || field.oneof.is_some_and(|oneof| oneofs.again(oneof)) {
+                return Err(self.disordered());
+            }
+            next = index + 1;
             let mark = self.label(field, start);
             let is_there = match field.cardinality {
                 Cardinality::Singular { implicit } => self.single(field, tag, &mut reader, depth, implicit),
                 Cardinality::Repeated { .. } => self.list_in_order(field, tag, &mut reader, depth),
-                Cardinality::Map => {
-                    let mut payloads = vec![reader.payload()?];
-                    while let Some(_tag) = next_of(field, &reader) {
-                        reader.tag()?;
-                        payloads.push(reader.payload()?);
-                    }
-                    self.map(field, &payloads, depth)
-                }
+                Cardinality::Map => self.map_in_order(field, &mut reader, depth),
             };
             self.keep(is_there.map_err(|error| error.inside(field.name()))?, mark, index, printed);
         }
@@ -120,7 +88,7 @@ impl<'a> Printer<'a> {
         if mark > start {
             self.out.push(b',');
         }
-        self.out.extend_from_slice(&field.label);
+        field.label.push_to(&mut self.out);
         mark
     }
 
@@ -136,7 +104,7 @@ impl<'a> Printer<'a> {
 
     /// Print the value that follows `tag`; false if it counts as not there. `depth` is that of the message around it.
     #[inline]
-    fn single(&mut self, field: &Field, tag: Tag, reader: &mut Reader<'a>, depth: u32, implicit: bool) -> Result<bool> {
+    pub(super) fn single(&mut self, field: &Field, tag: Tag, reader: &mut Reader<'a>, depth: u32, implicit: bool) -> Result<bool> {
         match field.value {
             Type::Message(index) | Type::Group(index) => {
                 let at = reader.at;
@@ -365,7 +333,7 @@ impl<'a> Printer<'a> {
 
 /// The next tag, if it is one of the same field.
 #[inline(always)]
-fn next_of(field: &Field, reader: &Reader<'_>) -> Option<Tag> {
+pub(super) fn next_of(field: &Field, reader: &Reader<'_>) -> Option<Tag> {
     if reader.is_done() {
         return None;
     }

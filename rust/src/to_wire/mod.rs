@@ -55,6 +55,8 @@ pub(crate) struct Parser<'a> {
     keys: Vec<Key>,
     /// Which field came after which the last time, by `Message::base`: the objects of a list look alike.
     successors: Vec<u32>,
+    /// Which value each enum had the last time, by its place.
+    enum_places: Vec<u32>,
     skipped: Skipped,
     /// Where the `@type` of an object is, by the object's place: found once, also for the objects inside it.
     any_types: HashMap<usize, usize>,
@@ -102,6 +104,7 @@ impl<'a> Parser<'a> {
             out: Writer::with_capacity(text.len()),
             keys: Vec::new(),
             successors: vec![0; plan.places],
+            enum_places: vec![0; plan.enums.len()],
             skipped: Skipped::default(),
             any_types: HashMap::new(),
         }

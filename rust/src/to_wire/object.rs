@@ -81,7 +81,7 @@ impl<'a> Parser<'a> {
     fn key(&mut self, message: &Message, place: usize) -> Result<Option<usize>> {
         let guess = self.successors[place] as usize;
         if let (Some(field), Some(head)) = (message.fields.get(guess), strings::chunk(self.text, self.at)) {
-            if field.token.starts(&self.text[self.at..], u64::from_le_bytes(*head)) {
+            if field.token.stands(self.text, self.at, u64::from_le_bytes(*head)) {
                 self.at += field.token.bytes.len();
                 return Ok(Some(guess));
             }

@@ -73,6 +73,13 @@ impl<'a> Parser<'a> {
     #[inline]
     fn integer(&mut self, value: Type) -> Result<i128> {
         let (min, max) = range(value);
+        if let Some((integer, end)) = numbers::short_integer(self.text, self.at) {
+            let integer = i128::from(integer);
+            if integer >= i128::from(min) && integer <= i128::from(max) {
+                self.at = end;
+                return Ok(integer);
+            }
+        }
         match self.peek() {
             b'"' => {
                 let text = self.string()?;
@@ -85,6 +92,10 @@ impl<'a> Parser<'a> {
 
     #[inline]
     pub(super) fn double(&mut self) -> Result<f64> {
+        if let Some((integer, end)) = numbers::short_integer(self.text, self.at) {
+            self.at = end;
+            return Ok(integer as f64);
+        }
         match self.peek() {
             b'"' => {
                 let text = self.string()?;
@@ -124,10 +135,25 @@ impl<'a> Parser<'a> {
     fn enum_value(&mut self, index: usize) -> Result<Option<Scalar>> {
         let plan = self.plan;
         let kind = &plan.enums[index];
+        let guess = kind.in_place(self.enum_places[index] as usize);
+        if let (Some((number, token)), Some(head)) = (guess, strings::chunk(self.text, self.at)) {
+            if token.stands(self.text, self.at, u64::from_le_bytes(*head)) {
+                self.at += token.bytes.len();
+                return Ok(Some(Scalar::Varint(i64::from(*number) as u64)));
+            }
+        }
+        self.other_enum_value(index)
+    }
+
+    #[inline(never)]
+    fn other_enum_value(&mut self, index: usize) -> Result<Option<Scalar>> {
+        let plan = self.plan;
+        let kind = &plan.enums[index];
         let number = match self.peek() {
             b'"' => {
                 let name = self.string()?;
                 if let Some(number) = kind.number(&name) {
+                    self.enum_places[index] = kind.place(number).unwrap_or(0) as u32;
                     return Ok(Some(Scalar::Varint(i64::from(number) as u64)));
                 }
                 // A number in quotation marks is a number everywhere else, and so it is here.

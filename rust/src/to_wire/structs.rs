@@ -87,7 +87,7 @@ impl Parser<'_> {
         match self.peek() {
             b'-' | b'0'..=b'9' => {
                 let start = self.at;
-                let number = self.number()?.double().map_err(|error| error.or_at(start))?;
+                let number = self.double().map_err(|error| error.or_at(start))?;
                 let mut bytes = [tag, 9, NUMBER, 0, 0, 0, 0, 0, 0, 0, 0];
                 bytes[3..].copy_from_slice(&number.to_le_bytes());
                 self.out.push_all(&bytes);
@@ -134,7 +134,7 @@ impl Parser<'_> {
             }
             b'-' | b'0'..=b'9' => {
                 let start = self.at;
-                let number = self.number()?.double().map_err(|error| error.or_at(start))?;
+                let number = self.double().map_err(|error| error.or_at(start))?;
                 self.out.push(NUMBER);
                 self.out.push_all(&number.to_le_bytes());
             }
