@@ -15,14 +15,16 @@ from typing import TYPE_CHECKING, Any, Final
 from google.protobuf import json_format, message_factory
 from google.protobuf.descriptor import FieldDescriptor
 
+from eegrpc.mapper._free_form import require_value
 from eegrpc.mapper._refusal import Refusal, quote
-from eegrpc.mapper._types import ANY, FREE_FORM, MAX_LEVELS, SPECIAL, TOO_DEEP, held_type
+from eegrpc.mapper._types import ANY, FREE_FORM, SPECIAL, held_type
 
 if TYPE_CHECKING:
     from google.protobuf.descriptor import Descriptor
     from google.protobuf.message import Message
 
     from eegrpc.mapper._options import Options
+    from eegrpc.mapper._scan import Run
 
 __all__ = ["PARSE_FAILURES", "explain"]
 
@@ -39,20 +41,22 @@ _NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+
 _NOT_FINITE: Final = ("NaN", "Infinity", "-Infinity")
 
 
-def explain(descriptor: Descriptor, value: Any, options: Options) -> None:
+def explain(descriptor: Descriptor, value: Any, options: Options, run: Run) -> None:
     """Raise the Refusal of the first value that its field cannot hold; return if there is none.
 
     Args:
         descriptor: The message type.
         value: The JSON value of a message that was looked through by `Schema.scan`.
         options: The mapper's.
+        run: What `Schema.scan` returned.
     """
-    _Explainer(options).message(descriptor, value, 0)
+    _Explainer(options, run).message(descriptor, value, 0)
 
 
 class _Explainer:
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, run: Run) -> None:
         self._options = options
+        self._run = run
 
     def message(self, descriptor: Descriptor, value: Any, level: int) -> None:
         """Explain the value of a message at `level`."""
@@ -81,7 +85,7 @@ class _Explainer:
                     seen.add(field.containing_oneof.name)
                 self._field(descriptor, field, name, item, level)
             except Refusal as refusal:
-                refusal.steps.append(name)
+                refusal.steps.append(name if field.is_extension else str(field.json_name))
                 raise
 
     def _field(self, owner: Descriptor, field: FieldDescriptor, name: str, value: Any, level: int) -> None:
@@ -99,7 +103,7 @@ class _Explainer:
                         raise Refusal("value", "null in a list")
                     self._one(owner, field, name, item, [item], level)
                 except Refusal as refusal:
-                    refusal.steps.append(index)
+                    refusal.steps.append(self._run.original_index(value, index))
                     raise
         else:
             self._one(owner, field, name, value, value, level)
@@ -165,27 +169,7 @@ class _Explainer:
         if name == "google.protobuf.ListValue" and not isinstance(value, list):
             raise Refusal("value", f"expected a list for {name}, got {quote(value)}")
         # A Struct or ListValue alone is one level less than in a Value.
-        self._value(value, level if name == "google.protobuf.Value" else level - 1)
-
-    def _value(self, value: Any, level: int) -> None:
-        """Explain what is in a google.protobuf.Value at `level`."""
-        if level + isinstance(value, (dict, list)) > MAX_LEVELS:
-            raise Refusal("depth", TOO_DEEP)
-        if isinstance(value, (dict, list)):
-            # Between the two Values: a Struct and its map entry, or a ListValue.
-            items, below = (value.items(), 3) if isinstance(value, dict) else (enumerate(value), 2)
-            for step, item in items:
-                try:
-                    if isinstance(step, str):
-                        _require_text(step)
-                    self._value(item, level + below)
-                except Refusal as refusal:
-                    refusal.steps.append(step)
-                    raise
-        elif isinstance(value, str):
-            _require_text(value)
-        elif isinstance(value, (int, float)) and not _is_finite(value, "d"):
-            raise Refusal("value", f"{quote(value)} is out of the range of double")
+        require_value(value, level if name == "google.protobuf.Value" else level - 1)
 
     def _reads(self, descriptor: Descriptor, value: Any) -> bool:
         message: Message = message_factory.GetMessageClass(descriptor)()
@@ -198,13 +182,6 @@ class _Explainer:
 
 def _is_value(field: FieldDescriptor) -> bool:
     return field.message_type is not None and field.message_type.full_name == "google.protobuf.Value"
-
-
-def _require_text(value: str) -> None:
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        raise Refusal("value", f"half of a surrogate pair, in {quote(value)}") from None
 
 
 def _require_finite(field: FieldDescriptor, value: Any) -> None:
@@ -229,21 +206,16 @@ def _why_not(field: FieldDescriptor, value: Any) -> Refusal:
     whole = number is not None and number == number.to_integral_value()
     refused = f"expected {expected}, got {quote(value)}"
     if field.cpp_type in _INTEGERS and isinstance(value, (int, float, str)) and not isinstance(value, bool):
-        return Refusal("range", f"{quote(value)} is out of the range of {expected}") if whole else _not_whole(refused)
+        if not whole:
+            return Refusal("integer", refused)
+        return Refusal("range", f"{quote(value)} is out of the range of {expected}")
     if field.cpp_type in _FLOATS and number is not None:
         return Refusal("range", f"{quote(value)} is out of the range of {expected}")
-    if field.enum_type is not None and number is not None:
-        if not whole:
-            return _not_whole(refused)
-        in_range = -(2**31) <= number < 2**31
-        return Refusal("unknown" if in_range else "range", f"{expected} has no value {quote(value)}")
+    if field.enum_type is not None and number is not None:  # a closed one
+        return Refusal("value", f"{expected} has no value {quote(value)}")
     if field.type == _Field.TYPE_STRING and isinstance(value, str):
         return Refusal("value", f"half of a surrogate pair, in {quote(value)}")
     return Refusal("value", refused)
-
-
-def _not_whole(text: str) -> Refusal:
-    return Refusal("integer", text)
 
 
 def _number(value: Any) -> decimal.Decimal | None:

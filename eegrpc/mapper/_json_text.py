@@ -20,6 +20,7 @@ _WORD_OR_STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*"|NaN|-?Infinity', re.DOTA
 _CUT_ESCAPE: Final = re.compile(r"[0-9a-fA-F]{0,4}")
 _CUT_NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.|(?:\.[0-9]+)?[eE][+-]?)")
 _CUT_WORD: Final = ("-", *(word[:end] for word in ("true", "false", "null") for end in range(1, len(word))))
+_ZEROS: Final = {"0": 0, "-0": -0.0}
 _MOST_NUMBER: Final = 5000  # characters of a cut number that are looked at
 
 
@@ -72,7 +73,7 @@ def read(data: bytes, *, expected: str | None) -> Any:
 def _decode(data: bytes) -> str:
     if data[:3] == b"\xef\xbb\xbf":
         raise MapperError("utf8", "expected UTF-8 without a byte order mark", offset=0)
-    if b"\0" in data[:2]:  # UTF-16 and UTF-32 of ASCII are UTF-8, of other characters
+    if len(data) > 1 and b"\0" in data[:2]:  # UTF-16 and UTF-32 of ASCII are UTF-8, of other characters
         raise MapperError("utf8", "expected UTF-8, got what looks like UTF-16 or UTF-32", offset=0)
     try:
         return data.decode()
@@ -92,14 +93,7 @@ def _decode(data: bytes) -> str:
 
 
 def _load(text: str) -> Any:
-    try:
-        return json.loads(text, object_pairs_hook=_object, parse_constant=_refuse_word)
-    except json.JSONDecodeError:
-        raise
-    except (_DuplicateKeyError, _BareWordError):
-        raise
-    except ValueError:  # more digits than int() reads
-        return json.loads(text, object_pairs_hook=_object, parse_constant=_refuse_word, parse_int=_integer)
+    return json.loads(text, object_pairs_hook=_object, parse_constant=_refuse_word, parse_int=_integer)
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -132,9 +126,9 @@ def _refuse_word(word: str) -> NoReturn:
 
 def _integer(digits: str) -> int | float:
     try:
-        return int(digits)
-    except ValueError:
-        return float(digits)  # infinite, if it has thousands of digits: no field holds it
+        return int(digits) or _ZEROS[digits]
+    except ValueError:  # more digits than int() reads
+        return float(digits)  # infinite: no field holds it
 
 
 def _offset(text: str, position: int) -> int:

@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from google.protobuf.descriptor import Descriptor
 
     from eegrpc.mapper._options import Options, Skipped
+    from eegrpc.mapper._scan import Run
 
 __all__ = ["PythonEngine"]
 
-_OBJECTS: Final = (ANY, "google.protobuf.Struct")
 _MOST_DEPTH: Final = 1000  # of json_format's own counting, which is another than ours
 # How doubles and floats that are infinite or not a number end on the wire.
 _DOUBLES: Final = tuple(bytes(6) + end for end in (b"\xf0\x7f", b"\xf0\xff", b"\xf8\x7f", b"\xf8\xff"))
@@ -47,7 +47,7 @@ class PythonEngine:
         self._class: type[Message] = message_factory.GetMessageClass(descriptor)
         self._schema = Schema(options)
         name = descriptor.full_name
-        self._expected = name if name in _OBJECTS or name not in SPECIAL else None
+        self._expected = None if name in SPECIAL else name
         types = reachable(descriptor)
         self._reaching_any = reaching(ANY, types)
         scalars = {field.type for kind in types.values() for field in kind.fields}
@@ -79,10 +79,10 @@ class PythonEngine:
         """Return the encoding of a message given as JSON; see `Engine.to_wire`."""
         value = _json_text.read(json, expected=self._expected)
         try:
-            skipped = self._schema.scan(self._descriptor, value)
-            wire = self._parse(value)
+            run = self._schema.scan(self._descriptor, value)
+            wire = self._parse(value, run)
             if any(end in wire for end in self._not_finite):
-                explain(self._descriptor, value, self._options)
+                explain(self._descriptor, value, self._options, run)
         except Refusal as refusal:
             raise refusal.error() from None
         except RecursionError as error:
@@ -91,8 +91,8 @@ class PythonEngine:
             # json_format writes nestings that no parser reads back. Reading costs 2 % of what writing did.
             self._class.FromString(wire)
         except DecodeError as error:
-            raise self._why_not_read(value, MapperError("depth", TOO_DEEP)) from error
-        return wire, skipped
+            raise self._why_not_read(value, run, MapperError("depth", TOO_DEEP)) from error
+        return wire, run.skipped()
 
     def _print(self, message: Message) -> bytes:
         fields: Any = json_format.MessageToDict(
@@ -104,7 +104,7 @@ class PythonEngine:
         )
         return json_library.dumps(fields, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
 
-    def _parse(self, value: Any) -> bytes:
+    def _parse(self, value: Any, run: Run) -> bytes:
         message = self._class()
         pool = self._options.descriptor_pool
         try:
@@ -114,11 +114,11 @@ class PythonEngine:
             raise
         except (*PARSE_FAILURES, EncodeError) as error:
             text = f"not a {self._descriptor.full_name}: {_short(error)}"
-            raise self._why_not_read(value, MapperError("value", text)) from error
+            raise self._why_not_read(value, run, MapperError("value", text)) from error
 
-    def _why_not_read(self, value: Any, otherwise: MapperError) -> MapperError:
+    def _why_not_read(self, value: Any, run: Run, otherwise: MapperError) -> MapperError:
         try:
-            explain(self._descriptor, value, self._options)
+            explain(self._descriptor, value, self._options, run)
         except Refusal as refusal:
             return refusal.error()
         except RecursionError:

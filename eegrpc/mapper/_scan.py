@@ -7,31 +7,42 @@ refuses the rest; json_format then reads strictly. Scalars are none of its busin
 
 from __future__ import annotations
 
+import math
 import re
+import struct
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from google.protobuf.descriptor import FieldDescriptor
+
+from eegrpc.mapper._free_form import require_shallow_value
 from eegrpc.mapper._options import MAX_SKIPPED_NAMES, Options, Skipped
 from eegrpc.mapper._refusal import Refusal, quote
 from eegrpc.mapper._types import ANY, FREE_FORM, MAX_LEVELS, SPECIAL, TOO_DEEP, held_type
 
 if TYPE_CHECKING:
-    from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
+    from google.protobuf.descriptor import Descriptor, EnumDescriptor
 
-__all__ = ["Schema"]
+__all__ = ["Run", "Schema"]
 
+_FLOAT: Final = 3.4028234663852886e38  # the largest
+_NOTHING: Final = object()
+_TIMESTAMP: Final = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])"
+)
+_DURATION: Final = re.compile(r"-?[0-9]+(?:\.[0-9]+)?s")
 _EXTENSION: Final = re.compile(r"\[[a-zA-Z0-9._]*\]")
 
 
 class _Check(Protocol):
-    """Looks at the JSON value of a field, which is not null, in a message at `level`; returns whether to keep it."""
+    """Looks at the JSON value of a field in a message at `level`; returns what to make of it, maybe `_NOTHING`."""
 
-    def __call__(self, value: Any, level: int, run: Run, /) -> bool: ...
+    def __call__(self, value: Any, level: int, run: Run, /) -> Any: ...
 
 
 class Run:
     """What one call found and skipped."""
 
-    __slots__ = ("enum_names", "field_names", "fields", "in_any", "value_names")
+    __slots__ = ("_gaps", "enum_names", "field_names", "fields", "in_any", "value_names")
 
     def __init__(self) -> None:
         self.fields = 0
@@ -39,12 +50,25 @@ class Run:
         self.field_names: dict[tuple[str, str], None] = {}
         self.value_names: dict[tuple[str, str], None] = {}
         self.in_any = False
+        self._gaps: dict[int, list[int]] = {}
 
     def skipped(self) -> Skipped | None:
         """Return the summary; None if nothing was skipped."""
         if not self.fields and not self.enum_names:
             return None
         return Skipped(self.fields, self.enum_names, tuple(self.field_names), tuple(self.value_names))
+
+    def take_out(self, values: list[Any], gone: list[int]) -> None:
+        """Take the elements at these indices, which ascend, out of a list."""
+        self._gaps[id(values)] = gone
+        out = frozenset(gone)
+        values[:] = [value for index, value in enumerate(values) if index not in out]
+
+    def original_index(self, values: list[Any], index: int) -> int:
+        """Return which index the element of a list had before others were taken out."""
+        for gone in self._gaps.get(id(values), ()):
+            index += gone <= index
+        return index
 
 
 class Schema:
@@ -57,18 +81,17 @@ class Schema:
         self._types: dict[Descriptor, _Type] = {}
         self._enums: dict[EnumDescriptor, _Enum] = {}
 
-    def scan(self, descriptor: Descriptor, value: Any) -> Skipped | None:
+    def scan(self, descriptor: Descriptor, value: Any) -> Run:
         """Look through the JSON value of a message, and take out of it what is unknown and may be skipped.
 
         Raises:
             Refusal: It cannot be a message of the type.
         """
-        check = self.check_of(descriptor)
-        if check is None:
-            return None
         run = Run()
-        check(value, -1, run)
-        return run.skipped()
+        check = self.check_of(descriptor)
+        if check is not None:
+            check(value, -1, run)
+        return run
 
     def check_of(self, descriptor: Descriptor) -> _Check | None:
         """Return the check of fields of a message type; None if anything goes, or if json_format knows."""
@@ -77,7 +100,8 @@ class Schema:
             return _AnyCheck(self)
         if name in FREE_FORM:
             return _check_value if name == "google.protobuf.Value" else _check_struct_or_list
-        return None if name in SPECIAL else self._type(descriptor).scan
+        check = _OTHER_CHECKS.get(name)
+        return check if check is not None or name in SPECIAL else self._type(descriptor).scan
 
     def check_of_field(self, field: FieldDescriptor) -> _Check | None:
         """Return the check of a field, repeated or not; None if it needs none."""
@@ -90,12 +114,12 @@ class Schema:
 
     def unknown_field(self, owner: Descriptor, name: str, value: Any, level: int, run: Run) -> None:
         """Note a field that the message at `level` does not have, or refuse it."""
+        if _nests_deeper(value, MAX_LEVELS - level):
+            raise Refusal("depth", TOO_DEEP)
         if not self.options.ignore_unknown_fields:
             raise Refusal("unknown", f"{owner.full_name} has no field of that name")
         run.fields += 1
         _note(run.field_names, owner.full_name, name)
-        if _nests_deeper(value, MAX_LEVELS - level):
-            raise Refusal("depth", TOO_DEEP)
 
     def _check_of_value(self, field: FieldDescriptor) -> _Check | None:
         if field.enum_type is not None:
@@ -103,7 +127,9 @@ class Schema:
             if enum is None:
                 enum = self._enums.setdefault(field.enum_type, _Enum(field.enum_type, self.options))
             return enum.check
-        return None if field.message_type is None else self.check_of(field.message_type)
+        if field.message_type is not None:
+            return self.check_of(field.message_type)
+        return _check_float if field.type == FieldDescriptor.TYPE_FLOAT else None
 
     def _type(self, descriptor: Descriptor) -> _Type:
         compiled = self._types.get(descriptor)
@@ -115,14 +141,14 @@ class Schema:
 class _Type:
     """An ordinary message type. Its fields are compiled when it is first met: types may be recursive."""
 
-    __slots__ = ("_aliases", "_checks", "_descriptor", "_names", "_schema")
+    __slots__ = ("_aliases", "_checks", "_descriptor", "_names", "_rivals", "_schema")
 
     def __init__(self, descriptor: Descriptor, schema: Schema) -> None:
         self._descriptor = descriptor
         self._schema = schema
         self._names: frozenset[str] | None = None
 
-    def scan(self, value: Any, level: int, run: Run, /) -> bool:
+    def scan(self, value: Any, level: int, run: Run, /) -> Any:
         """Look through the JSON value of a message in one at `level`; see `_Check`."""
         if type(value) is not dict:
             raise Refusal("value", f"expected an object for {self._descriptor.full_name}, got {quote(value)}")
@@ -135,22 +161,38 @@ class _Type:
         checks = self._checks
         odd = not value.keys() <= names
         if not odd and not checks:
-            return True
-        out = []
+            return value
+        changed = []
         name = ""
         try:
             for name, item in value.items():
                 check = checks.get(name)
                 if odd and name not in names:
                     check = self._check_of_odd_name(name, value, level, run)
-                if check is _drop or (check is not None and item is not None and not check(item, level, run)):
-                    out.append(name)
+                if check is not None and (item is not None or check is _drop):
+                    kept = check(item, level, run)
+                    if kept is not item:
+                        changed.append((name, kept))
         except Refusal as refusal:
-            refusal.steps.append(name)
+            refusal.steps.append(self._aliases.get(name, name))
             raise
-        for name in out:
-            del value[name]
-        return True
+        for name, kept in changed:
+            self._change(value, name, kept)
+        return value
+
+    def _change(self, value: dict[str, Any], name: str, kept: Any) -> None:
+        if kept is not _NOTHING:
+            value[name] = kept
+            return
+        # A value without a name here still is the oneof's one.
+        rivals = [rival for rival in value if rival in self._rivals.get(name, ()) and value[rival] is not None]
+        if rivals:
+            order = list(value)
+            later = max(name, rivals[0], key=order.index)
+            refusal = Refusal("value", "a second field of a oneof")
+            refusal.steps.append(self._aliases.get(later, later))
+            raise refusal
+        del value[name]
 
     def _compile(self) -> frozenset[str]:
         by_json_name = {str(field.json_name): field for field in self._descriptor.fields}
@@ -158,6 +200,16 @@ class _Type:
         checks = {name: self._schema.check_of_field(field) for name, field in (by_json_name | by_name).items()}
         self._checks = {name: check for name, check in checks.items() if check is not None}
         self._aliases = {name: str(field.json_name) for name, field in by_name.items()}
+        self._rivals = {
+            name: frozenset(
+                rival
+                for other in field.containing_oneof.fields
+                if other is not field
+                for rival in (other.name, str(other.json_name))
+            )
+            for name, field in (by_json_name | by_name).items()
+            if field.enum_type is not None and field.containing_oneof is not None
+        }
         self._names = frozenset(by_json_name)  # last: another thread may be looking
         return self._names
 
@@ -166,7 +218,7 @@ class _Type:
         other = self._aliases.get(name)
         if other is not None:
             if other in value:
-                raise Refusal("value", f"the field is there twice, also as {quote(other)}")
+                raise Refusal("value", f"the field is there twice, as {quote(other)} and as {quote(name)}")
             return self._checks.get(name)
         if self._descriptor.is_extendable and _EXTENSION.fullmatch(name):
             try:
@@ -185,23 +237,25 @@ class _ListCheck:
     def __init__(self, inner: _Check) -> None:
         self._inner = inner
 
-    def __call__(self, value: Any, level: int, run: Run, /) -> bool:
+    def __call__(self, value: Any, level: int, run: Run, /) -> Any:
         if type(value) is not list:
             raise Refusal("value", f"expected a list, got {quote(value)}")
         inner = self._inner
         index = 0
-        out = []
+        gone = []
         try:
             for index, item in enumerate(value):
-                if not inner(item, level, run):
-                    out.append(index)
+                kept = inner(item, level, run)
+                if kept is _NOTHING:
+                    gone.append(index)
+                elif kept is not item:
+                    value[index] = kept
         except Refusal as refusal:
             refusal.steps.append(index)
             raise
-        if out:
-            gone = frozenset(out)
-            value[:] = [item for index, item in enumerate(value) if index not in gone]
-        return True
+        if gone:
+            run.take_out(value, gone)
+        return value
 
 
 class _MapCheck:
@@ -210,22 +264,25 @@ class _MapCheck:
     def __init__(self, inner: _Check) -> None:
         self._inner = inner
 
-    def __call__(self, value: Any, level: int, run: Run, /) -> bool:
+    def __call__(self, value: Any, level: int, run: Run, /) -> Any:
         if type(value) is not dict:
             raise Refusal("value", f"expected an object for a map, got {quote(value)}")
         inner = self._inner
-        out = []
+        gone = []
         key = ""
         try:
             for key, item in value.items():
-                if not inner(item, level + 1, run):  # the entry is a message, too
-                    out.append(key)
+                kept = inner(item, level + 1, run)  # the entry is a message, too
+                if kept is _NOTHING:
+                    gone.append(key)
+                elif kept is not item:
+                    value[key] = kept
         except Refusal as refusal:
             refusal.steps.append(key)
             raise
-        for key in out:
+        for key in gone:
             del value[key]
-        return True
+        return value
 
 
 class _Enum:
@@ -240,20 +297,27 @@ class _Enum:
         self._known = frozenset((*descriptor.values_by_name, *custom))
         self._options = options
 
-    def check(self, value: Any, _level: int, run: Run, /) -> bool:
-        if not isinstance(value, str) or value in self._known:
-            return True
+    def check(self, value: Any, _level: int, run: Run, /) -> Any:
+        if value in self._known if isinstance(value, str) else isinstance(value, (dict, list, type(None))):
+            return value  # json_format knows lists and null to be wrong
+        if isinstance(value, bool):
+            raise Refusal("value", f"expected {self._name}, got {quote(value)}")
         try:
-            int(value)  # json_format reads numbers in strings
-        except ValueError:
-            pass
+            number = int(value)  # json_format reads numbers in strings
+        except (ValueError, OverflowError):
+            if isinstance(value, float):  # infinite
+                return value
         else:
-            return True
+            if isinstance(value, float) and number != value:
+                raise Refusal("integer", f"expected {self._name}, got {quote(value)}")
+            if not -(2**31) <= number < 2**31:  # json_format takes the lower 32 bits
+                raise Refusal("range", f"{quote(value)} is out of the range of {self._name}")
+            return value
         if not self._options.ignore_unknown_enum_names:
             raise Refusal("unknown", f"{self._name} has no value {quote(value)}")
         run.enum_names += 1
         _note(run.value_names, self._name, value)
-        return False
+        return _NOTHING
 
 
 class _AnyCheck:
@@ -264,7 +328,7 @@ class _AnyCheck:
     def __init__(self, schema: Schema) -> None:
         self._schema = schema
 
-    def __call__(self, value: Any, level: int, run: Run, /) -> bool:
+    def __call__(self, value: Any, level: int, run: Run, /) -> Any:
         if type(value) is not dict:
             raise Refusal("value", f"expected an object for google.protobuf.Any, got {quote(value)}")
         level += 1
@@ -272,13 +336,13 @@ class _AnyCheck:
             raise Refusal("depth", TOO_DEEP)
         held = held_type(self._schema.options, value.get("@type"))
         if held is None:
-            return True  # json_format knows what to say of it
+            return value  # json_format knows it to be wrong
         outside, run.in_any = run.in_any, True
         try:
             self._scan_held(held, value, level, run)
         finally:
             run.in_any = outside
-        return True
+        return value
 
     def _scan_held(self, held: Descriptor, value: dict[str, Any], level: int, run: Run) -> None:
         check = self._schema.check_of(held)
@@ -292,14 +356,24 @@ class _AnyCheck:
             self._schema.unknown_field(held, name, value.pop(name), level, run)
         if check is not None and value.get("value") is not None:
             try:
-                check(value["value"], level, run)
+                value["value"] = check(value["value"], level, run)
             except Refusal as refusal:
                 refusal.steps.append("value")
                 raise
 
 
-def _drop(_value: Any, _level: int, _run: Run, /) -> bool:
-    return False
+def _drop(_value: Any, _level: int, _run: Run, /) -> Any:
+    return _NOTHING
+
+
+def _check_float(value: Any, _level: int, _run: Run, /) -> Any:
+    """Bring what rounds to the largest float within json_format's bounds, which leave no room for rounding."""
+    if type(value) is float and math.isfinite(value):
+        try:
+            return struct.unpack("f", struct.pack("f", value))[0] if abs(value) > _FLOAT else value
+        except OverflowError:
+            return value
+    return value
 
 
 def _note(names: dict[tuple[str, str], None], owner: str, name: str) -> None:
@@ -307,29 +381,27 @@ def _note(names: dict[tuple[str, str], None], owner: str, name: str) -> None:
         names[owner, name] = None
 
 
-def _check_value(value: Any, level: int, run: Run, /) -> bool:
+def _check_form(form: re.Pattern[str], name: str) -> _Check:
+    """Return the check of values that are text, in whose forms json_format goes by what Python reads."""
+
+    def check(value: Any, _level: int, _run: Run, /) -> Any:
+        if isinstance(value, str) and form.fullmatch(value) is None:
+            raise Refusal("value", f"expected a {name}, got {quote(value)}")
+        return value
+
+    return check
+
+
+def _check_value(value: Any, level: int, run: Run, /) -> Any:
     if run.in_any:  # elsewhere, reading the encoding shows how deep it nests
-        _measure_value(value, level + 1)
-    return True
+        require_shallow_value(value, level + 1)
+    return value
 
 
-def _check_struct_or_list(value: Any, level: int, run: Run, /) -> bool:
+def _check_struct_or_list(value: Any, level: int, run: Run, /) -> Any:
     if run.in_any:
-        _measure_value(value, level)  # as if it were in a Value, which would be one level more
-    return True
-
-
-def _measure_value(value: Any, level: int) -> None:
-    """Refuse what nests too deeply in a google.protobuf.Value at `level`."""
-    waiting = [(value, level)]
-    while waiting:
-        value, level = waiting.pop()
-        if level + (type(value) in (dict, list)) > MAX_LEVELS:
-            raise Refusal("depth", TOO_DEEP)
-        if type(value) is dict:  # below: a Struct, its map entry, the Value in it
-            waiting += [(item, level + 3) for item in value.values()]
-        elif type(value) is list:  # below: a ListValue, the Value in it
-            waiting += [(item, level + 2) for item in value]
+        require_shallow_value(value, level)  # as if it were in a Value, which would be one level more
+    return value
 
 
 def _nests_deeper(value: Any, levels: int) -> bool:
@@ -342,3 +414,10 @@ def _nests_deeper(value: Any, levels: int) -> bool:
         inner = (item for value in nested for item in (value.values() if type(value) is dict else value))
         nested = [item for item in inner if type(item) in (dict, list)]
     return False
+
+
+_OTHER_CHECKS: Final = {
+    "google.protobuf.Duration": _check_form(_DURATION, "google.protobuf.Duration"),
+    "google.protobuf.FloatValue": _check_float,
+    "google.protobuf.Timestamp": _check_form(_TIMESTAMP, "google.protobuf.Timestamp"),
+}

@@ -73,38 +73,34 @@ pub(crate) fn scan(bytes: &[u8], start: usize) -> std::result::Result<Number<'_>
     Ok(Number { text: &bytes[start..at], is_negative, digits, is_whole, exponent })
 }
 
-/// The integer of at most eight digits at `at`, and where it ends; None if that is not what stands there.
+/// The integer of at most seven digits at `at`, and where it ends; None if that is not what stands there.
 ///
 /// Most numbers are this; they need neither a `Number` nor an error.
 #[inline(always)]
 pub(crate) fn short_integer(bytes: &[u8], start: usize) -> Option<(i64, usize)> {
     let is_negative = bytes.get(start) == Some(&b'-');
     let first = start + usize::from(is_negative);
-    let mut value = 0i64;
-    let mut at = first;
-    while let Some(digit @ b'0'..=b'9') = bytes.get(at) {
-        if at - first == 8 {
-            return None;
-        }
-        value = value * 10 + i64::from(digit - b'0');
-        at += 1;
-    }
-    let is_plain = match bytes.get(at) {
+    let (digits, count) = leading_digits(u64::from_le_bytes(*chunk(bytes, first)?));
+    // Not 0 as the start of a longer number, and not -0, which is no integer.
+    let is_plain = match bytes.get(first + count) {
         Some(b'.' | b'e' | b'E') | None => false,
-        // 0 is no start of a longer number, and -0 is not an integer.
-        Some(_) => at > first && (bytes[first] != b'0' || (at - first == 1 && !is_negative)),
+        Some(_) => (1..8).contains(&count) && (bytes[first] != b'0' || (count == 1 && !is_negative)),
     };
-    is_plain.then_some((if is_negative { -value } else { value }, at))
+    let value = digits as i64;
+    is_plain.then_some((if is_negative { -value } else { value }, first + count))
 }
 
 /// Read digits from `at` on, appending them to `value`, which wraps around after 19; return where they end.
 #[inline(always)]
 fn scan_digits(bytes: &[u8], mut at: usize, value: &mut u64) -> usize {
+    const TENS: [u64; 9] = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
     while let Some(word) = chunk(bytes, at) {
-        let word = u64::from_le_bytes(*word);
-        let Some(eight) = eight_digits(word) else { break };
-        *value = value.wrapping_mul(100_000_000).wrapping_add(eight);
-        at += 8;
+        let (digits, count) = leading_digits(u64::from_le_bytes(*word));
+        *value = value.wrapping_mul(TENS[count]).wrapping_add(digits);
+        at += count;
+        if count < 8 {
+            return at;
+        }
     }
     while let Some(digit @ b'0'..=b'9') = bytes.get(at) {
         *value = value.wrapping_mul(10).wrapping_add(u64::from(digit - b'0'));
@@ -113,18 +109,25 @@ fn scan_digits(bytes: &[u8], mut at: usize, value: &mut u64) -> usize {
     at
 }
 
-/// The value of eight ASCII digits, the first of them in the lowest byte.
+/// The value of the ASCII digits that a word begins with, the first in the lowest byte, and how many they are.
+///
+/// All at once: how many digits a number has is what a loop over them would have to guess.
 #[inline(always)]
-fn eight_digits(word: u64) -> Option<u64> {
+fn leading_digits(word: u64) -> (u64, usize) {
+    // A byte that is no digit may disturb those after it, but they do not matter.
     let low = word.wrapping_sub(0x3030_3030_3030_3030);
     let high = word.wrapping_add(0x4646_4646_4646_4646);
-    if (low | high) & 0x8080_8080_8080_8080 != 0 {
-        return None;
+    let others = (low | high) & 0x8080_8080_8080_8080;
+    let count = others.trailing_zeros() / 8;
+    if count == 0 {
+        return (0, 0);
     }
-    let pairs = low.wrapping_mul(10).wrapping_add(low >> 8);
+    // Leading zeros take the place of the missing digits.
+    let eight = low << (64 - 8 * count);
+    let pairs = eight.wrapping_mul(10).wrapping_add(eight >> 8);
     let first = (pairs & 0x0000_00ff_0000_00ff).wrapping_mul(0x000f_4240_0000_0064);
     let second = (pairs >> 16 & 0x0000_00ff_0000_00ff).wrapping_mul(0x0000_2710_0000_0001);
-    Some(first.wrapping_add(second) >> 32)
+    (first.wrapping_add(second) >> 32, count as usize)
 }
 
 const POWERS: [f64; 23] = [
@@ -236,6 +239,19 @@ mod tests {
 
     fn number(text: &str) -> Option<Number<'_>> {
         scan(text.as_bytes(), 0).ok().filter(|number| number.text.len() == text.len())
+    }
+
+    #[test]
+    fn digits_are_read_at_once() {
+        for text in ["12345678", "1234567,", "7]      ", "0123.456", "99999999", "        ", "1\u{0}234567", "5\u{7f}\u{7f}12345", "12\u{c4}\u{b0}3456"] {
+            let digits: String = text.chars().take_while(char::is_ascii_digit).collect();
+            let word = u64::from_le_bytes(*text.as_bytes().first_chunk().unwrap());
+            assert_eq!(leading_digits(word), (digits.parse().unwrap_or(0), digits.len()), "{text}");
+        }
+        for (text, expected) in [("1234567, ", Some((1_234_567, 7))), ("-12}       ", Some((-12, 3))), ("0,       ", Some((0, 1))),
+            ("-0,       ", None), ("01,       ", None), ("1.5,      ", None), ("1e5,     ", None), ("12345678, ", None), ("a        ", None)] {
+            assert_eq!(short_integer(text.as_bytes(), 0), expected, "{text}");
+        }
     }
 
     #[test]

@@ -11,17 +11,16 @@ from __future__ import annotations
 import json
 import re
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import schemas
 from google.protobuf.descriptor import FieldDescriptor
 from messages import INT32, INT64, UINT32, UINT64, float32
+from places import Negative, Place, Real, finder, places, real, whole, written
 from reference import Disagreement, Reference, canonical
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
-    from google.protobuf.descriptor import Descriptor
+    from collections.abc import Callable, Sequence
 
     from eegrpc.mapper import MessageMapper
 
@@ -44,49 +43,6 @@ _TIMES = {
     ),
     "google.protobuf.Duration": re.compile(r"-?[0-9]+(?:\.[0-9]*)?s"),
 }
-
-
-class Real(float):
-    """A number with a fraction or an exponent that remembers how it was written."""
-
-    text: str
-
-
-class Negative(int):
-    """The integer -0."""
-
-
-def _real(text: str) -> Real:
-    value = Real(text)
-    value.text = text
-    return value
-
-
-def _whole(text: str) -> int:
-    return Negative(0) if text == "-0" else int(text)
-
-
-def _written(value: Any) -> str:
-    """Return a JSON value as text, its numbers as they were."""
-    if isinstance(value, dict):
-        return "{" + ",".join(f"{json.dumps(key)}:{_written(item)}" for key, item in value.items()) + "}"
-    if isinstance(value, list):
-        return "[" + ",".join(map(_written, value)) + "]"
-    return value.text if isinstance(value, Real) else "-0" if isinstance(value, Negative) else json.dumps(value)
-
-
-class Place(NamedTuple):
-    """A JSON value, and what is to be made of it."""
-
-    value: Any
-    role: str
-    """``scalar`` and ``key`` (with `field`), ``message`` (with `message`), ``struct``, or ``unknown``."""
-    field: FieldDescriptor | None
-    message: Descriptor | None
-    owner: Any
-    """The object or list that the value is in; None on top."""
-    at: Any
-    """Its key or index there."""
 
 
 class Difference(NamedTuple):
@@ -155,7 +111,7 @@ def _loose_time(place: Place) -> bool:
 def _both_names(place: Place) -> bool:
     if place.role != "message" or not isinstance(place.value, dict) or place.message is None:
         return False
-    names = [field.name for field in map(_finder(place.message), place.value) if field is not None]
+    names = [field.name for field in map(finder(place.message), place.value) if field is not None]
     return len(names) > len(set(names))
 
 
@@ -197,8 +153,9 @@ def _loose_enum(place: Place) -> bool:
     if not _is(place, {_T.TYPE_ENUM}) or isinstance(place.value, bool):
         return False
     if isinstance(place.value, str):
-        return not _INTEGER.fullmatch(place.value) and (_is_number(place.value))
-    return isinstance(place.value, float) and not place.value.is_integer()
+        return not _INTEGER.fullmatch(place.value) and _is_number(place.value)
+    is_out = isinstance(place.value, int) and not -(2**31) <= place.value < 2**31
+    return is_out or (isinstance(place.value, float) and not place.value.is_integer())
 
 
 def _is_number(text: str) -> bool:
@@ -211,6 +168,18 @@ def _is_number(text: str) -> bool:
 
 def _null_for_list(place: Place) -> bool:
     return place.role == "list" and place.value is None and place.field is not None and _takes_null(place.field)
+
+
+def _lacks_required(place: Place) -> bool:
+    if place.role != "message" or place.message is None or place.message.full_name != "google.protobuf.Any":
+        return False
+    for inner in places(place.value, place.message):
+        if inner.role == "message" and inner.message is not None and isinstance(inner.value, dict):
+            fields = [finder(inner.message)(name) for name, value in inner.value.items() if value is not None]
+            given = {field.name for field in fields if field is not None}
+            if any(field.is_required and field.name not in given for field in inner.message.fields):
+                return True
+    return False
 
 
 def _takes_null(field: FieldDescriptor) -> bool:
@@ -328,103 +297,23 @@ DIFFERENCES = [
     Difference(
         "18",
         "value refused accepted",
-        "numbers of enum values with a fraction, or in quotes otherwise than as an integer",
+        "numbers of enum values with a fraction, of over 32 bits, or in quotes otherwise than as an integer",
         _loose_enum,
-        [("mapper.proto3.Scalars", f'{{"fEnum":{text}}}') for text in ("1.5", '" 1"', '"1_0"', '"+1"')],
+        [("mapper.proto3.Scalars", f'{{"fEnum":{text}}}') for text in ("1.5", "2147483648", '" 1"', '"1_0"', '"+1"')],
+    ),
+    Difference(
+        "20",
+        "accepted",
+        "missing required fields inside an Any: they are no business of a mapper, there or anywhere",
+        _lacks_required,
+        [("google.protobuf.Any", '{"@type":"x/mapper.proto2.Required"}')],
     ),
 ]
 """8 (nested over 100 levels) is part of `Reference.parse`; 10 and 11 are other exceptions, not other verdicts.
 
-Two are of the other direction, and recognised by `_explain_printed`: 14, a float is printed with fewer digits when fewer
-are enough; 19, lists and maps of google.protobuf.NullValue print as nulls, which neither side reads back.
+Two are of the other direction, and recognised by `_explain_printed`: 14, a float is printed with fewer digits when
+fewer are enough; 19, lists and maps of google.protobuf.NullValue print as nulls, which neither side reads back.
 """
-
-
-def _finder(message: Descriptor) -> Callable[[str], FieldDescriptor | None]:
-    """Return the function that finds a field by a name in JSON."""
-    names = {field.json_name: field for field in message.fields}
-
-    def find(name: str) -> FieldDescriptor | None:
-        field = names.get(name) or message.fields_by_name.get(name)
-        if field is None and name[:1] == "[":
-            try:
-                return schemas.POOL.FindExtensionByName(name[1:-1])
-            except KeyError:
-                return None
-        return field
-
-    return find
-
-
-def places(value: Any, message: Descriptor, owner: Any = None, at: Any = None) -> Iterator[Place]:
-    """Yield every value in a JSON value that is to be a message of this type, inner ones first."""
-    name = message.full_name
-    if name in ("google.protobuf.Struct", "google.protobuf.Value", "google.protobuf.ListValue"):
-        yield from _loose_places(value, "struct", owner, at)
-    elif message.file.name == "google/protobuf/wrappers.proto":
-        yield Place(value, "scalar", message.fields_by_name["value"], None, owner, at)
-    elif name == "google.protobuf.Any":
-        yield from _any_places(value, owner, at)
-    elif isinstance(value, dict):
-        yield from _field_places(value, message)
-    elif isinstance(value, list):
-        yield from _loose_places(value, "unknown", owner, at)
-    yield Place(value, "message", None, message, owner, at)
-
-
-def _any_places(value: Any, owner: Any, at: Any) -> Iterator[Place]:
-    url = value.get("@type") if isinstance(value, dict) else None
-    if not isinstance(url, str):
-        return
-    try:
-        inner = schemas.POOL.FindMessageTypeByName(url.rpartition("/")[2])
-    except KeyError:
-        return
-    special = {"Any", "Duration", "FieldMask", "ListValue", "Struct", "Timestamp", "Value"}
-    if inner.file.name != "google/protobuf/wrappers.proto" and (
-        not inner.full_name.startswith("google.protobuf.") or inner.name not in special
-    ):
-        yield from _field_places(value, inner)
-        yield Place(value, "message", None, inner, owner, at)
-        return
-    for key, item in value.items():
-        if key == "value":
-            yield from places(item, inner, value, key)
-        elif key != "@type":
-            yield from _loose_places(item, "unknown", value, key)
-
-
-def _field_places(value: dict[str, Any], message: Descriptor) -> Iterator[Place]:
-    find = _finder(message)
-    for key, item in value.items():
-        field = find(key)
-        entry = field.message_type if field is not None else None
-        if field is None:
-            yield from _loose_places(item, "unknown", value, key)
-        elif entry is not None and entry.GetOptions().map_entry and isinstance(item, dict):
-            for name, one in item.items():
-                yield Place(name, "key", entry.fields_by_name["key"], None, item, name)
-                yield from _one_place(one, entry.fields_by_name["value"], item, name)
-        elif field.is_repeated and isinstance(item, list):
-            for index, one in enumerate(item):
-                yield from _one_place(one, field, item, index)
-            yield Place(item, "list", field, None, value, key)
-        else:
-            yield from _one_place(item, field, value, key)
-
-
-def _one_place(value: Any, field: FieldDescriptor, owner: Any, at: Any) -> Iterator[Place]:
-    if field.message_type is not None:
-        yield from places(value, field.message_type, owner, at)
-    else:
-        yield Place(value, "scalar", field, None, owner, at)
-
-
-def _loose_places(value: Any, role: str, owner: Any, at: Any) -> Iterator[Place]:
-    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, item in inner:
-        yield from _loose_places(item, role, value, key)
-    yield Place(value, role, None, None, owner, at)
 
 
 def explain(disagreement: Disagreement, mapper: MessageMapper) -> list[str]:
@@ -434,7 +323,7 @@ def explain(disagreement: Disagreement, mapper: MessageMapper) -> list[str]:
     if disagreement.direction != "to_wire":
         return _explain_printed(disagreement)
     try:
-        value = json.loads(disagreement.given, parse_float=_real, parse_int=_whole)
+        value = json.loads(disagreement.given, parse_float=real, parse_int=whole)
     except (ValueError, RecursionError):
         return []
     reference = Reference(disagreement.type, **disagreement.options)
@@ -452,7 +341,7 @@ def explain(disagreement: Disagreement, mapper: MessageMapper) -> list[str]:
         if (id(place.owner), place.at) not in taken:
             taken.add((id(place.owner), place.at))
             del place.owner[place.at]
-    rest = reference.check_json(mapper, _written(value).encode())
+    rest = reference.check_json(mapper, written(value).encode())
     if rest is None:
         return numbers
     others = explain(rest, mapper)

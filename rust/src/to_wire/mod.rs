@@ -145,12 +145,17 @@ impl<'a> Parser<'a> {
     }
 
     /// Pretty-printed text has runs of spaces: skip eight at a time.
+    #[inline(never)]
     fn more_space(&mut self) {
         loop {
             match self.peek() {
                 b' ' => {
-                    while strings::chunk(self.text, self.at) == Some(b"        ") {
-                        self.at += 8;
+                    while let Some(word) = strings::chunk(self.text, self.at) {
+                        let others = u64::from_le_bytes(*word) ^ 0x2020_2020_2020_2020;
+                        self.at += others.trailing_zeros() as usize / 8;
+                        if others != 0 {
+                            break;
+                        }
                     }
                     self.at += usize::from(self.peek() == b' ');
                 }

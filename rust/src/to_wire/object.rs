@@ -12,10 +12,18 @@ const ANY_TYPE: &[u8] = b"@type";
 
 impl<'a> Parser<'a> {
     /// Map the value here to the content of a message of type `index`, which lies at `depth`.
-    #[inline]
+    #[inline(always)]
     pub(super) fn message(&mut self, index: usize, depth: u32) -> Result<()> {
         let plan = self.plan;
         let message = &plan.messages[index];
+        if message.shape == Shape::Object {
+            return self.object(message, depth, false);
+        }
+        self.well_known(message, depth)
+    }
+
+    #[inline(never)]
+    fn well_known(&mut self, message: &'a Message, depth: u32) -> Result<()> {
         match message.shape {
             Shape::Object => self.object(message, depth, false),
             Shape::Struct => self.struct_content(depth),

@@ -24,7 +24,7 @@ impl Scalar {
         matches!(self, Scalar::Varint(0) | Scalar::Fixed32(0) | Scalar::Fixed64(0))
     }
 
-    #[inline]
+    #[inline(always)]
     pub fn write(self, out: &mut Writer) {
         match self {
             Scalar::Varint(value) => out.push_varint(value),
@@ -57,7 +57,7 @@ fn encoded(value: Type, integer: i128) -> Scalar {
 
 impl<'a> Parser<'a> {
     /// The number, bool or enum value here; None for an enum name that is skipped.
-    #[inline]
+    #[inline(always)]
     pub(super) fn scalar(&mut self, value: Type) -> Result<Option<Scalar>> {
         let start = self.at;
         let scalar = match value {
@@ -80,6 +80,11 @@ impl<'a> Parser<'a> {
                 return Ok(integer);
             }
         }
+        self.long_integer(min, max)
+    }
+
+    #[inline(never)]
+    fn long_integer(&mut self, min: i64, max: u64) -> Result<i128> {
         match self.peek() {
             b'"' => {
                 let text = self.string()?;
@@ -90,12 +95,17 @@ impl<'a> Parser<'a> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn double(&mut self) -> Result<f64> {
         if let Some((integer, end)) = numbers::short_integer(self.text, self.at) {
             self.at = end;
             return Ok(integer as f64);
         }
+        self.long_double()
+    }
+
+    #[inline(never)]
+    fn long_double(&mut self) -> Result<f64> {
         match self.peek() {
             b'"' => {
                 let text = self.string()?;
