@@ -54,7 +54,8 @@ class Line:
 
     def __str__(self) -> str:
         wanted = "-" if self.rule == "told" else f"{self.rule} {self.wanted:g} x"
-        measured = "not measured" if self.measured is None else f"{self.measured:.2f} x"
+        # Digits enough to tell a miss from a hit.
+        measured = "not measured" if self.measured is None else f"{self.measured:.{3 if self.measured < 10 else 1}f} x"
         verdict = {True: "met", False: "NOT MET", None: "-"}[self.met]
         return f"| {self.about} | {wanted} | {measured} | {verdict} |"
 

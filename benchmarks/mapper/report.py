@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import importlib.util
 import os
 import platform
 import statistics
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     Results = Mapping[tuple[str, str], Mapping[str, Times]]
     Peaks = Mapping[tuple[str, str, str], tuple[int, int]]
 
-__all__ = ["document", "facts", "load"]
+__all__ = ["document", "facts", "load", "native_build"]
 
 _VERSIONS = ("eegrpc", "protobuf", "grpcio", "urllib3", "aiohttp", "orjson", "msgspec", "protobuf-py")
 _DETAILED = ("page", "one image")
@@ -97,8 +99,17 @@ def facts() -> dict[str, str]:
         "versions": ", ".join(f"{name} {_version(name)}" for name in _VERSIONS),
         "protobuf's implementation": api_implementation.Type(),
         "eegrpc's mapper": f"{implementation}; one for answers is made in {made * 1e3:.2f} ms",
+        "native build": native_build(),
         "load at the start": load(),
     }
+
+
+def native_build() -> str:
+    """Return which build of the native mapper is installed now: the beginning of its SHA-256."""
+    spec = importlib.util.find_spec("eegrpc.mapper._rust")
+    if spec is None or spec.origin is None:
+        return "none"
+    return hashlib.sha256(Path(spec.origin).read_bytes()).hexdigest()[:12]
 
 
 def load() -> str:

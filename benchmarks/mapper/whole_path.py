@@ -78,7 +78,7 @@ def _measure(rounds: int) -> dict[str, Times]:
             loop.run_until_complete(add_aio(name, port, transport))
         for name, call in calls.items():
             assert call() == page.message, name
-        times = measure(calls, rounds=rounds, least=0.1)
+        times = measure(calls, rounds=rounds, least=0.2)
         for channel in channels:
             closed = channel.close()
             if closed is not None:

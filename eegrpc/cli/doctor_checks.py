@@ -89,14 +89,20 @@ def _mapper() -> Finding:
 
     implementation = mapper.IMPLEMENTATION
     protobuf = api_implementation.Type()
+    failure = mapper.NATIVE_FAILURE
     if os.environ.get("EEGRPC_MAPPER"):
         why = "as EEGRPC_MAPPER says"
+    elif implementation == "native":
+        why = "the fast one"
     else:
-        why = "the fast one" if implementation == "native" else "this build has no native one"
+        why = f"the slow one, because the native one cannot be loaded ({failure})"
     text = f"{implementation}: {why}; protobuf runs on {protobuf}"
-    facts = {"implementation": implementation, "protobuf": protobuf}
+    facts = {"implementation": implementation, "protobuf": protobuf, "native_failure": failure}
     if protobuf == "python":
         return Finding("mapper", "note", f"{text}, which is slow: reinstall protobuf to get upb", facts)
+    if implementation == "python" and failure:
+        advice = "install a wheel for this platform, or have a Rust toolchain on PATH and reinstall eegrpc"
+        return Finding("mapper", "note", f"{text}\n{advice}", facts)
     return Finding("mapper", "ok", text, facts)
 
 

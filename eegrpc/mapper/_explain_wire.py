@@ -13,7 +13,7 @@ from eegrpc.mapper._refusal import Refusal, quote
 from eegrpc.mapper._types import ANY, FREE_FORM, MAX_LEVELS, SPECIAL, TOO_DEEP, held_type
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from google.protobuf.descriptor import Descriptor
     from google.protobuf.message import Message
@@ -75,7 +75,7 @@ def _first_fault(wire: bytes, descriptor: Descriptor) -> Refusal:
         elif wire_type == _VARINT:
             _, at = _varint(wire, at, end)
         else:
-            at += {_FIXED64: 8, _FIXED32: 4, _LENGTH: length}[wire_type]
+            at += {_FIXED64: 8, _FIXED32: 4, _LENGTH: length}.get(wire_type, len(wire) + 1)
             if at > end:
                 raise _MalformedError
     raise _MalformedError
@@ -115,7 +115,11 @@ def explain_message(message: Message, options: Options, level: int = 0) -> None:
         except ValueError:
             raise Refusal("value", f"a {name} that is not valid has no JSON form") from None
     else:
-        for field, value in _fields(message):
+        for field, value in message.ListFields():
+            if _holds_bytes_for_text(field, value):
+                refusal = Refusal("utf8", "a string is not UTF-8")
+                refusal.steps.append(_json_name(field, options))
+                raise refusal
             if name == "google.protobuf.Value" and isinstance(value, float) and not math.isfinite(value):
                 raise Refusal("value", f"{value} in a {name} has no JSON form")
             for step, item, below in _messages(field, value):
@@ -179,17 +183,24 @@ def _require_shallow_content(wire: bytes, held: Descriptor, options: Options, le
                 inner = held_type(options, message.type_url)
                 waiting += [] if inner is None else [(content_class(inner).FromString(message.value), level + 1)]
                 continue
-            for field, value in _fields(message):
+            for field, value in message.ListFields():
                 waiting += [(item, level + below) for _, item, below in _messages(field, value)]
     except DecodeError:
         return  # json_format meets it, too
 
 
-def _fields(message: Message) -> Sequence[tuple[FieldDescriptor, Any]]:
-    try:
-        return message.ListFields()
-    except UnicodeDecodeError:
-        raise Refusal("utf8", f"a string of {message.DESCRIPTOR.full_name} is not UTF-8") from None
+def _holds_bytes_for_text(field: FieldDescriptor, value: Any) -> bool:
+    """Return whether strings in the value of a field are not UTF-8: older syntaxes do not forbid it on the wire.
+
+    Python's protobuf gives such a string as bytes, which json_format prints as Python would: ``b'...'``.
+    """
+    kind = field.message_type
+    if kind is not None and kind.GetOptions().map_entry:
+        entries = [(kind.fields_by_name["key"], key) for key in value]
+        entries += [(kind.fields_by_name["value"], value[key]) for key in value]
+    else:
+        entries = [(field, item) for item in (value if field.is_repeated else [value])]
+    return any(isinstance(item, bytes) and part.type == FieldDescriptor.TYPE_STRING for part, item in entries)
 
 
 def _messages(field: FieldDescriptor, value: Any) -> Iterator[tuple[str | int | None, Message, int]]:

@@ -20,7 +20,7 @@ _WORD_OR_STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*"|NaN|-?Infinity', re.DOTA
 _CUT_ESCAPE: Final = re.compile(r"[0-9a-fA-F]{0,4}")
 _CUT_NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.|(?:\.[0-9]+)?[eE][+-]?)")
 _CUT_WORD: Final = ("-", *(word[:end] for word in ("true", "false", "null") for end in range(1, len(word))))
-_ZEROS: Final = {"0": 0, "-0": -0.0}
+_NEGATIVE_ZERO: Final = re.compile(r"-0(?=[,}\]\s]|\Z)")  # it has a sign in a double, and none in an int
 _MOST_NUMBER: Final = 5000  # characters of a cut number that are looked at
 
 
@@ -93,6 +93,13 @@ def _decode(data: bytes) -> str:
 
 
 def _load(text: str) -> Any:
+    if _NEGATIVE_ZERO.search(text) is None:
+        try:
+            return json.loads(text, object_pairs_hook=_object, parse_constant=_refuse_word)
+        except (json.JSONDecodeError, _DuplicateKeyError, _BareWordError):
+            raise
+        except ValueError:  # more digits than int() reads
+            pass
     return json.loads(text, object_pairs_hook=_object, parse_constant=_refuse_word, parse_int=_integer)
 
 
@@ -126,8 +133,8 @@ def _refuse_word(word: str) -> NoReturn:
 
 def _integer(digits: str) -> int | float:
     try:
-        return int(digits) or _ZEROS[digits]
-    except ValueError:  # more digits than int() reads
+        return -0.0 if digits == "-0" else int(digits)
+    except ValueError:
         return float(digits)  # infinite: no field holds it
 
 

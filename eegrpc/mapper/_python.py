@@ -33,6 +33,7 @@ _MOST_DEPTH: Final = 1000  # of json_format's own counting, which is another tha
 # How doubles and floats that are infinite or not a number end on the wire.
 _DOUBLES: Final = tuple(bytes(6) + end for end in (b"\xf0\x7f", b"\xf0\xff", b"\xf8\x7f", b"\xf8\xff"))
 _FLOATS: Final = tuple(bytes(2) + end for end in (b"\x80\x7f", b"\x80\xff", b"\xc0\x7f", b"\xc0\xff"))
+_MAYBE_BYTES: Final = (b"\"b'", b'"b\\"')  # how JSON begins that was made of a Python bytes object
 _QUOTE: Final = 64  # characters of json_format's words, which may quote the input, that an error text repeats
 
 
@@ -67,7 +68,10 @@ class PythonEngine:
         try:
             if self._reaching_any:
                 require_shallow(message, self._options, self._reaching_any)
-            return self._print(message)
+            text = self._print(message)
+            if _MAYBE_BYTES[0] in text or _MAYBE_BYTES[1] in text:
+                explain_message(message, self._options)
+            return text
         except Refusal as refusal:
             raise refusal.error() from None
         except RecursionError as error:
@@ -110,8 +114,6 @@ class PythonEngine:
         try:
             json_format.ParseDict(value, message, descriptor_pool=pool, max_recursion_depth=_MOST_DEPTH)
             return message.SerializePartialToString()
-        except RecursionError:
-            raise
         except (*PARSE_FAILURES, EncodeError) as error:
             text = f"not a {self._descriptor.full_name}: {_short(error)}"
             raise self._why_not_read(value, run, MapperError("value", text)) from error

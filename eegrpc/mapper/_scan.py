@@ -27,9 +27,9 @@ __all__ = ["Run", "Schema"]
 _FLOAT: Final = 3.4028234663852886e38  # the largest
 _NOTHING: Final = object()
 _TIMESTAMP: Final = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])"
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]*)?(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])"
 )
-_DURATION: Final = re.compile(r"-?[0-9]+(?:\.[0-9]+)?s")
+_DURATION: Final = re.compile(r"-?[0-9]+(?:\.[0-9]*)?s")
 _EXTENSION: Final = re.compile(r"\[[a-zA-Z0-9._]*\]")
 
 
@@ -141,7 +141,7 @@ class Schema:
 class _Type:
     """An ordinary message type. Its fields are compiled when it is first met: types may be recursive."""
 
-    __slots__ = ("_aliases", "_checks", "_descriptor", "_names", "_rivals", "_schema")
+    __slots__ = ("_aliases", "_checks", "_descriptor", "_fields", "_names", "_schema")
 
     def __init__(self, descriptor: Descriptor, schema: Schema) -> None:
         self._descriptor = descriptor
@@ -162,73 +162,73 @@ class _Type:
         odd = not value.keys() <= names
         if not odd and not checks:
             return value
-        changed = []
+        if odd:
+            self._scan_odd_names(value, level, run)
+            return value
         name = ""
         try:
-            for name, item in value.items():
-                check = checks.get(name)
-                if odd and name not in names:
-                    check = self._check_of_odd_name(name, value, level, run)
-                if check is not None and (item is not None or check is _drop):
+            for name, check in checks:
+                item = value.get(name)
+                if item is not None:
                     kept = check(item, level, run)
                     if kept is not item:
-                        changed.append((name, kept))
+                        self._change(value, name, kept)
+        except Refusal as refusal:
+            refusal.steps.append(name)
+            raise
+        return value
+
+    def _scan_odd_names(self, value: dict[str, Any], level: int, run: Run) -> None:
+        """Look through a message in which there are other names than JSON names of fields."""
+        name = ""
+        try:
+            for name, item in list(value.items()):
+                field = self._field(name)
+                if field is None:
+                    self._schema.unknown_field(self._descriptor, name, item, level, run)
+                    del value[name]
+                    continue
+                if name in self._aliases and self._aliases[name] in value:
+                    raise Refusal("value", f"the field is there twice, also as {quote(name)}")
+                check = self._schema.check_of_field(field)
+                kept = item if check is None or item is None else check(item, level, run)
+                if kept is not item:
+                    self._change(value, name, kept)
         except Refusal as refusal:
             refusal.steps.append(self._aliases.get(name, name))
             raise
-        for name, kept in changed:
-            self._change(value, name, kept)
-        return value
+
+    def _field(self, name: str) -> FieldDescriptor | None:
+        field = self._fields.get(name)
+        if field is not None or not self._descriptor.is_extendable or not _EXTENSION.fullmatch(name):
+            return field
+        try:
+            field = self._schema.options.descriptor_pool.FindExtensionByName(name[1:-1])
+        except KeyError:
+            return None
+        return field if field.containing_type == self._descriptor else None
 
     def _change(self, value: dict[str, Any], name: str, kept: Any) -> None:
         if kept is not _NOTHING:
             value[name] = kept
             return
         # A value without a name here still is the oneof's one.
-        rivals = [rival for rival in value if rival in self._rivals.get(name, ()) and value[rival] is not None]
-        if rivals:
-            order = list(value)
-            later = max(name, rivals[0], key=order.index)
-            refusal = Refusal("value", "a second field of a oneof")
-            refusal.steps.append(self._aliases.get(later, later))
-            raise refusal
+        oneof = self._fields[name].containing_oneof if name in self._fields else None
+        members = [key for key in value if key in self._fields and value[key] is not None] if oneof is not None else []
+        members = [key for key in members if self._fields[key].containing_oneof == oneof]
+        if len(members) > 1:
+            raise Refusal("value", f"{' and '.join(map(quote, members[:2]))} are of one oneof, which holds one")
         del value[name]
 
     def _compile(self) -> frozenset[str]:
         by_json_name = {str(field.json_name): field for field in self._descriptor.fields}
         by_name = {field.name: field for field in self._descriptor.fields if field.name not in by_json_name}
-        checks = {name: self._schema.check_of_field(field) for name, field in (by_json_name | by_name).items()}
-        self._checks = {name: check for name, check in checks.items() if check is not None}
+        self._fields = by_json_name | by_name
         self._aliases = {name: str(field.json_name) for name, field in by_name.items()}
-        self._rivals = {
-            name: frozenset(
-                rival
-                for other in field.containing_oneof.fields
-                if other is not field
-                for rival in (other.name, str(other.json_name))
-            )
-            for name, field in (by_json_name | by_name).items()
-            if field.enum_type is not None and field.containing_oneof is not None
-        }
+        checks = {name: self._schema.check_of_field(field) for name, field in by_json_name.items()}
+        self._checks = [(name, check) for name, check in checks.items() if check is not None]
         self._names = frozenset(by_json_name)  # last: another thread may be looking
         return self._names
-
-    def _check_of_odd_name(self, name: str, value: dict[str, Any], level: int, run: Run) -> _Check | None:
-        """Return the check of a name in `value` that is no field's JSON name."""
-        other = self._aliases.get(name)
-        if other is not None:
-            if other in value:
-                raise Refusal("value", f"the field is there twice, as {quote(other)} and as {quote(name)}")
-            return self._checks.get(name)
-        if self._descriptor.is_extendable and _EXTENSION.fullmatch(name):
-            try:
-                field = self._schema.options.descriptor_pool.FindExtensionByName(name[1:-1])
-            except KeyError:
-                field = None
-            if field is not None and field.containing_type == self._descriptor:
-                return self._schema.check_of_field(field)
-        self._schema.unknown_field(self._descriptor, name, value[name], level, run)
-        return _drop
 
 
 class _ListCheck:
@@ -360,10 +360,6 @@ class _AnyCheck:
             except Refusal as refusal:
                 refusal.steps.append("value")
                 raise
-
-
-def _drop(_value: Any, _level: int, _run: Run, /) -> Any:
-    return _NOTHING
 
 
 def _check_float(value: Any, _level: int, _run: Run, /) -> Any:

@@ -38,7 +38,7 @@ pub(crate) fn decode(out: &mut Vec<u8>, text: &[u8]) -> Result<(), &'static str>
     let last = quads.remainder();
     for quad in quads {
         let digits = [quad[0], quad[1], quad[2], quad[3]].map(|byte| VALUES[usize::from(byte)]);
-        if digits.iter().any(|&digit| digit == FOREIGN) {
+        if digits.contains(&FOREIGN) {
             return Err("a character that is not base64");
         }
         let bits = digits.iter().fold(0u32, |bits, &digit| bits << 6 | u32::from(digit));
@@ -74,7 +74,14 @@ mod tests {
             let mut text = Vec::new();
             encode(&mut text, &bytes);
             assert_eq!(text.len(), length.div_ceil(3) * 4);
-            let url: Vec<u8> = text.iter().map(|byte| match byte { b'+' => b'-', b'/' => b'_', other => *other }).collect();
+            let url: Vec<u8> = text
+                .iter()
+                .map(|byte| match byte {
+                    b'+' => b'-',
+                    b'/' => b'_',
+                    other => *other,
+                })
+                .collect();
             let bare: Vec<u8> = text.iter().copied().filter(|&byte| byte != b'=').collect();
             for form in [text, url, bare] {
                 let mut back = Vec::new();

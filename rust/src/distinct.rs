@@ -44,7 +44,8 @@ mod tests {
     fn repeated_keys_are_found_even_among_colliding_ones() {
         let texts = ["a", "b", "a", "c", "b", "a", "d"];
         for print in [|key: &str| fingerprint(key.as_bytes()), |_: &str| 7] {
-            let mut keys: Vec<Key> = texts.iter().enumerate().map(|(at, text)| Key { print: print(text), at }).collect();
+            let mut keys: Vec<Key> =
+                texts.iter().enumerate().map(|(at, text)| Key { print: print(text), at }).collect();
             let mut found = repeated(&mut keys, |at| texts[at]);
             found.sort_unstable();
             assert_eq!(found, [0, 1, 2]);

@@ -97,6 +97,7 @@ impl Error {
 
     /// A google.protobuf.Any of a type that the schema does not have: the caller may add it and try again.
     #[cold]
+    #[must_use]
     pub fn missing_type(name: &str) -> Self {
         let text = format!("a google.protobuf.Any holds {}, a type that is not known here", quote(name.as_bytes()));
         let mut error = Self::new(Kind::Value, text);

@@ -5,6 +5,7 @@
 //! is written in docs/mapper.md.
 
 mod base64;
+mod compile;
 mod distinct;
 mod error;
 mod numbers;

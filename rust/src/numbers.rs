@@ -153,13 +153,15 @@ impl Number<'_> {
         }
     }
 
-    /// The nearest float, by way of the nearest double, as every parser of protobuf's does it.
+    /// The nearest float, by way of the nearest double, as protobuf's parsers do it.
+    ///
+    /// What is a little larger than the largest float rounds to it, as its own shortest text, 3.4028235e38, does.
     pub fn float(&self) -> Result<f32> {
-        let double = self.double()?;
-        if double.abs() > f64::from(f32::MAX) {
+        let float = self.double()? as f32;
+        if float.is_infinite() {
             return Err(self.error(Kind::Range, "is larger than any float"));
         }
-        Ok(double as f32)
+        Ok(float)
     }
 
     /// The exact integer, which must lie in the given range.
@@ -211,10 +213,12 @@ impl Number<'_> {
 
 /// Append the shortest text that reads back as the same double; the double is finite.
 #[inline]
+#[allow(clippy::float_cmp, reason = "the same double is meant")]
 pub(crate) fn push_double(out: &mut Vec<u8>, value: f64) {
     // Whole numbers up to 10^15 are the common case, and print faster as integers.
     let whole = value as i64;
-    if whole as f64 == value && whole.unsigned_abs() < 1_000_000_000_000_000 && (whole != 0 || value.is_sign_positive()) {
+    if whole as f64 == value && whole.unsigned_abs() < 1_000_000_000_000_000 && (whole != 0 || value.is_sign_positive())
+    {
         push_integer(out, whole);
         out.extend_from_slice(b".0");
     } else {
@@ -243,23 +247,46 @@ mod tests {
 
     #[test]
     fn digits_are_read_at_once() {
-        for text in ["12345678", "1234567,", "7]      ", "0123.456", "99999999", "        ", "1\u{0}234567", "5\u{7f}\u{7f}12345", "12\u{c4}\u{b0}3456"] {
+        for text in [
+            "12345678",
+            "1234567,",
+            "7]      ",
+            "0123.456",
+            "99999999",
+            "        ",
+            "1\u{0}234567",
+            "5\u{7f}\u{7f}12345",
+            "12\u{c4}\u{b0}3456",
+        ] {
             let digits: String = text.chars().take_while(char::is_ascii_digit).collect();
             let word = u64::from_le_bytes(*text.as_bytes().first_chunk().unwrap());
             assert_eq!(leading_digits(word), (digits.parse().unwrap_or(0), digits.len()), "{text}");
         }
-        for (text, expected) in [("1234567, ", Some((1_234_567, 7))), ("-12}       ", Some((-12, 3))), ("0,       ", Some((0, 1))),
-            ("-0,       ", None), ("01,       ", None), ("1.5,      ", None), ("1e5,     ", None), ("12345678, ", None), ("a        ", None)] {
+        for (text, expected) in [
+            ("1234567, ", Some((1_234_567, 7))),
+            ("-12}       ", Some((-12, 3))),
+            ("0,       ", Some((0, 1))),
+            ("-0,       ", None),
+            ("01,       ", None),
+            ("1.5,      ", None),
+            ("1e5,     ", None),
+            ("12345678, ", None),
+            ("a        ", None),
+        ] {
             assert_eq!(short_integer(text.as_bytes(), 0), expected, "{text}");
         }
     }
 
     #[test]
     fn the_grammar_is_jsons() {
-        for text in ["0", "-0", "1", "-12", "0.5", "1e5", "1E+5", "1.25e-7", "123456789012345678901234567890", "0e999999999999"] {
+        for text in
+            ["0", "-0", "1", "-12", "0.5", "1e5", "1E+5", "1.25e-7", "123456789012345678901234567890", "0e999999999999"]
+        {
             assert!(number(text).is_some(), "{text}");
         }
-        for text in ["", "-", "+1", "01", "-01", ".5", "1.", "1.e5", "1e", "1e+", "0x10", "1_0", "NaN", "Infinity", "--1"] {
+        for text in
+            ["", "-", "+1", "01", "-01", ".5", "1.", "1.e5", "1e", "1e+", "0x10", "1_0", "NaN", "Infinity", "--1"]
+        {
             assert!(number(text).is_none(), "{text}");
         }
     }
@@ -267,9 +294,20 @@ mod tests {
     #[test]
     fn doubles_are_the_nearest() {
         let texts = [
-            "0.1", "5e-324", "1.7976931348623157e308", "9007199254740993", "123456789012345678", "0.30000000000000004",
-            "1e22", "1e23", "8.41", "-122.08384519123456", "179769313486231570000e288", "0.000000000000000000000000001",
-            "12345678.12345678", "1234567890123456789012345678901234567890",
+            "0.1",
+            "5e-324",
+            "1.7976931348623157e308",
+            "9007199254740993",
+            "123456789012345678",
+            "0.30000000000000004",
+            "1e22",
+            "1e23",
+            "8.41",
+            "-122.08384519123456",
+            "179769313486231570000e288",
+            "0.000000000000000000000000001",
+            "12345678.12345678",
+            "1234567890123456789012345678901234567890",
         ];
         for text in texts {
             let expected: f64 = text.parse().unwrap();
@@ -278,27 +316,44 @@ mod tests {
         assert!(number("-0.0").unwrap().double().unwrap().is_sign_negative());
         assert_eq!(number("1e400").unwrap().double().unwrap_err().kind(), Kind::Range);
         assert_eq!(number("3.5e38").unwrap().float().unwrap_err().kind(), Kind::Range);
+        assert_eq!(number("3.4028235e38").unwrap().float().unwrap().to_bits(), f32::MAX.to_bits());
     }
 
     #[test]
     fn integers_are_exact() {
         let cases = [
-            ("9007199254740993.0", 9_007_199_254_740_993), ("1e18", 1_000_000_000_000_000_000), ("-0", 0), ("-0.0", 0),
-            ("1.50e1", 15), ("100e-2", 1), ("0e99999999999", 0), ("0.0e-99999999999", 0), ("-9223372036854775808", i128::from(i64::MIN)),
-            ("18446744073709551615", i128::from(u64::MAX)), ("1844674407370955161.5e1", i128::from(u64::MAX)),
+            ("9007199254740993.0", 9_007_199_254_740_993),
+            ("1e18", 1_000_000_000_000_000_000),
+            ("-0", 0),
+            ("-0.0", 0),
+            ("1.50e1", 15),
+            ("100e-2", 1),
+            ("0e99999999999", 0),
+            ("0.0e-99999999999", 0),
+            ("-9223372036854775808", i128::from(i64::MIN)),
+            ("18446744073709551615", i128::from(u64::MAX)),
+            ("1844674407370955161.5e1", i128::from(u64::MAX)),
         ];
         for (text, expected) in cases {
             assert_eq!(number(text).unwrap().integer(i64::MIN, u64::MAX).unwrap(), expected, "{text}");
         }
-        for (text, kind) in [("1.5", Kind::Integer), ("1e-1", Kind::Integer), ("18446744073709551616", Kind::Range),
-            ("1e400", Kind::Range), ("1e99999999999", Kind::Range), ("0.00001e-99999999999", Kind::Integer)] {
+        for (text, kind) in [
+            ("1.5", Kind::Integer),
+            ("1e-1", Kind::Integer),
+            ("18446744073709551616", Kind::Range),
+            ("1e400", Kind::Range),
+            ("1e99999999999", Kind::Range),
+            ("0.00001e-99999999999", Kind::Integer),
+        ] {
             assert_eq!(number(text).unwrap().integer(i64::MIN, u64::MAX).unwrap_err().kind(), kind, "{text}");
         }
     }
 
     #[test]
     fn what_is_printed_reads_back() {
-        for value in [0.0, -0.0, 1.0, -1.5, 0.1, 5e-324, f64::MAX, 1e15, 1e16, 1e21, 123_456_789.0, 9_007_199_254_740_993.0] {
+        for value in
+            [0.0, -0.0, 1.0, -1.5, 0.1, 5e-324, f64::MAX, 1e15, 1e16, 1e21, 123_456_789.0, 9_007_199_254_740_993.0]
+        {
             let mut text = Vec::new();
             push_double(&mut text, value);
             let text = String::from_utf8(text).unwrap();

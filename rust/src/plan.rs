@@ -2,10 +2,9 @@
 
 use std::collections::HashMap;
 
-use crate::error::{Error, Kind, Result};
-use crate::schema::{FieldType, Schema, TYPE_BYTES, TYPE_GROUP, TYPE_MESSAGE, TYPE_STRING};
+use crate::error::{Error, Result};
 use crate::strings;
-use crate::wire::{push_varint, FIXED32, FIXED64, LENGTH, START_GROUP, VARINT};
+use crate::wire::{FIXED32, FIXED64, LENGTH, START_GROUP, VARINT};
 
 /// How a message type is mapped; the meanings are in `eegrpc.mapper.MessageMapper`.
 #[derive(Clone, Copy, Debug, Default)]
@@ -31,7 +30,7 @@ pub struct Plan {
     pub(crate) options: Options,
     /// The number of places in a table of all messages' fields.
     pub(crate) places: usize,
-    by_name: HashMap<String, usize>,
+    pub(crate) by_name: HashMap<String, usize>,
 }
 
 /// What a message is in JSON.
@@ -55,15 +54,14 @@ pub(crate) struct Message {
     /// By number, which is the order in which serializers write, and so most JSON comes.
     pub fields: Vec<Field>,
     /// (name, index in `fields`) for JSON names and original names, sorted.
-    names: Vec<(Box<[u8]>, u32)>,
+    pub names: Vec<(Box<[u8]>, u32)>,
     /// Index in `fields` by number, for small numbers; `NO_FIELD` where there is none.
-    dense: Vec<u32>,
+    pub dense: Vec<u32>,
     /// Where this message's part of a table of all messages' fields begins: one place more than it has fields.
     pub base: usize,
 }
 
-const NO_FIELD: u32 = u32::MAX;
-const DENSE: u32 = 256;
+pub(crate) const NO_FIELD: u32 = u32::MAX;
 
 /// What one value of a field is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,8 +90,12 @@ pub(crate) enum Type {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cardinality {
     /// `implicit`: not written when it has its default.
-    Singular { implicit: bool },
-    Repeated { packed: bool },
+    Singular {
+        implicit: bool,
+    },
+    Repeated {
+        packed: bool,
+    },
     /// A repeated message of a key, field 1, and a value, field 2.
     Map,
 }
@@ -122,7 +124,7 @@ pub(crate) struct Label {
 }
 
 impl Label {
-    fn new(bytes: &[u8]) -> Self {
+    pub fn new(bytes: &[u8]) -> Self {
         let mut words = vec![[0; 8]; bytes.len().div_ceil(8)];
         for (word, chunk) in words.iter_mut().zip(bytes.chunks(8)) {
             word[..chunk.len()].copy_from_slice(chunk);
@@ -150,7 +152,7 @@ pub(crate) struct Token {
 }
 
 impl Token {
-    fn new(name: &str) -> Self {
+    pub fn new(name: &str) -> Self {
         let bytes: Box<[u8]> = [b"\"", name.as_bytes(), b"\""].concat().into();
         let mut head = [0; 8];
         let mut mask = [0; 8];
@@ -189,9 +191,9 @@ pub(crate) struct Enum {
     pub is_closed: bool,
     pub is_null_value: bool,
     /// (name, number), sorted by name.
-    names: Vec<(Box<[u8]>, i32)>,
+    pub names: Vec<(Box<[u8]>, i32)>,
     /// (number, quoted name), sorted by number, of several names the first.
-    numbers: Vec<(i32, Token)>,
+    pub numbers: Vec<(i32, Token)>,
 }
 
 impl Enum {
@@ -240,166 +242,10 @@ impl Message {
 }
 
 impl Plan {
-    /// Compile the message type `root`, and what it contains, from an encoded google.protobuf.FileDescriptorSet.
-    ///
-    /// `others` are the types that a google.protobuf.Any may hold besides those.
-    ///
-    /// # Errors
-    /// The descriptors are not what protoc makes, or lack a type that is needed.
-    pub fn new(file_descriptor_set: &[u8], root: &str, others: &[&str], options: Options) -> Result<Self> {
-        let schema = Schema::read(file_descriptor_set)?;
-        let mut builder = Builder { schema: &schema, options, found: HashMap::new(), queue: Vec::new() };
-        let mut enums = Enums::default();
-        let root = builder.index(root)?;
-        for other in others {
-            builder.index(other)?;
-        }
-        let mut messages: Vec<Message> = Vec::new();
-        let mut places = 0;
-        while let Some(name) = builder.queue.get(messages.len()).cloned() {
-            let message = builder.message(name, places, &mut enums)?;
-            places += message.fields.len() + 1;
-            messages.push(message);
-        }
-        Ok(Plan { messages, enums: enums.list, root, options, places, by_name: builder.found })
-    }
-
     /// The message type of a google.protobuf.Any.
     pub(crate) fn type_of_url(&self, url: &str) -> Result<usize> {
         let name = url.rsplit('/').next().unwrap_or_default();
         self.by_name.get(name).copied().ok_or_else(|| Error::missing_type(name))
-    }
-}
-
-#[derive(Default)]
-struct Enums {
-    list: Vec<Enum>,
-    found: HashMap<String, usize>,
-}
-
-struct Builder<'a> {
-    schema: &'a Schema,
-    options: Options,
-    found: HashMap<String, usize>,
-    /// The names of the messages, by index: those found while others are built are built in turn.
-    queue: Vec<String>,
-}
-
-impl Builder<'_> {
-    fn index(&mut self, name: &str) -> Result<usize> {
-        if let Some(&index) = self.found.get(name) {
-            return Ok(index);
-        }
-        if !self.schema.messages.contains_key(name) {
-            return Err(Error::new(Kind::Value, format!("the descriptors lack the message type {name}")));
-        }
-        self.queue.push(name.to_owned());
-        self.found.insert(name.to_owned(), self.queue.len() - 1);
-        Ok(self.queue.len() - 1)
-    }
-
-    fn message(&mut self, name: String, base: usize, enums: &mut Enums) -> Result<Message> {
-        let schema = self.schema;
-        let own = schema.messages.get(&name).map(|message| message.fields.as_slice()).unwrap_or_default();
-        let extensions = schema.extensions.get(&name).map(Vec::as_slice).unwrap_or_default();
-        let mut fields = Vec::with_capacity(own.len() + extensions.len());
-        let mut spellings = Vec::new();
-        for (index, declared) in own.iter().chain(extensions).enumerate() {
-            fields.push(self.field(declared, index >= own.len(), enums)?);
-            spellings.push((declared.json_name.as_bytes(), declared.number));
-        }
-        spellings.extend(own.iter().map(|declared| (declared.name.as_bytes(), declared.number)));
-        fields.sort_by_key(|field| field.number);
-        let mut dense = vec![NO_FIELD; fields.last().map_or(0, |field| field.number.min(DENSE - 1) as usize + 1)];
-        for (index, field) in fields.iter().enumerate() {
-            if let Some(slot) = dense.get_mut(field.number as usize) {
-                *slot = index as u32;
-            }
-        }
-        let mut names: Vec<(Box<[u8]>, u32)> = Vec::with_capacity(spellings.len());
-        for (name, number) in spellings {
-            if let Ok(index) = fields.binary_search_by_key(&number, |field| field.number) {
-                names.push((name.into(), index as u32));
-            }
-        }
-        // Stable: a JSON name goes before another field's original name that is the same.
-        names.sort_by(|(a, _), (b, _)| a.cmp(b));
-        names.dedup_by(|(a, _), (b, _)| a == b);
-        Ok(Message { shape: shape(&name), name, fields, names, dense, base })
-    }
-
-    fn field(&mut self, declared: &FieldType, is_extension: bool, enums: &mut Enums) -> Result<Field> {
-        let value = self.type_of(declared, enums)?;
-        let is_map = matches!(value, Type::Message(_))
-            && self.schema.messages.get(&declared.type_name).is_some_and(|entry| entry.is_map_entry);
-        let cardinality = match (declared.is_repeated, is_map) {
-            (true, true) => Cardinality::Map,
-            (true, false) => Cardinality::Repeated { packed: declared.is_packed },
-            _ => Cardinality::Singular { implicit: !declared.has_presence },
-        };
-        let printed = if self.options.preserving_proto_field_name { &declared.name } else { &declared.json_name };
-        let mut label = Vec::new();
-        strings::push_quoted(&mut label, printed);
-        label.push(b':');
-        let wire_type = if declared.is_packed { LENGTH } else { value.wire_type() };
-        Ok(Field {
-            number: declared.number,
-            value,
-            cardinality,
-            oneof: declared.oneof.map(|oneof| oneof as usize),
-            token: Token::new(&declared.json_name),
-            label: Label::new(&label),
-            tag: tag_bytes(declared.number, wire_type),
-            end_tag: tag_bytes(declared.number, crate::wire::END_GROUP),
-            is_extension,
-        })
-    }
-
-    fn type_of(&mut self, declared: &FieldType, enums: &mut Enums) -> Result<Type> {
-        Ok(match declared.type_code {
-            1 => Type::Double,
-            2 => Type::Float,
-            3 => Type::Int64,
-            4 => Type::Uint64,
-            5 => Type::Int32,
-            6 => Type::Fixed64,
-            7 => Type::Fixed32,
-            8 => Type::Bool,
-            TYPE_STRING => Type::String,
-            TYPE_GROUP => Type::Group(self.index(&declared.type_name)?),
-            TYPE_MESSAGE => Type::Message(self.index(&declared.type_name)?),
-            TYPE_BYTES => Type::Bytes,
-            13 => Type::Uint32,
-            14 => Type::Enum(self.enumeration(&declared.type_name, enums)?),
-            15 => Type::Sfixed32,
-            16 => Type::Sfixed64,
-            17 => Type::Sint32,
-            18 => Type::Sint64,
-            code => {
-                let text = format!("the descriptor of the field {} has the unknown type {code}", declared.name);
-                return Err(Error::new(Kind::Value, text));
-            }
-        })
-    }
-
-    fn enumeration(&self, name: &str, enums: &mut Enums) -> Result<usize> {
-        if let Some(&index) = enums.found.get(name) {
-            return Ok(index);
-        }
-        let Some(declared) = self.schema.enums.get(name) else {
-            return Err(Error::new(Kind::Value, format!("the descriptors lack the enum {name}")));
-        };
-        let mut names: Vec<(Box<[u8]>, i32)> =
-            declared.values.iter().map(|(name, number)| (name.as_bytes().into(), *number)).collect();
-        names.sort();
-        let mut numbers: Vec<(i32, Token)> =
-            declared.values.iter().map(|(name, number)| (*number, Token::new(name))).collect();
-        numbers.sort_by_key(|(number, _)| *number);
-        numbers.dedup_by_key(|(number, _)| *number);
-        let is_null_value = name == "google.protobuf.NullValue";
-        enums.list.push(Enum { name: name.to_owned(), is_closed: declared.is_closed, is_null_value, names, numbers });
-        enums.found.insert(name.to_owned(), enums.list.len() - 1);
-        Ok(enums.list.len() - 1)
     }
 }
 
@@ -419,28 +265,5 @@ impl Type {
             | Type::Sint32
             | Type::Sint64 => VARINT,
         }
-    }
-}
-
-fn tag_bytes(number: u32, wire_type: u32) -> Box<[u8]> {
-    let mut bytes = Vec::new();
-    push_varint(&mut bytes, u64::from(number) << 3 | u64::from(wire_type));
-    bytes.into()
-}
-
-fn shape(name: &str) -> Shape {
-    match name.strip_prefix("google.protobuf.") {
-        Some("Any") => Shape::Any,
-        Some("Timestamp") => Shape::Timestamp,
-        Some("Duration") => Shape::Duration,
-        Some("FieldMask") => Shape::FieldMask,
-        Some("Struct") => Shape::Struct,
-        Some("Value") => Shape::Value,
-        Some("ListValue") => Shape::ListValue,
-        Some(
-            "DoubleValue" | "FloatValue" | "Int64Value" | "UInt64Value" | "Int32Value" | "UInt32Value" | "BoolValue"
-            | "StringValue" | "BytesValue",
-        ) => Shape::Wrapper,
-        _ => Shape::Object,
     }
 }

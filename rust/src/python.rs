@@ -34,7 +34,12 @@ impl PyPlan {
         file_descriptor_set, root, others, *, ignore_unknown_fields, ignore_unknown_enum_names,
         preserving_proto_field_name, always_print_fields_with_no_presence, use_integers_for_enums
     ))]
-    #[allow(clippy::too_many_arguments, clippy::fn_params_excessive_bools, reason = "keywords, on the Python side")]
+    #[allow(
+        clippy::too_many_arguments,
+        clippy::fn_params_excessive_bools,
+        clippy::needless_pass_by_value,
+        reason = "keywords, on the Python side"
+    )]
     fn new(
         file_descriptor_set: &[u8],
         root: &str,

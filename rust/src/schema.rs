@@ -48,8 +48,9 @@ pub const TYPE_MESSAGE: u32 = 11;
 pub const TYPE_STRING: u32 = 9;
 pub const TYPE_BYTES: u32 = 12;
 
-/// The features that matter here; None in options, where a feature is not set.
+/// The features that matter here.
 #[derive(Clone, Copy)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a feature of its own")]
 struct Features {
     implicit_presence: bool,
     closed_enums: bool,
@@ -274,8 +275,8 @@ fn field(bytes: &[u8], features: Features) -> Result<(FieldType, String)> {
     }
     let is_message = matches!(field.type_code, TYPE_MESSAGE | TYPE_GROUP);
     field.is_repeated = label == REPEATED;
-    field.has_presence = !field.is_repeated
-        && (is_message || field.oneof.is_some() || label == REQUIRED || !features.implicit_presence);
+    field.has_presence =
+        !field.is_repeated && (is_message || field.oneof.is_some() || label == REQUIRED || !features.implicit_presence);
     let can_be_packed = !is_message && !matches!(field.type_code, TYPE_STRING | TYPE_BYTES);
     let packed_option = number_field(options.unwrap_or_default(), 2)?.map(|value| value == 1);
     field.is_packed = field.is_repeated && can_be_packed && packed_option.unwrap_or(features.packed);
@@ -318,7 +319,9 @@ mod tests {
 
     #[test]
     fn json_names_are_protocs() {
-        for (name, json) in [("size_bytes", "sizeBytes"), ("_a__b1_2c", "AB12c"), ("x", "x"), ("FieldName9", "FieldName9")] {
+        for (name, json) in
+            [("size_bytes", "sizeBytes"), ("_a__b1_2c", "AB12c"), ("x", "x"), ("FieldName9", "FieldName9")]
+        {
             assert_eq!(camel_case(name), json);
         }
     }

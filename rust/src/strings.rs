@@ -9,8 +9,8 @@ const HIGH: u64 = 0x8080_8080_8080_8080;
 #[inline(always)]
 fn special(word: u64) -> u64 {
     let zero = |value: u64| value.wrapping_sub(ONES) & !value;
-    let quote = zero(word ^ (ONES * b'"' as u64));
-    let backslash = zero(word ^ (ONES * b'\\' as u64));
+    let quote = zero(word ^ (ONES * 0x22));
+    let backslash = zero(word ^ (ONES * 0x5c));
     let control = word.wrapping_sub(ONES * 0x20) & !word;
     (quote | backslash | control) & HIGH
 }
@@ -96,7 +96,8 @@ fn escape(bytes: &[u8], at: usize) -> Result<(u32, usize)> {
     let code = match bytes.get(at + 1) {
         Some(b'u') => {
             let code = hex(bytes, at + 2)?;
-            if (0xd800..0xdc00).contains(&code) && bytes.get(at + 6) == Some(&b'\\') && bytes.get(at + 7) == Some(&b'u') {
+            if (0xd800..0xdc00).contains(&code) && bytes.get(at + 6) == Some(&b'\\') && bytes.get(at + 7) == Some(&b'u')
+            {
                 let low = hex(bytes, at + 8)?;
                 if (0xdc00..0xe000).contains(&low) {
                     return Ok((0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00), at + 12));
@@ -230,7 +231,9 @@ mod tests {
 
     #[test]
     fn strings_and_back() {
-        for text in ["", "a", "seven b", "eight by", "\"\\/\u{0}\u{1f}\u{7f}\u{8}\t\n\u{c}\r é 🌍 nine bytes and more\u{2028}"] {
+        for text in
+            ["", "a", "seven b", "eight by", "\"\\/\u{0}\u{1f}\u{7f}\u{8}\t\n\u{c}\r é 🌍 nine bytes and more\u{2028}"]
+        {
             let mut json = Vec::new();
             assert!(push_quoted_bytes(&mut json, text.as_bytes()));
             let mut out = Vec::new();

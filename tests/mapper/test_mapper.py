@@ -5,7 +5,6 @@ import json
 import pytest
 from google.protobuf import struct_pb2, timestamp_pb2
 
-from eegrpc import mapper
 from eegrpc.mapper import MapperError, MessageMapper
 from eegrpc.v1alpha import ComputeImagesRequest, ComputeImagesResponse, EarthEngineAsset
 
@@ -105,12 +104,3 @@ def test_only_bytes_enter(data: object) -> None:
 def test_large_pages_pass_whole() -> None:
     page = {"images": [{"name": f"n{i}", "properties": {"i": i}} for i in range(5000)]}
     assert [image.properties["i"] for image in images(json.dumps(page)).images] == list(range(5000))
-
-
-def test_the_implementation_is_visible_and_forcing_one_is_strict() -> None:
-    assert mapper.IMPLEMENTATION == "python"
-    assert mapper._choose("python") == "python"
-    with pytest.raises(ImportError, match="native"):
-        mapper._choose("native")
-    with pytest.raises(ImportError, match="EEGRPC_MAPPER='fast'"):
-        mapper._choose("fast")

@@ -94,7 +94,8 @@ pub fn to_json(plan: &Plan, wire: &[u8]) -> Result<Vec<u8>, Error> {
 
 /// Whether a text is JSON, in the opinion of another parser. It looks for neither repeated keys nor lone surrogates.
 pub fn is_json(text: &[u8]) -> bool {
-    let mut parser = serde_json::Deserializer::from_slice(text);
+    let Ok(text) = std::str::from_utf8(text) else { return false };
+    let mut parser = serde_json::Deserializer::from_str(text);
     parser.disable_recursion_limit();
     let read: Result<IgnoredAny, _> = serde::Deserialize::deserialize(&mut parser);
     read.is_ok() && parser.end().is_ok()
@@ -178,4 +179,46 @@ fn is_null_in_list(error: &Error) -> bool {
 /// Masks are read more freely than they are printed: `"é"` and `"A"` are paths of one way only.
 fn is_lossy_mask(error: &Error) -> bool {
     error.kind() == Kind::Value && error.message().contains("path")
+}
+
+/// Seconds, of which the last bits matter most, and nanoseconds, from the first twelve bytes.
+pub fn raw_time(data: &[u8], most: i64) -> Option<(i64, i32)> {
+    let seconds = i64::from_le_bytes(*data.first_chunk()?);
+    let nanos = i32::from_le_bytes(*data.get(8..)?.first_chunk()?);
+    // Half of all inputs lie in the range, the others anywhere.
+    Some(if nanos & 1 == 0 { (seconds % (most + 1), nanos / 3) } else { (seconds, nanos) })
+}
+
+/// The encoding of a time.
+pub fn time_wire(seconds: i64, nanos: i32) -> Vec<u8> {
+    let mut wire = Vec::new();
+    for (tag, value) in [(0x08, seconds as u64), (0x10, i64::from(nanos) as u64)] {
+        let mut rest = value;
+        if rest != 0 {
+            wire.push(tag);
+            while rest > 127 {
+                wire.push(rest as u8 | 0x80);
+                rest >>= 7;
+            }
+            wire.push(rest as u8);
+        }
+    }
+    wire
+}
+
+/// The time of an encoding as the crate makes it.
+pub fn time_of(wire: &[u8]) -> (i64, i32) {
+    let mut parts = [0u64; 2];
+    let mut bytes = wire.iter();
+    while let Some(tag) = bytes.next() {
+        let mut shift = 0;
+        for byte in bytes.by_ref() {
+            parts[usize::from(*tag == 0x10)] |= u64::from(byte & 0x7f) << shift;
+            shift += 7;
+            if byte & 0x80 == 0 {
+                break;
+            }
+        }
+    }
+    (parts[0] as i64, parts[1] as i32)
 }

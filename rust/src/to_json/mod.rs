@@ -6,12 +6,13 @@
 //! with the same key the last is kept. A message in several pieces is a list of parts of the input, so that merging
 //! copies nothing. To begin again at the root, once, and not at the message in question, keeps hostile nesting linear.
 //!
-//! `object` prints messages, `scalar` single values, `map` maps and google.protobuf.Struct, `well_known` the other types
-//! with a form of their own.
+//! `object` prints messages, `scalar` single values, `map` maps and google.protobuf.Struct, `value` google.protobuf.Value
+//! and ListValue, `well_known` the other types with a form of their own.
 
 mod map;
 mod object;
 mod scalar;
+mod value;
 mod well_known;
 
 use crate::distinct::Key;

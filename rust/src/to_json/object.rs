@@ -52,7 +52,14 @@ impl<'a> Printer<'a> {
     }
 
     /// Print members as they come, as long as they come by number, and one of a oneof at most.
-    fn members_in_order(&mut self, message: &'a Message, part: Part, depth: u32, start: usize, printed: &mut Seen) -> Result<()> {
+    fn members_in_order(
+        &mut self,
+        message: &'a Message,
+        part: Part,
+        depth: u32,
+        start: usize,
+        printed: &mut Seen,
+    ) -> Result<()> {
         let mut reader = Reader::new(self.input, part);
         let mut next = 0;
         let mut oneofs = Seen::default();
@@ -104,7 +111,14 @@ impl<'a> Printer<'a> {
 
     /// Print the value that follows `tag`; false if it counts as not there. `depth` is that of the message around it.
     #[inline]
-    pub(super) fn single(&mut self, field: &Field, tag: Tag, reader: &mut Reader<'a>, depth: u32, implicit: bool) -> Result<bool> {
+    pub(super) fn single(
+        &mut self,
+        field: &Field,
+        tag: Tag,
+        reader: &mut Reader<'a>,
+        depth: u32,
+        implicit: bool,
+    ) -> Result<bool> {
         match field.value {
             Type::Message(index) | Type::Group(index) => {
                 let at = reader.at;
@@ -158,7 +172,15 @@ impl<'a> Printer<'a> {
 
     /// Print the element, or the packed elements, that follow `tag`.
     #[inline(always)]
-    fn elements(&mut self, field: &Field, tag: Tag, reader: &mut Reader<'a>, depth: u32, start: usize, index: &mut usize) -> Result<()> {
+    fn elements(
+        &mut self,
+        field: &Field,
+        tag: Tag,
+        reader: &mut Reader<'a>,
+        depth: u32,
+        start: usize,
+        index: &mut usize,
+    ) -> Result<()> {
         if tag.wire_type == field.value.wire_type() {
             return self.element(field, tag, reader, depth, start, index);
         }
@@ -172,7 +194,15 @@ impl<'a> Printer<'a> {
     }
 
     #[inline(always)]
-    fn element(&mut self, field: &Field, tag: Tag, reader: &mut Reader<'a>, depth: u32, start: usize, index: &mut usize) -> Result<()> {
+    fn element(
+        &mut self,
+        field: &Field,
+        tag: Tag,
+        reader: &mut Reader<'a>,
+        depth: u32,
+        start: usize,
+        index: &mut usize,
+    ) -> Result<()> {
         let mark = self.out.len();
         if mark > start {
             self.out.push(b',');
@@ -186,7 +216,14 @@ impl<'a> Printer<'a> {
 
     /// Print the members of a message that is in several parts, or out of order.
     #[inline(never)]
-    fn members_gathered(&mut self, message: &'a Message, parts: &[Part], depth: u32, start: usize, printed: &mut Seen) -> Result<()> {
+    fn members_gathered(
+        &mut self,
+        message: &'a Message,
+        parts: &[Part],
+        depth: u32,
+        start: usize,
+        printed: &mut Seen,
+    ) -> Result<()> {
         let found = self.gather(message, parts, depth)?;
         for run in found.chunk_by(|a, b| a.field == b.field) {
             let index = run[0].field;
@@ -303,7 +340,9 @@ impl<'a> Printer<'a> {
         let outcome = self.single(field, occurrence.tag, &mut self.value_reader(occurrence), depth, false);
         self.out.truncate(mark);
         match outcome {
-            Err(error) if matches!(error.kind(), Kind::Wire | Kind::Depth | Kind::Utf8) => Err(error.inside(field.name())),
+            Err(error) if matches!(error.kind(), Kind::Wire | Kind::Depth | Kind::Utf8) => {
+                Err(error.inside(field.name()))
+            }
             _ => Ok(()),
         }
     }

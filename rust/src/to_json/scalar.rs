@@ -17,11 +17,10 @@ pub(super) fn read(value: Type, reader: &mut Reader<'_>) -> Result<u64> {
     };
     // What does not fit is cut off, as all parsers do.
     Ok(match value {
-        Type::Int32 | Type::Enum(_) => i64::from(raw as i32) as u64,
+        Type::Int32 | Type::Enum(_) | Type::Sfixed32 => i64::from(raw as i32) as u64,
         Type::Uint32 => u64::from(raw as u32),
         Type::Sint32 => unzigzag(u64::from(raw as u32)) as u64,
         Type::Sint64 => unzigzag(raw) as u64,
-        Type::Sfixed32 => i64::from(raw as i32) as u64,
         Type::Bool => u64::from(raw != 0),
         _ => raw,
     })
@@ -107,7 +106,11 @@ impl Printer<'_> {
         let at = reader.at;
         let value = f64::from_bits(reader.fixed64()?);
         if !value.is_finite() {
-            return Err(Error::at(Kind::Value, at, format!("{value} in a google.protobuf.Value, which JSON cannot hold")));
+            return Err(Error::at(
+                Kind::Value,
+                at,
+                format!("{value} in a google.protobuf.Value, which JSON cannot hold"),
+            ));
         }
         push_double(&mut self.out, value);
         Ok(())

@@ -32,8 +32,9 @@ impl<'a> Printer<'a> {
             Ok(())
         })?;
         self.out.push(b'"');
-        push(&mut self.out, time)
-            .map_err(|what| Error::at(Kind::Value, start(parts), format!("a {name} that {what}, so that it has no JSON form")))?;
+        push(&mut self.out, time).map_err(|what| {
+            Error::at(Kind::Value, start(parts), format!("a {name} that {what}, so that it has no JSON form"))
+        })?;
         self.out.push(b'"');
         Ok(())
     }
@@ -55,7 +56,10 @@ impl<'a> Printer<'a> {
                 .map_err(|_| Error::at(Kind::Utf8, part.start, "a string that is not UTF-8"))?;
             let camel = camel_case(path, &mut text);
             if !camel {
-                let what = format!("a google.protobuf.FieldMask with the path {}, which no JSON reads back", quote(path.as_bytes()));
+                let what = format!(
+                    "a google.protobuf.FieldMask with the path {}, which no JSON reads back",
+                    quote(path.as_bytes())
+                );
                 return Err(Error::at(Kind::Value, part.start, what));
             }
         }
@@ -123,7 +127,12 @@ impl<'a> Printer<'a> {
     }
 
     /// Call `visit` with the tag and the value of each field.
-    fn fields(&self, parts: &[Part], depth: u32, mut visit: impl FnMut(&'a [u8], Tag, Part) -> Result<()>) -> Result<()> {
+    fn fields(
+        &self,
+        parts: &[Part],
+        depth: u32,
+        mut visit: impl FnMut(&'a [u8], Tag, Part) -> Result<()>,
+    ) -> Result<()> {
         for &part in parts {
             let mut reader = Reader::new(self.input, part);
             while !reader.is_done() {

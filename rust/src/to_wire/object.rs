@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::scalar::key_scalar;
 use super::{add_name, key_text, Parser};
 use crate::error::{quote, Error, Kind, Result};
 use crate::plan::{Cardinality, Field, Message, Shape, Type};
@@ -286,7 +287,7 @@ impl<'a> Parser<'a> {
         } else {
             let text = self.string()?;
             self.note_key(&text, key_at);
-            let scalar = self.key_scalar(key.value, &text).map_err(|error| error.or_at(key_at))?;
+            let scalar = key_scalar(key.value, &text).map_err(|error| error.or_at(key_at))?;
             scalar.write(&mut self.out);
         }
         self.colon()?;
@@ -329,10 +330,14 @@ impl<'a> Parser<'a> {
     #[cold]
     fn not_an_object(&mut self, message: &Message, depth: u32) -> Error {
         let what = format!("an object for {}", message.name);
-        if depth == 0 && !(self.at >= self.text.len()) {
+        if depth == 0 && self.at < self.text.len() {
             // A document of the wrong sort is the wrong document; there is no field to blame.
             let rest = &self.text[self.at..];
-            return Error::at(Kind::Json, self.at, format!("expected {what}, not {}", quote(&rest[..rest.len().min(8)])));
+            return Error::at(
+                Kind::Json,
+                self.at,
+                format!("expected {what}, not {}", quote(&rest[..rest.len().min(8)])),
+            );
         }
         self.mismatch(&what)
     }

@@ -55,7 +55,7 @@ fn encoded(value: Type, integer: i128) -> Scalar {
     }
 }
 
-impl<'a> Parser<'a> {
+impl Parser<'_> {
     /// The number, bool or enum value here; None for an enum name that is skipped.
     #[inline(always)]
     pub(super) fn scalar(&mut self, value: Type) -> Result<Option<Scalar>> {
@@ -213,19 +213,19 @@ impl<'a> Parser<'a> {
         base64::decode(&mut self.out.bytes, &text)
             .map_err(|what| Error::at(Kind::Value, start, format!("expected base64, not {}: {what}", quote(&text))))
     }
+}
 
-    /// The key of a map, of a type other than string.
-    pub(super) fn key_scalar(&self, key: Type, text: &[u8]) -> Result<Scalar> {
-        if key == Type::Bool {
-            return match text {
-                b"true" => Ok(Scalar::Varint(1)),
-                b"false" => Ok(Scalar::Varint(0)),
-                _ => Err(Error::new(Kind::Value, format!("expected the key \"true\" or \"false\", not {}", quote(text)))),
-            };
-        }
-        let (min, max) = range(key);
-        Ok(encoded(key, whole_number(text)?.integer(min, max)?))
+/// The key of a map, of a type other than string.
+pub(super) fn key_scalar(key: Type, text: &[u8]) -> Result<Scalar> {
+    if key == Type::Bool {
+        return match text {
+            b"true" => Ok(Scalar::Varint(1)),
+            b"false" => Ok(Scalar::Varint(0)),
+            _ => Err(Error::new(Kind::Value, format!("expected the key \"true\" or \"false\", not {}", quote(text)))),
+        };
     }
+    let (min, max) = range(key);
+    Ok(encoded(key, whole_number(text)?.integer(min, max)?))
 }
 
 /// A string that is a number, and nothing else.

@@ -35,7 +35,11 @@ impl Parser<'_> {
         loop {
             let key_at = self.at;
             if let Err(error) = self.struct_entry(value) {
-                return Err(if self.text.get(key_at) == Some(&b'"') { error.inside(&key_text(self.text, key_at)) } else { error });
+                return Err(if self.text.get(key_at) == Some(&b'"') {
+                    error.inside(&key_text(self.text, key_at))
+                } else {
+                    error
+                });
             }
             if !self.another(b'}')? {
                 break;
