@@ -113,7 +113,7 @@ impl Builder<'_> {
             value,
             cardinality,
             oneof: declared.oneof.map(|oneof| oneof as usize),
-            token: Token::new(&declared.json_name),
+            token: Token::new(&format!("\"{}\":", declared.json_name)),
             label: Label::new(&label),
             tag: tag_bytes(declared.number, wire_type),
             end_tag: tag_bytes(declared.number, END_GROUP),
@@ -159,7 +159,7 @@ impl Builder<'_> {
             declared.values.iter().map(|(name, number)| (name.as_bytes().into(), *number)).collect();
         names.sort();
         let mut numbers: Vec<(i32, Token)> =
-            declared.values.iter().map(|(name, number)| (*number, Token::new(name))).collect();
+            declared.values.iter().map(|(name, number)| (*number, Token::new(&format!("\"{name}\"")))).collect();
         numbers.sort_by_key(|(number, _)| *number);
         numbers.dedup_by_key(|(number, _)| *number);
         let is_null_value = name == "google.protobuf.NullValue";

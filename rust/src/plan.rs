@@ -105,7 +105,7 @@ pub(crate) struct Field {
     pub value: Type,
     pub cardinality: Cardinality,
     pub oneof: Option<usize>,
-    /// `"name"`, as JSON has it.
+    /// `"name":`, as JSON has it.
     pub token: Token,
     /// `"name":`, as it is printed.
     pub label: Label,
@@ -141,7 +141,7 @@ impl Label {
     }
 }
 
-/// A quoted name, laid out for a quick comparison with the input.
+/// A name as it stands in JSON, laid out for a quick comparison with the input.
 pub(crate) struct Token {
     /// The first eight bytes, and which bits of them count.
     head: u64,
@@ -152,8 +152,8 @@ pub(crate) struct Token {
 }
 
 impl Token {
-    pub fn new(name: &str) -> Self {
-        let bytes: Box<[u8]> = [b"\"", name.as_bytes(), b"\""].concat().into();
+    pub fn new(text: &str) -> Self {
+        let bytes: Box<[u8]> = text.as_bytes().into();
         let mut head = [0; 8];
         let mut mask = [0; 8];
         for (index, &byte) in bytes.iter().take(8).enumerate() {
@@ -177,7 +177,7 @@ impl Token {
 
 impl Field {
     pub fn name(&self) -> &[u8] {
-        &self.token.bytes[1..self.token.bytes.len() - 1]
+        &self.token.bytes[1..self.token.bytes.len() - 2]
     }
 
     /// Whether a google.protobuf.NullValue: null is its value, not the lack of one.

@@ -1,8 +1,8 @@
 //! Writes nested messages in one pass: the length of a message is known only when it ends.
 //!
-//! Each message gets one byte for its length, which is enough for most. What the longer lengths need beyond it is kept
-//! aside, in the order of the output, and put in when the bytes are copied to where the caller wants them. So no byte is
-//! moved twice, however deeply messages nest.
+//! Each message gets one byte for its length, which is enough for most. Longer lengths are kept aside, in the order of the
+//! output, and put in when the bytes are copied to where the caller wants them. So no byte is moved twice, however deeply
+//! messages nest.
 
 use crate::wire::varint_length;
 
@@ -22,9 +22,10 @@ pub(crate) struct Writer {
     extra: usize,
 }
 
-/// A message that has begun.
+/// A payload that has begun.
 #[derive(Clone, Copy)]
 pub(crate) struct Open {
+    /// The number of gaps before it: its place in the order, should it become one.
     gap: usize,
     at: usize,
     extra: usize,
@@ -43,12 +44,12 @@ impl Writer {
         Writer { bytes: Vec::with_capacity(capacity), gaps: Vec::new(), extra: 0 }
     }
 
-    #[inline]
+    #[inline(always)]
     pub fn push(&mut self, byte: u8) {
         self.bytes.push(byte);
     }
 
-    #[inline]
+    #[inline(always)]
     pub fn push_all(&mut self, bytes: &[u8]) {
         self.bytes.extend_from_slice(bytes);
     }
@@ -63,19 +64,38 @@ impl Writer {
         }
     }
 
-    #[inline]
+    /// Append a tag and the eight bytes of a fixed64.
+    #[inline(always)]
+    pub fn push_fixed64(&mut self, tag: &[u8], value: u64) {
+        let v = value.to_le_bytes();
+        if let [a] = *tag {
+            self.bytes.extend_from_slice(&[a, v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7]]);
+        } else {
+            self.push_tag(tag);
+            self.bytes.extend_from_slice(&v);
+        }
+    }
+
+    #[inline(always)]
     pub fn push_varint(&mut self, value: u64) {
         crate::wire::push_varint(&mut self.bytes, value);
     }
 
-    /// Begin a payload whose length comes before it.
+    /// Append a tag, and begin the payload that it announces.
     #[inline(always)]
-    pub fn open(&mut self) -> Open {
-        let open = Open { gap: self.gaps.len(), at: self.bytes.len(), extra: self.extra };
-        // Its place in the order of gaps is here, before those inside it; a short payload gives it back.
-        self.gaps.push(Gap { at: open.at, length: 0 });
+    pub fn open(&mut self, tag: &[u8]) -> Open {
+        match *tag {
+            [a] => self.bytes.extend_from_slice(&[a, 0]),
+            [a, b] => self.bytes.extend_from_slice(&[a, b, 0]),
+            _ => self.open_long(tag),
+        }
+        Open { gap: self.gaps.len(), at: self.bytes.len() - 1, extra: self.extra }
+    }
+
+    #[inline(never)]
+    fn open_long(&mut self, tag: &[u8]) {
+        self.bytes.extend_from_slice(tag);
         self.bytes.push(0);
-        open
     }
 
     /// End a payload; true if it is not empty.
@@ -84,12 +104,17 @@ impl Writer {
         let length = self.bytes.len() - open.at - 1 + (self.extra - open.extra);
         if length < 0x80 {
             self.bytes[open.at] = length as u8;
-            self.gaps.truncate(open.gap);
         } else {
-            self.gaps[open.gap].length = length;
-            self.extra += varint_length(length as u64) - 1;
+            self.add_gap(open, length);
         }
         length > 0
+    }
+
+    /// The gaps inside the payload are there already, and come after its own. They are few: a short payload has none.
+    #[inline(never)]
+    fn add_gap(&mut self, open: Open, length: usize) {
+        self.gaps.insert(open.gap, Gap { at: open.at, length });
+        self.extra += varint_length(length as u64) - 1;
     }
 
     #[inline]
@@ -187,8 +212,7 @@ mod tests {
     use super::*;
 
     fn nested(writer: &mut Writer, depth: usize, filler: usize) {
-        writer.push(0x0a);
-        let open = writer.open();
+        let open = writer.open(&[0x0a]);
         writer.push_all(&vec![7; filler]);
         if depth > 0 {
             nested(writer, depth - 1, filler);

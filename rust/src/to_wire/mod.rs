@@ -237,6 +237,20 @@ impl<'a> Parser<'a> {
     /// After a member or an element: true, and past the comma, if there is another one; false, and past `close`, if not.
     #[inline(always)]
     fn another(&mut self, close: u8) -> Result<bool> {
+        if self.peek() == b',' {
+            self.at += 1;
+            self.space();
+            return Ok(true);
+        }
+        if self.peek() == close {
+            self.at += 1;
+            return Ok(false);
+        }
+        self.another_after_space(close)
+    }
+
+    #[inline(never)]
+    fn another_after_space(&mut self, close: u8) -> Result<bool> {
         self.space();
         match self.peek() {
             b',' => {
@@ -255,7 +269,9 @@ impl<'a> Parser<'a> {
     /// Past the colon after a key.
     #[inline(always)]
     fn colon(&mut self) -> Result<()> {
-        self.space();
+        if self.peek() != b':' {
+            self.space();
+        }
         self.expect(b':', "a colon")?;
         self.space();
         Ok(())

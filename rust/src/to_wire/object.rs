@@ -56,7 +56,6 @@ impl<'a> Parser<'a> {
             let key_at = self.at;
             if let Some(index) = self.key(message, place)? {
                 place = message.base + index + 1;
-                self.colon()?;
                 let field = &message.fields[index];
                 if seen.again(index) {
                     return Err(Error::at(Kind::Value, key_at, "a field that comes twice").inside(field.name()));
@@ -85,13 +84,14 @@ impl<'a> Parser<'a> {
         Ok(())
     }
 
-    /// Take the key here if it is that of a field, and tell which. `place` says after which field it comes.
+    /// Take the key here and its colon if it is that of a field, and tell which. `place` says after which field it comes.
     #[inline(always)]
     fn key(&mut self, message: &Message, place: usize) -> Result<Option<usize>> {
         let guess = self.successors[place] as usize;
         if let (Some(field), Some(head)) = (message.fields.get(guess), strings::chunk(self.text, self.at)) {
             if field.token.stands(self.text, self.at, u64::from_le_bytes(*head)) {
                 self.at += field.token.bytes.len();
+                self.space();
                 return Ok(Some(guess));
             }
         }
@@ -111,6 +111,7 @@ impl<'a> Parser<'a> {
         if let Some(index) = found {
             self.at = end;
             self.successors[place] = index as u32;
+            self.colon()?;
         }
         Ok(found)
     }
@@ -164,8 +165,7 @@ impl<'a> Parser<'a> {
         match field.value {
             Type::Message(index) => {
                 let depth = self.deeper(depth)?;
-                self.out.push_tag(&field.tag);
-                let open = self.out.open();
+                let open = self.out.open(&field.tag);
                 self.message(index, depth)?;
                 self.out.close(open);
             }
@@ -177,8 +177,7 @@ impl<'a> Parser<'a> {
             }
             Type::String | Type::Bytes => {
                 let mark = self.out.mark();
-                self.out.push_tag(&field.tag);
-                let open = self.out.open();
+                let open = self.out.open(&field.tag);
                 if field.value == Type::String {
                     self.string_content()?;
                 } else {
@@ -186,6 +185,13 @@ impl<'a> Parser<'a> {
                 }
                 if !self.out.close(open) && implicit {
                     self.out.rewind(mark);
+                }
+            }
+            Type::Double => {
+                let start = self.at;
+                let bits = self.double().map_err(|error| error.or_at(start))?.to_bits();
+                if !(implicit && bits == 0) {
+                    self.out.push_fixed64(&field.tag, bits);
                 }
             }
             value => {
@@ -211,10 +217,7 @@ impl<'a> Parser<'a> {
             return Ok(());
         }
         let mark = self.out.mark();
-        let payload = packed.then(|| {
-            self.out.push_tag(&field.tag);
-            self.out.open()
-        });
+        let payload = packed.then(|| self.out.open(&field.tag));
         let mut index = 0;
         loop {
             self.element(field, packed, depth).map_err(|error| error.inside_list(index))?;
@@ -279,12 +282,11 @@ impl<'a> Parser<'a> {
         }
         let key_at = self.at;
         let mark = self.out.mark();
-        self.out.push_tag(&field.tag);
-        let entry = self.out.open();
-        self.out.push_tag(&key.tag);
+        let entry = self.out.open(&field.tag);
         if key.value == Type::String {
-            self.string_key()?;
+            self.string_key(&key.tag)?;
         } else {
+            self.out.push_tag(&key.tag);
             let text = self.string()?;
             self.note_key(&text, key_at);
             let scalar = key_scalar(key.value, &text).map_err(|error| error.or_at(key_at))?;
@@ -307,9 +309,9 @@ impl<'a> Parser<'a> {
 
     /// A key as the payload of a string field, noted.
     #[inline(always)]
-    pub(super) fn string_key(&mut self) -> Result<()> {
+    pub(super) fn string_key(&mut self, tag: &[u8]) -> Result<()> {
         let key_at = self.at;
-        let open = self.out.open();
+        let open = self.out.open(tag);
         let start = self.out.bytes.len();
         self.at = strings::read(self.text, key_at + 1, &mut self.out.bytes)?;
         let print = crate::distinct::fingerprint(&self.out.bytes[start..]);

@@ -53,10 +53,8 @@ impl Parser<'_> {
         if self.peek() != b'"' {
             return Err(self.unexpected("a key in quotation marks"));
         }
-        self.out.push(FIELDS);
-        let entry = self.out.open();
-        self.out.push(KEY);
-        self.string_key()?;
+        let entry = self.out.open(&[FIELDS]);
+        self.string_key(&[KEY])?;
         self.colon()?;
         self.tagged_value(ENTRY_VALUE, depth)?;
         self.out.close(entry);
@@ -98,8 +96,7 @@ impl Parser<'_> {
                 Ok(())
             }
             _ => {
-                self.out.push(tag);
-                let open = self.out.open();
+                let open = self.out.open(&[tag]);
                 self.value_content(depth)?;
                 self.out.close(open);
                 Ok(())
@@ -111,16 +108,14 @@ impl Parser<'_> {
     pub(super) fn value_content(&mut self, depth: u32) -> Result<()> {
         match self.peek() {
             b'"' => {
-                self.out.push(STRING);
-                let open = self.out.open();
+                let open = self.out.open(&[STRING]);
                 self.string_content()?;
                 self.out.close(open);
             }
             b'{' | b'[' => {
                 let inner = self.deeper(depth)?;
                 let is_object = self.peek() == b'{';
-                self.out.push(if is_object { STRUCT } else { LIST });
-                let open = self.out.open();
+                let open = self.out.open(&[if is_object { STRUCT } else { LIST }]);
                 if is_object {
                     self.struct_content(inner)?;
                 } else {
@@ -139,8 +134,7 @@ impl Parser<'_> {
             b'-' | b'0'..=b'9' => {
                 let start = self.at;
                 let number = self.double().map_err(|error| error.or_at(start))?;
-                self.out.push(NUMBER);
-                self.out.push_all(&number.to_le_bytes());
+                self.out.push_fixed64(&[NUMBER], number.to_bits());
             }
             _ => return Err(self.unexpected("a JSON value")),
         }

@@ -48,8 +48,7 @@ impl<'a> Parser<'a> {
             return Ok(());
         }
         for path in text.split(',') {
-            self.out.push(0x0a);
-            let open = self.out.open();
+            let open = self.out.open(&[0x0a]);
             for character in path.chars() {
                 if character == '_' {
                     let text = format!("expected paths in lowerCamelCase, not {}", quote(path.as_bytes()));
@@ -80,13 +79,11 @@ impl<'a> Parser<'a> {
         let url = std::str::from_utf8(&url).unwrap_or_default();
         let plan = self.plan;
         let index = plan.type_of_url(url).map_err(|error| error.or_at(start))?;
-        self.out.push(0x0a);
-        let open = self.out.open();
+        let open = self.out.open(&[0x0a]);
         self.out.push_all(url.as_bytes());
         self.out.close(open);
         let mark = self.out.mark();
-        self.out.push(0x12);
-        let open = self.out.open();
+        let open = self.out.open(&[0x12]);
         let message = &plan.messages[index];
         self.at = start;
         if message.shape == Shape::Object {
