@@ -6,14 +6,15 @@
 
 Two engines do the work: the native one (``rust/``), and the Python one, which is google.protobuf.json_format with a few
 guards, and always there. One switch chooses between them, once, at import: `IMPLEMENTATION` says which.
-``EEGRPC_MAPPER=python`` or ``EEGRPC_MAPPER=native`` forces one; forcing one that is not built is an ImportError, so that
-nothing falls back unseen.
+``EEGRPC_MAPPER=python`` or ``EEGRPC_MAPPER=native`` forces one; forcing one that is not built is an ImportError, so
+that nothing falls back unseen.
 """
 
 from __future__ import annotations
 
 from eegrpc.mapper._errors import MapperError
 from eegrpc.mapper._mapper import MessageMapper
+from eegrpc.mapper._options import Skipped
 from eegrpc.mapper._switch import IMPLEMENTATION, NATIVE_FAILURE
 
-__all__ = ["IMPLEMENTATION", "NATIVE_FAILURE", "MapperError", "MessageMapper"]
+__all__ = ["IMPLEMENTATION", "NATIVE_FAILURE", "MapperError", "MessageMapper", "Skipped"]

@@ -32,8 +32,8 @@ class MessageMapper:
         ignore_unknown_enum_names: The same for names of enum values: the field stays unset, a list or map goes without
             the element. None: as `ignore_unknown_fields`. Unknown numbers are always kept, unless the enum is closed.
         preserving_proto_field_name: Print names as the .proto file has them, not in camel case. Both are always read.
-        always_print_fields_with_no_presence: Print fields that cannot tell "unset" from their default: scalars of proto3
-            that are not `optional`, repeated fields and maps.
+        always_print_fields_with_no_presence: Print fields that cannot tell "unset" from their default: scalars of
+            proto3 that are not `optional`, repeated fields and maps.
         use_integers_for_enums: Print enum values as numbers.
         descriptor_pool: Where the types of google.protobuf.Any, and extensions, are looked up; None: the descriptor's.
         implementation: "native" or "python"; None: what `eegrpc.mapper.IMPLEMENTATION` says.
@@ -43,7 +43,15 @@ class MessageMapper:
         ValueError: `implementation` is neither.
     """
 
-    __slots__ = ("_engine", "_lock", "_logged", "_skipped_enum_names", "_skipped_fields", "descriptor", "implementation")
+    __slots__ = (
+        "_engine",
+        "_lock",
+        "_logged",
+        "_skipped_enum_names",
+        "_skipped_fields",
+        "descriptor",
+        "implementation",
+    )
 
     def __init__(
         self,
@@ -102,11 +110,19 @@ class MessageMapper:
             TypeError: `json` is not bytes.
             MapperError: `json` is not JSON, not this message, or nests deeper than protobuf parsers read (100 levels).
         """
+        return self.to_wire_and_skipped(json)[0]
+
+    def to_wire_and_skipped(self, json: bytes) -> tuple[bytes, Skipped | None]:
+        """Return the same as `to_wire`, and what was skipped in this document; None if nothing was.
+
+        Raises:
+            TypeError, MapperError: As `to_wire`.
+        """
         _require_bytes(json)
         wire, skipped = self._engine.to_wire(json)
         if skipped is not None:
             self._note(skipped)
-        return wire
+        return wire, skipped
 
     def _note(self, skipped: Skipped) -> None:
         """Count what was skipped, and log each name once."""
@@ -116,9 +132,13 @@ class MessageMapper:
             fields = self._new(skipped.field_names)
             values = self._new(skipped.value_names)
         for owner, name in fields:
-            _LOGGER.info("skipped %.64r, a field that %s does not have here: a newer eegrpc may know it", name, owner)
+            _LOGGER.info(
+                "skipped the field %.64r, which %s does not have here: a newer eegrpc may know it", name, owner
+            )
         for owner, name in values:
-            _LOGGER.warning("skipped %.64r, a value that %s does not have here: a newer eegrpc may know it", name, owner)
+            _LOGGER.warning(
+                "skipped the value %.64r, which %s does not have here: a newer eegrpc may know it", name, owner
+            )
 
     def _new(self, names: tuple[tuple[str, str], ...]) -> list[tuple[str, str]]:
         new = [name for name in names if name not in self._logged][: _MOST_LOGGED - len(self._logged)]

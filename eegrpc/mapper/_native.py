@@ -8,7 +8,7 @@ from google.protobuf import descriptor_pb2
 
 from eegrpc.mapper._errors import Kind, MapperError
 from eegrpc.mapper._options import Skipped
-from eegrpc.mapper._rust import Plan, Refused
+from eegrpc.mapper._rust import Plan, RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,7 +40,7 @@ class NativeEngine:
         while True:
             try:
                 return self._plan.to_json(wire)
-            except Refused as refused:
+            except RefusedError as refused:
                 self._learn_type(refused)
 
     def to_wire(self, json: bytes) -> tuple[bytes, Skipped | None]:
@@ -48,12 +48,12 @@ class NativeEngine:
         while True:
             try:
                 wire, skipped = self._plan.to_wire(json)
-            except Refused as refused:
+            except RefusedError as refused:
                 self._learn_type(refused)
             else:
                 return wire, None if skipped is None else _skipped(*skipped)
 
-    def _learn_type(self, refused: Refused) -> None:
+    def _learn_type(self, refused: RefusedError) -> None:
         """Add the type that an Any wanted to the plan, or raise what was refused."""
         name = refused.args[4]
         if name is None:
@@ -82,11 +82,11 @@ class NativeEngine:
                 always_print_fields_with_no_presence=options.always_print_fields_with_no_presence,
                 use_integers_for_enums=options.use_integers_for_enums,
             )
-        except Refused as refused:
+        except RefusedError as refused:
             _raise(refused)
 
 
-def _raise(refused: Refused) -> NoReturn:
+def _raise(refused: RefusedError) -> NoReturn:
     kind, message, path, offset, _wanted = refused.args
     raise MapperError(cast("Kind", kind), message, path=path, offset=offset) from None
 
@@ -109,7 +109,8 @@ def _file_descriptor_set(messages: list[Descriptor], options: Options) -> bytes:
         seen.add(message.full_name)
         files[message.file.name] = message.file
         for field in _fields(message, options):
-            files[field.file.name] = field.file
+            if field.is_extension:
+                files[field.file.name] = field.file  # type: ignore[attr-defined]  # the stubs do not know it
             if field.message_type is not None:
                 pending.append(field.message_type)
             if field.enum_type is not None:

@@ -39,6 +39,10 @@ class Skipped(NamedTuple):
     value_names: tuple[tuple[str, str], ...]
     """(full name of the enum, name of the value), the first few, once each."""
 
+    def may_have(self, owner: str, field: str) -> bool:
+        """Return whether a field of this name was skipped in a message of the type `owner`, as far as that is known."""
+        return (owner, field) in self.field_names or len(self.field_names) >= MAX_SKIPPED_NAMES
+
 
 class Engine(Protocol):
     """One implementation of the mapping, for one message type."""

@@ -1,4 +1,6 @@
-class Refused(Exception):
+from typing_extensions import Self
+
+class RefusedError(Exception):
     args: tuple[str, str, str, int | None, str | None]
 
 class Plan:
@@ -13,7 +15,7 @@ class Plan:
         preserving_proto_field_name: bool,
         always_print_fields_with_no_presence: bool,
         use_integers_for_enums: bool,
-    ) -> Plan: ...
+    ) -> Self: ...
     def to_json(self, wire: bytes) -> bytes: ...
     def to_wire(
         self, json: bytes

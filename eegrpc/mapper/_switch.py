@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import warnings
-from typing import Final, Literal, cast
+from typing import TYPE_CHECKING, Final, Literal
 
-from eegrpc.mapper._options import Engine
 from eegrpc.mapper._python import PythonEngine
+
+if TYPE_CHECKING:
+    from eegrpc.mapper._options import Engine
 
 __all__ = ["IMPLEMENTATION", "NATIVE_FAILURE", "Implementation", "engine"]
 
@@ -61,4 +63,4 @@ def engine(implementation: Implementation | None) -> type[Engine]:
         raise ValueError(f"implementation={wanted!r} is not one of: native, python")
     if _NATIVE is None:
         raise ImportError(f"this build of eegrpc has no native mapper: {NATIVE_FAILURE}")
-    return cast("type[Engine]", _NATIVE)
+    return _NATIVE

@@ -20,6 +20,8 @@ from eegrpc.transcoding import scalars, wire
 if TYPE_CHECKING:
     from google.protobuf.descriptor import Descriptor
 
+    from eegrpc.mapper import Skipped
+
 __all__ = ["JSON_TYPE", "Content", "FieldBody", "MessageBody", "body_of"]
 
 JSON_TYPE = "application/json"
@@ -83,13 +85,22 @@ class MessageBody:
         Raises:
             MapperError: The body is not JSON of the type.
         """
+        return self.read_and_skipped(content)[0]
+
+    def read_and_skipped(self, content: Content) -> tuple[bytes, Skipped | None]:
+        """Return the same as `read`, and what the mapper skipped, or None.
+
+        Raises:
+            MapperError: The body is not JSON of the type.
+        """
+        skipped = None
         if self.is_raw:
             payload = httpbody_pb2.HttpBody(content_type=content.type, data=content.data).SerializeToString()
         elif self._number is not None and content.data.strip() == b"null" and self.descriptor.full_name != _VALUE:
-            return b""
+            return b"", None
         else:
-            payload = self._mapper.to_wire(content.data)
-        return payload if self._number is None else wire.length_delimited(self._number, payload)
+            payload, skipped = self._mapper.to_wire_and_skipped(content.data)
+        return payload if self._number is None else wire.length_delimited(self._number, payload), skipped
 
 
 class FieldBody:
@@ -131,14 +142,22 @@ class FieldBody:
         Raises:
             MapperError: The body is not JSON of the field.
         """
+        return self.read_and_skipped(content)[0]
+
+    def read_and_skipped(self, content: Content) -> tuple[bytes, Skipped | None]:
+        """Return the same as `read`, and what the mapper skipped, or None.
+
+        Raises:
+            MapperError: The body is not JSON of the field.
+        """
         _require_one_value(content.data)
         try:
-            return self._mapper.to_wire(self._start + content.data + self._end)
+            return self._mapper.to_wire_and_skipped(self._start + content.data + self._end)
         except MapperError as error:
             if error.offset is None:
                 raise
             offset = max(0, error.offset - len(self._start))
-            raise MapperError(error.kind, str(error.args[0]), path=error.path, offset=offset) from error
+            raise MapperError(error.kind, error.problem, path=error.path, offset=offset) from error
 
 
 def body_of(message: Descriptor, field: FieldDescriptor | None, *, strict: bool) -> MessageBody | FieldBody:

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Sender"]
 
-_READ = 1 << 18
+_PIECE = 1 << 18
+_LARGE_PIECE = 1 << 24  # of a body whose length is told: nearly all come in one piece, and need not be joined
 
 # What a connection that the server has closed meanwhile gives, before the first byte of a response.
 _GONE = (ConnectionError, http.client.RemoteDisconnected, ssl.SSLEOFError)
@@ -144,7 +145,8 @@ class Sender:
         limit = self._max_receive_bytes if response.status < 300 else MAX_ERROR_BYTES
         reader = BodyReader(response.headers.get("content-encoding", ""), limit)
         try:
-            for piece in response.stream(_READ, decode_content=False):
+            amount = _LARGE_PIECE if "content-length" in response.headers else _PIECE
+            for piece in response.stream(amount, decode_content=False):
                 reader.feed(piece)
             return reader.finish(), True
         except TranscodingError as error:

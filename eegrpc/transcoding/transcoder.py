@@ -43,7 +43,6 @@ _Body = MessageBody | FieldBody
 _USER_AGENT = "eegrpc (gzip)"
 _CHARSET = re.compile(r";\s*charset\s*=\s*\"?([^\s\";]+)", re.IGNORECASE)
 _UTF8 = frozenset(("utf-8", "utf8", "us-ascii", "ascii"))
-_NO_FIELD = re.compile(r'has no field named "([^"]*)"(?: at "([^"]*)")?')
 _ORIGIN_FORM = re.compile(r"/[!-\"$->@-~]*(?:\?[!-\"$-~]*)?")  # visible ASCII without a fragment
 _TIMEOUT = re.compile(r"\+?(?:[0-9]{1,12}(?:\.[0-9]*)?|\.[0-9]+)")
 
@@ -257,10 +256,11 @@ class Transcoder:
                 return Reply(Code.OK)
             return _bad_response(response, f"no body where {method.output.full_name} was expected")
         try:
-            wire = body.read(Content(data))
+            wire, skipped = body.read_and_skipped(Content(data))
         except MapperError as error:
             return self._unreadable(response, error)
-        if wire != body.empty and b'"error"' not in data:  # the good path: no second look at a large page
+        has_error = skipped is not None and skipped.may_have(body.descriptor.full_name, "error")
+        if wire != body.empty and not has_error:  # the good path: no second look at a large page
             return Reply(Code.OK, wire=wire)
         return self._suspicious(body, response, wire)
 
@@ -349,14 +349,21 @@ def _read_body(body: _Body | None, request: HttpRequest) -> bytes:
     try:
         return body.read(Content(request.body, content_type))
     except MapperError as error:
-        unknown = _NO_FIELD.search(str(error))
-        if unknown is not None:  # in Google's words, which clients search for
-            _, _, where = (unknown[2] or "").partition(".")  # after the name of the message
-            at = f" at '{where}'" if where else ""
-            text = f"Invalid JSON payload received. Unknown name {json.dumps(unknown[1])}{at}: Cannot find field."
-        else:
-            text = f"Invalid JSON payload received. {error}"
-        raise TranscodingError(Code.INVALID_ARGUMENT, text) from error
+        raise TranscodingError(
+            Code.INVALID_ARGUMENT, f"Invalid JSON payload received. {_in_googles_words(error)}"
+        ) from error
+
+
+def _in_googles_words(error: MapperError) -> str:
+    """Return what was wrong with a body; clients search for Google's text for a field that there is not."""
+    if error.kind != "unknown":
+        return str(error)
+    where, dot, name = error.path.rpartition(".")
+    if not dot and name.endswith('"]'):  # no identifier: the path has it in brackets
+        where, _, name = error.path.rpartition("[")
+        name = name[1:-2]
+    at = f" at '{where}'" if where else ""
+    return f"Unknown name {json.dumps(name)}{at}: Cannot find field."
 
 
 def _taken(binding: Binding) -> Mapping[str, str] | None:

@@ -17,7 +17,7 @@ pub enum Kind {
     Json,
     /// A number that its field cannot hold.
     Range,
-    /// A field or enum value that the type does not have.
+    /// A field that the message does not have.
     Unknown,
     /// Not UTF-8.
     Utf8,

@@ -14,7 +14,7 @@ const WORTH_DETACHING: usize = 4096;
 
 create_exception!(
     _rust,
-    Refused,
+    RefusedError,
     PyException,
     "Input that was refused: (kind, message, path, offset or None, type that an Any wanted or None)."
 );
@@ -114,11 +114,11 @@ fn bytes<'py>(py: Python<'py>, output: &Output) -> PyResult<Bound<'py, PyBytes>>
 #[allow(clippy::needless_pass_by_value, reason = "it ends here")]
 fn refused(error: Error) -> PyErr {
     let wanted = error.wanted_type().map(str::to_owned);
-    Refused::new_err((error.kind().name(), error.message().to_owned(), error.path(), error.offset(), wanted))
+    RefusedError::new_err((error.kind().name(), error.message().to_owned(), error.path(), error.offset(), wanted))
 }
 
 #[pymodule(gil_used = false)]
 fn _rust(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<PyPlan>()?;
-    module.add("Refused", module.py().get_type::<Refused>())
+    module.add("RefusedError", module.py().get_type::<RefusedError>())
 }

@@ -175,6 +175,13 @@ def _lacks_required(place: Place) -> bool:
     return False
 
 
+def _key_of_nothing(place: Place) -> bool:
+    if place.role != "key" or place.field is None or place.field.type not in _INTEGERS:
+        return False
+    values = place.field.containing_type.fields_by_name["value"].enum_type
+    return values is not None and isinstance(place.owner[place.at], str) and _is_number(place.value)
+
+
 def _takes_null(field: FieldDescriptor) -> bool:
     kind = field.message_type or field.enum_type
     return kind is not None and kind.full_name in ("google.protobuf.Value", "google.protobuf.NullValue")
@@ -300,6 +307,13 @@ DIFFERENCES = [
         "missing required fields inside an Any: they are no business of a mapper, there or anywhere",
         _lacks_required,
         [("google.protobuf.Any", '{"@type":"x/mapper.proto2.Required"}')],
+    ),
+    Difference(
+        "21",
+        "refused",
+        "a key of a map out of its range where the entry is skipped for an unknown enum name",
+        _key_of_nothing,
+        [("mapper.editions.Maps", '{"open":{"4294967295":"unknown"}}')],
     ),
 ]
 """8 (nested over 100 levels) is part of `Reference.parse`; 10 and 11 are other exceptions, not other verdicts.

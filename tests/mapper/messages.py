@@ -88,7 +88,7 @@ class Generator:
         depth: How deeply messages nest.
     """
 
-    def __init__(self, random: random.Random, *, hostile: bool = False, most_fields: int = 4, depth: int = 4) -> None:
+    def __init__(self, random: random.Random, *, hostile: bool = False, most_fields: int = 6, depth: int = 4) -> None:
         self._random = random.random
         self._bits = random.getrandbits
         self._below = random.randrange
@@ -123,7 +123,7 @@ class Generator:
             if not self._chance(self._hostile):
                 filler(message, depth)
         if fields and depth < self._depth:
-            for _ in range(self._below(self._most_fields + 1 if depth == 0 else 3)):
+            for _ in range(self._below(self._most_fields + 1 if depth == 0 else 4)):
                 fields[self._below(len(fields))](message, depth)
 
     def _chance(self, probability: float) -> bool:

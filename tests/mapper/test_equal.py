@@ -6,6 +6,7 @@ fuzz/differential.py does the same without hypothesis, and much faster.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import random
@@ -19,6 +20,8 @@ from hypothesis import strategies as st
 from messages import Generator
 from mutations import Writer
 from reference import Reference
+
+from eegrpc.mapper import NATIVE_FAILURE, MapperError
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
@@ -107,6 +110,42 @@ def test_mistakes_are_mistakes_in_both(implementation: str, case: tuple[str, byt
     reference, mapper = pair(case[0], implementation, chosen)
     found = reference.check_json(mapper, case[1])
     assert found is None or differences.explain(found, mapper), found
+
+
+@equal
+@given(case=texts(mild=True), where=st.floats(0, 1, exclude_max=True))
+@example(case=("mapper.editions.Maps", b'{"open":{"1":0}}'), where=0.6)
+@example(case=("mapper.proto3.Scalars", rb'{"fString":"\ud83d\ude00"}'), where=0.66)
+@example(case=("mapper.proto3.Scalars", b'{"fInt32":21474836470e-1}'), where=0.85)
+def test_what_is_cut_ends_early(implementation: str, case: tuple[str, bytes], where: float) -> None:
+    """MAP-21: a cut reply must not pass for a wrong one, or a wrong one for a cut one."""
+    name, text = case
+    _, mapper = pair(name, implementation, {})
+    text = text.strip()
+    try:
+        mapper.to_wire(text)
+    except MapperError:
+        return
+    if text.startswith(b"{"):
+        with pytest.raises(MapperError) as caught:
+            mapper.to_wire(text[: int(where * len(text))])
+        assert caught.value.kind == "eof"
+
+
+@equal
+@given(case=texts(mild=True))
+def test_both_implementations_count_what_they_skip(case: tuple[str, bytes]) -> None:
+    name, text = case
+    counts = []
+    for implementation in ("native", "python"):
+        if implementation == "native" and NATIVE_FAILURE:
+            return
+        _, mapper = pair(name, implementation, {})
+        before = mapper.skipped_fields, mapper.skipped_enum_names
+        with contextlib.suppress(MapperError):  # a few spellings are none that json_format reads
+            mapper.to_wire(text)
+            counts.append((mapper.skipped_fields - before[0], mapper.skipped_enum_names - before[1]))
+    assert len(counts) < 2 or counts[0] == counts[1]
 
 
 @pytest.mark.parametrize(

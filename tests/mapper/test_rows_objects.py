@@ -46,9 +46,7 @@ def test_map_10_unknown_fields_have_no_duplicate_keys_either(implementation: str
         ("Tree", '{"by_name":{},"byName":{}}', "byName"),
     ],
 )
-def test_map_11_one_field_by_both_of_its_names_is_refused(
-    implementation: str, name: str, text: str, path: str
-) -> None:
+def test_map_11_one_field_by_both_of_its_names_is_refused(implementation: str, name: str, text: str, path: str) -> None:
     error = refused(implementation, name, text)
     assert (error.kind, error.path) == ("value", path)
 
@@ -364,4 +362,7 @@ def test_a_mapper_takes_both_names_and_prints_the_one_it_is_told(implementation:
     assert printed(implementation, PAGE, page) == '{"images":[{"sizeBytes":"5"}],"nextPageToken":"t"}'
     proto = printed(implementation, PAGE, page, preserving_proto_field_name=True)
     assert proto == '{"images":[{"size_bytes":"5"}],"next_page_token":"t"}'
-    assert MessageMapper(page.DESCRIPTOR, implementation=implementation).to_wire(as_bytes(proto)) == page.SerializeToString()  # type: ignore[arg-type]
+    assert (
+        MessageMapper(page.DESCRIPTOR, implementation=implementation).to_wire(as_bytes(proto))
+        == page.SerializeToString()
+    )  # type: ignore[arg-type]

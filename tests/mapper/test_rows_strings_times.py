@@ -222,7 +222,9 @@ def test_field_masks_are_read_and_printed_in_camel_case(implementation: str) -> 
     assert refused(implementation, name, '"foo_bar"').kind == "value"
 
 
-@pytest.mark.parametrize("text", ["\\ud800", "\\udc00", "\\udfff\\ud83d", "\\ud83d\\ud83d\\ude00", "a\\ud83dx", "\\udbff\\n"])
+@pytest.mark.parametrize(
+    "text", ["\\ud800", "\\udc00", "\\udfff\\ud83d", "\\ud83d\\ud83d\\ude00", "a\\ud83dx", "\\udbff\\n"]
+)
 @pytest.mark.parametrize(
     ("name", "before", "after", "path"),
     [
@@ -257,7 +259,9 @@ def test_map_20_invalid_utf8_is_refused_wherever_it_is(implementation: str, data
         assert error.offset == text.index(b"%")
 
 
-@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"])
+@pytest.mark.parametrize(
+    "encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"]
+)
 def test_map_20_other_encodings_are_refused(implementation: str, encoding: str) -> None:
     for name, text in (("Scalars", '{"fInt32":1}'), ("google.protobuf.Value", "12"), ("Scalars", "{}")):
         assert refused(implementation, name, text.encode(encoding)).kind == "utf8"
@@ -290,7 +294,7 @@ def test_map_20_strings_that_are_not_utf8_on_the_wire_are_refused(implementation
         ("\\u0000", "\0"),
         ("\\ud83d\\ude00", "\U0001f600"),
         ("\\uD83D\\uDE00x", "\U0001f600x"),
-        ("\\\"\\\\\\/\\b\\f\\n\\r\\t", '"\\/\b\f\n\r\t'),
+        ('\\"\\\\\\/\\b\\f\\n\\r\\t', '"\\/\b\f\n\r\t'),
         ("\\u00e9\\u20ac", "é€"),
         ("é€\U0001f600\U0010ffff", "é€\U0001f600\U0010ffff"),
         ("\x7f\u2028\ufeff", "\x7f\u2028\ufeff"),
@@ -299,7 +303,9 @@ def test_map_20_strings_that_are_not_utf8_on_the_wire_are_refused(implementation
 )
 def test_map_20_strings_come_back(implementation: str, text: str, value: str) -> None:
     assert parsed(implementation, "Scalars", f'{{"fString":"{text}"}}').f_string == value
-    assert parsed(implementation, "google.protobuf.Struct", f'{{"{text}":"{text}"}}').fields[value].string_value == value
+    assert (
+        parsed(implementation, "google.protobuf.Struct", f'{{"{text}":"{text}"}}').fields[value].string_value == value
+    )
     struct = struct_pb2.Struct(fields={value: struct_pb2.Value(string_value=value)})
     shown = printed(implementation, "google.protobuf.Struct", struct)
     assert json.loads(shown) == {value: value}

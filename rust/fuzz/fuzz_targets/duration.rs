@@ -19,7 +19,7 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     }
     if let Some((seconds, nanos)) = raw_time(data, MAX) {
         let wire = time_wire(seconds, nanos);
-        let is_good = seconds.abs() <= MAX && nanos.abs() < 1_000_000_000 && seconds.signum() * i64::from(nanos.signum()) >= 0;
+        let is_good = seconds.unsigned_abs() <= MAX as u64 && nanos.unsigned_abs() < 1_000_000_000 && seconds.signum() * i64::from(nanos.signum()) >= 0;
         let json = to_json(&plan, &wire);
         assert_eq!(json.is_ok(), is_good, "{seconds} {nanos}");
         if let Ok(json) = json {

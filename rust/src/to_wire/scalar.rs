@@ -176,7 +176,7 @@ impl Parser<'_> {
                     }
                     Err(_) => {
                         let text = format!("{} has no value of the name {}", kind.name, quote(&name));
-                        return Err(Error::new(Kind::Unknown, text));
+                        return Err(Error::new(Kind::Value, text));
                     }
                 }
             }
