@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import json
 import re
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, NamedTuple
 
 import schemas
 from google.protobuf.descriptor import FieldDescriptor
-from messages import INT32, INT64, UINT32, UINT64, float32
-from places import Negative, Place, Real, finder, places, real, whole, written
-from reference import Disagreement, Reference, canonical
+from messages import INT32, INT64, UINT32, UINT64
+from places import Negative, Place, Real, finder, places, real, takes_null, whole, written
+from printed import explain_printed
+from reference import Disagreement, Reference
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -118,8 +119,11 @@ def _beyond_doubles(place: Place) -> bool:
     text = place.value.text if isinstance(place.value, Real) else place.value
     if not _is(place, _INTEGERS) or not isinstance(text, str) or not _NUMBER.fullmatch(text):
         return False
-    exact = Decimal(text)
-    return abs(exact.adjusted()) < 500 and Decimal(float(text)) != exact
+    try:
+        exact = Decimal(text)
+    except InvalidOperation:  # an exponent of twenty digits
+        return "e-" in text.lower()
+    return exact.adjusted() < 400 and Decimal(float(text)) != exact
 
 
 def _no_object(place: Place) -> bool:
@@ -160,7 +164,7 @@ def _is_number(text: str) -> bool:
 
 
 def _null_for_list(place: Place) -> bool:
-    return place.role == "list" and place.value is None and place.field is not None and _takes_null(place.field)
+    return place.role == "list" and place.value is None and place.field is not None and takes_null(place.field)
 
 
 def _lacks_required(place: Place) -> bool:
@@ -180,11 +184,6 @@ def _key_of_nothing(place: Place) -> bool:
         return False
     values = place.field.containing_type.fields_by_name["value"].enum_type
     return values is not None and isinstance(place.owner[place.at], str) and _is_number(place.value)
-
-
-def _takes_null(field: FieldDescriptor) -> bool:
-    kind = field.message_type or field.enum_type
-    return kind is not None and kind.full_name in ("google.protobuf.Value", "google.protobuf.NullValue")
 
 
 DIFFERENCES = [
@@ -318,8 +317,7 @@ DIFFERENCES = [
 ]
 """8 (nested over 100 levels) is part of `Reference.parse`; 10 and 11 are other exceptions, not other verdicts.
 
-Two are of the other direction, and recognised by `_explain_printed`: 14, a float is printed with fewer digits when
-fewer are enough; 19, lists and maps of google.protobuf.NullValue print as nulls, which neither side reads back.
+The others are of the other direction; they are in printed.py.
 """
 
 
@@ -328,7 +326,7 @@ def explain(disagreement: Disagreement, mapper: MessageMapper) -> list[str]:
     if disagreement.what == "raised":
         return []
     if disagreement.direction != "to_wire":
-        return _explain_printed(disagreement)
+        return explain_printed(disagreement, mapper)
     try:
         value = json.loads(disagreement.given, parse_float=real, parse_int=whole)
     except (ValueError, RecursionError):
@@ -353,29 +351,3 @@ def explain(disagreement: Disagreement, mapper: MessageMapper) -> list[str]:
         return numbers
     others = explain(rest, mapper)
     return sorted({*numbers, *others}) if others else []
-
-
-def _explain_printed(disagreement: Disagreement) -> list[str]:
-    message = schemas.message_class(disagreement.type).DESCRIPTOR
-    expected = json.loads(disagreement.expected) if disagreement.what != "accepted" else None
-    if disagreement.direction == "round trip":
-        is_null = any(
-            place.value is None
-            and place.role == "scalar"
-            and isinstance(place.at, (int, str))
-            and _takes_null(place.field)
-            for place in places(expected, message)
-            if place.field is not None
-        )
-        return ["19"] if disagreement.what == "refused" and is_null else []
-    if disagreement.what != "value":
-        return []
-    expected, got = (json.loads(canonical(text)) for text in (disagreement.expected, disagreement.got))
-    for mine, other in zip(list(places(expected, message)), list(places(got, message)), strict=False):
-        if _is(mine, {_T.TYPE_FLOAT}) and isinstance(mine.value, float) and isinstance(other.value, float):
-            if float32(mine.value) != float32(other.value) or len(repr(other.value)) > len(repr(mine.value)):
-                return []
-            if mine.owner is None:
-                return ["14"]
-            other.owner[other.at] = mine.value
-    return ["14"] if got == expected else []

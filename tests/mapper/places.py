@@ -144,3 +144,9 @@ def _loose_places(value: Any, role: str, owner: Any, at: Any) -> Iterator[Place]
     for key, item in inner:
         yield from _loose_places(item, role, value, key)
     yield Place(value, role, None, None, owner, at)
+
+
+def takes_null(field: FieldDescriptor) -> bool:
+    """Return whether null is a value of a field's type."""
+    kind = field.message_type or field.enum_type
+    return kind is not None and kind.full_name in ("google.protobuf.Value", "google.protobuf.NullValue")

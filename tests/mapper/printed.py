@@ -1,0 +1,94 @@
+"""The allowed differences in what is printed: see differences.py.
+
+14, a float is printed with fewer digits when fewer are enough;
+19, lists and maps of google.protobuf.NullValue print as nulls, which neither side reads back;
+22, strings of proto2 that are not UTF-8 are refused; json_format prints them like Python: "b'\\xff'";
+23, encodings that upb repairs are refused: fields with the number 0, varints of over 64 bits;
+24, entries of maps with unknown fields inside are entries; upb takes the whole entry for unknown.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import schemas
+from google.protobuf.descriptor import FieldDescriptor
+from messages import float32
+from places import places, takes_null
+from reference import Disagreement, Reference, canonical, encoded
+
+if TYPE_CHECKING:
+    from google.protobuf.message import Message
+
+    from eegrpc.mapper import MessageMapper
+
+
+def explain_printed(disagreement: Disagreement, mapper: MessageMapper) -> list[str]:
+    """Return the number of the difference that accounts for a disagreement about printing, if there is one."""
+    message = schemas.message_class(disagreement.type)
+    if disagreement.direction == "round trip":
+        is_null = any(
+            place.value is None
+            and place.role == "scalar"
+            and isinstance(place.at, (int, str))
+            and takes_null(place.field)
+            for place in places(json.loads(disagreement.expected), message.DESCRIPTOR)
+            if place.field is not None
+        )
+        return ["19"] if disagreement.what == "refused" and is_null else []
+    if disagreement.what == "refused":
+        read = message.FromString(disagreement.given)
+        if disagreement.got.startswith("utf8: "):
+            return ["22"] if _holds_bytes(read) else []
+        if not disagreement.got.startswith("wire: "):
+            return []
+        reference = Reference(disagreement.type, **disagreement.options)
+        read.DiscardUnknownFields()
+        is_fine = reference.check_wire(mapper, read.SerializePartialToString(), round_trip=False) is None
+        return ["23"] if is_fine else []
+    if disagreement.what != "value":
+        return []
+    return _explain_values(disagreement, message)
+
+
+def _explain_values(disagreement: Disagreement, message: type[Message]) -> list[str]:
+    expected, got = (json.loads(canonical(text)) for text in (disagreement.expected, disagreement.got))
+    sides = (list(places(side, message.DESCRIPTOR)) for side in (expected, got))
+    for mine, other in zip(*sides, strict=False):
+        is_float = mine.field is not None and mine.field.type == FieldDescriptor.TYPE_FLOAT
+        if is_float and isinstance(mine.value, float) and isinstance(other.value, float):
+            if float32(mine.value) != float32(other.value) or len(repr(other.value)) > len(repr(mine.value)):
+                return []
+            if mine.owner is None:
+                return ["14"]
+            other.owner[other.at] = mine.value
+    if got == expected:
+        return ["14"]
+    read = message.FromString(disagreement.given)
+    whole = encoded(read)
+    read.DiscardUnknownFields()
+    return ["24"] if encoded(read) != whole and _is_with_more_entries(expected, got) else []
+
+
+def _holds_bytes(message: Any) -> bool:
+    """Return whether upb found a string that is not UTF-8 in a message: it is a bytes object then."""
+    for field, value in message.ListFields():
+        entry = field.message_type
+        if entry is not None and entry.GetOptions().map_entry:
+            return True  # upb raises for some keys; maps are not worth more
+        values = value if field.is_repeated else [value]
+        if field.type == FieldDescriptor.TYPE_STRING and any(isinstance(item, bytes) for item in values):
+            return True
+        if entry is not None and entry.full_name != "google.protobuf.Any" and any(map(_holds_bytes, values)):
+            return True
+    return False
+
+
+def _is_with_more_entries(expected: Any, got: Any) -> bool:
+    """Return whether what was got is what was expected, and more: entries of objects, or objects."""
+    if isinstance(expected, dict) and isinstance(got, dict):
+        return all(key in got and _is_with_more_entries(item, got[key]) for key, item in expected.items())
+    if isinstance(expected, list) and isinstance(got, list) and len(expected) == len(got):
+        return all(map(_is_with_more_entries, expected, got))
+    return bool(expected == got)
