@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Run", "Schema"]
 
+_NULLABLE: Final = ("google.protobuf.Value", "google.protobuf.NullValue")
 _FLOAT: Final = 3.4028234663852886e38  # the largest
 _NOTHING: Final = object()
 _TIMESTAMP: Final = re.compile(
@@ -141,7 +142,7 @@ class Schema:
 class _Type:
     """An ordinary message type. Its fields are compiled when it is first met: types may be recursive."""
 
-    __slots__ = ("_aliases", "_checks", "_descriptor", "_fields", "_names", "_schema")
+    __slots__ = ("_aliases", "_checks", "_descriptor", "_fields", "_lists_of_nulls", "_names", "_schema")
 
     def __init__(self, descriptor: Descriptor, schema: Schema) -> None:
         self._descriptor = descriptor
@@ -176,7 +177,15 @@ class _Type:
         except Refusal as refusal:
             refusal.steps.append(name)
             raise
+        if self._lists_of_nulls:
+            self._unset_lists(value)
         return value
+
+    def _unset_lists(self, value: dict[str, Any]) -> None:
+        """Take out null in place of lists that may have it inside: json_format tries to put it there."""
+        for name in self._lists_of_nulls:
+            if value.get(name, value) is None:
+                del value[name]
 
     def _scan_odd_names(self, value: dict[str, Any], level: int, run: Run) -> None:
         """Look through a message in which there are other names than JSON names of fields."""
@@ -197,6 +206,7 @@ class _Type:
         except Refusal as refusal:
             refusal.steps.append(self._aliases.get(name, name))
             raise
+        self._unset_lists(value)
 
     def _field(self, name: str) -> FieldDescriptor | None:
         field = self._fields.get(name)
@@ -227,6 +237,9 @@ class _Type:
         self._aliases = {name: str(field.json_name) for name, field in by_name.items()}
         checks = {name: self._schema.check_of_field(field) for name, field in by_json_name.items()}
         self._checks = [(name, check) for name, check in checks.items() if check is not None]
+        self._lists_of_nulls = [
+            name for name, field in self._fields.items() if field.is_repeated and _kind_of(field) in _NULLABLE
+        ]
         self._names = frozenset(by_json_name)  # last: another thread may be looking
         return self._names
 
@@ -314,7 +327,7 @@ class _Enum:
                 raise Refusal("range", f"{quote(value)} is out of the range of {self._name}")
             return value
         if not self._options.ignore_unknown_enum_names:
-            raise Refusal("unknown", f"{self._name} has no value {quote(value)}")
+            raise Refusal("value", f"{self._name} has no value {quote(value)}")
         run.enum_names += 1
         _note(run.value_names, self._name, value)
         return _NOTHING
@@ -370,6 +383,11 @@ def _check_float(value: Any, _level: int, _run: Run, /) -> Any:
         except OverflowError:
             return value
     return value
+
+
+def _kind_of(field: FieldDescriptor) -> str | None:
+    kind = field.message_type or field.enum_type
+    return None if kind is None else kind.full_name
 
 
 def _note(names: dict[tuple[str, str], None], owner: str, name: str) -> None:

@@ -21,19 +21,51 @@ pub(crate) struct Key {
     pub at: usize,
 }
 
-/// The places of keys that an equal one follows, in no order; sorts `keys`. `text` gives the key at a place.
-///
-/// Only keys of equal fingerprints are looked at, and those are sorted in turn: a sender who makes fingerprints collide
-/// gains nothing by it.
-pub(crate) fn repeated<T: Ord>(keys: &mut [Key], text: impl Fn(usize) -> T) -> Vec<usize> {
-    keys.sort_unstable_by_key(|key| key.print);
-    let mut found = Vec::new();
-    for run in keys.chunk_by(|a, b| a.print == b.print).filter(|run| run.len() > 1) {
-        let mut texts: Vec<(T, usize)> = run.iter().map(|key| (text(key.at), key.at)).collect();
-        texts.sort_unstable();
-        found.extend(texts.windows(2).filter(|pair| pair[0].0 == pair[1].0).map(|pair| pair[0].1));
+/// Looks for repeated keys, and remembers the last fingerprints in which there were none.
+#[derive(Default)]
+pub(crate) struct Distinct {
+    last: Vec<u64>,
+}
+
+/// Fewer keys are sorted as fast as compared.
+const WORTH_REMEMBERING: usize = 8;
+
+impl Distinct {
+    /// Whether all fingerprints differ; sorts `keys` unless they are those of the last time. Then the keys differ, too.
+    #[inline]
+    pub fn are_all(&mut self, keys: &mut [Key]) -> bool {
+        // The objects of a list look alike: mostly the keys are the same, in the same order.
+        if keys.len() == self.last.len() && keys.iter().zip(&self.last).all(|(key, last)| key.print == *last) {
+            return true;
+        }
+        if keys.len() > WORTH_REMEMBERING {
+            self.last.clear();
+            self.last.extend(keys.iter().map(|key| key.print));
+        }
+        keys.sort_unstable_by_key(|key| key.print);
+        let are_all = keys.windows(2).all(|pair| pair[0].print != pair[1].print);
+        if !are_all {
+            self.last.clear();
+        }
+        are_all
     }
-    found
+
+    /// The places of keys that an equal one follows, in no order; may sort `keys`. `text` gives the key at a place.
+    ///
+    /// Only keys of equal fingerprints are looked at, and those are sorted in turn: a sender who makes fingerprints
+    /// collide gains nothing by it.
+    pub fn repeated<T: Ord>(&mut self, keys: &mut [Key], text: impl Fn(usize) -> T) -> Vec<usize> {
+        let mut found = Vec::new();
+        if self.are_all(keys) {
+            return found;
+        }
+        for run in keys.chunk_by(|a, b| a.print == b.print).filter(|run| run.len() > 1) {
+            let mut texts: Vec<(T, usize)> = run.iter().map(|key| (text(key.at), key.at)).collect();
+            texts.sort_unstable();
+            found.extend(texts.windows(2).filter(|pair| pair[0].0 == pair[1].0).map(|pair| pair[0].1));
+        }
+        found
+    }
 }
 
 #[cfg(test)]
@@ -46,9 +78,24 @@ mod tests {
         for print in [|key: &str| fingerprint(key.as_bytes()), |_: &str| 7] {
             let mut keys: Vec<Key> =
                 texts.iter().enumerate().map(|(at, text)| Key { print: print(text), at }).collect();
-            let mut found = repeated(&mut keys, |at| texts[at]);
+            let mut found = Distinct::default().repeated(&mut keys, |at| texts[at]);
             found.sort_unstable();
             assert_eq!(found, [0, 1, 2]);
+        }
+    }
+
+    #[test]
+    fn what_was_found_the_last_time_is_no_prejudice() {
+        let mut distinct = Distinct::default();
+        let prints = |keys: &[u64]| -> Vec<Key> { keys.iter().map(|&print| Key { print, at: 0 }).collect() };
+        let different: Vec<u64> = (0..20).collect();
+        let mut repeating = different.clone();
+        repeating[19] = 0;
+        for _ in 0..3 {
+            assert!(distinct.are_all(&mut prints(&different)));
+            assert!(!distinct.are_all(&mut prints(&repeating)));
+            assert!(!distinct.are_all(&mut prints(&repeating)));
+            assert!(distinct.are_all(&mut prints(&[])));
         }
     }
 }

@@ -140,6 +140,12 @@ fn broken(bytes: &[u8], at: usize) -> Error {
     }
 }
 
+/// Whether `text` is UTF-8.
+#[inline]
+pub(crate) fn is_utf8(text: &[u8]) -> bool {
+    simdutf8::basic::from_utf8(text).is_ok()
+}
+
 /// Append `text` as a JSON string.
 pub(crate) fn push_quoted(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
@@ -153,7 +159,7 @@ pub(crate) fn push_quoted_bytes(out: &mut Vec<u8>, text: &[u8]) -> bool {
     out.push(b'"');
     let seen = push_escaped(out, text);
     out.push(b'"');
-    seen & HIGH == 0 || std::str::from_utf8(text).is_ok()
+    seen & HIGH == 0 || is_utf8(text)
 }
 
 /// Append `text` with what JSON cannot hold escaped; return all of its words, or-ed: are there any but ASCII?

@@ -38,18 +38,23 @@ def explain_printed(disagreement: Disagreement, mapper: MessageMapper) -> list[s
         )
         return ["19"] if disagreement.what == "refused" and is_null else []
     if disagreement.what == "refused":
-        read = message.FromString(disagreement.given)
-        if disagreement.got.startswith("utf8: "):
-            return ["22"] if _holds_bytes(read) else []
-        if not disagreement.got.startswith("wire: "):
-            return []
-        reference = Reference(disagreement.type, **disagreement.options)
-        read.DiscardUnknownFields()
-        is_fine = reference.check_wire(mapper, read.SerializePartialToString(), round_trip=False) is None
-        return ["23"] if is_fine else []
+        return _explain_refusal(disagreement, message.FromString(disagreement.given), mapper)
     if disagreement.what != "value":
         return []
     return _explain_values(disagreement, message)
+
+
+def _explain_refusal(disagreement: Disagreement, read: Message, mapper: MessageMapper) -> list[str]:
+    number = {"utf8": "22", "wire": "23"}.get(disagreement.got.partition(":")[0])
+    if number is None or (number == "22" and _holds_bytes(read)):
+        return [number] if number else []
+    read.DiscardUnknownFields()  # and what was overwritten is not there any more
+    reference = Reference(disagreement.type, **disagreement.options)
+    rest = reference.check_wire(mapper, read.SerializePartialToString(), round_trip=False)
+    if rest is None:
+        return [number]
+    others = explain_printed(rest, mapper) if rest.what == "value" else []
+    return sorted({number, *others}) if others else []
 
 
 def _explain_values(disagreement: Disagreement, message: type[Message]) -> list[str]:

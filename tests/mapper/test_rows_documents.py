@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 
 import golden
@@ -28,6 +29,56 @@ def kinds_of_prefixes(implementation: str, name: str, text: bytes, ends: list[in
 def test_map_21_every_prefix_of_a_page_ends_early(implementation: str, text: bytes) -> None:
     assert parsed(implementation, PAGE, text).images[0].name
     assert kinds_of_prefixes(implementation, PAGE, text, list(range(len(text.rstrip())))) == {"eof"}
+
+
+DOCUMENTS = [
+    (
+        "Scalars",
+        '{"fDouble":-1.5e-3,"fFloat":"NaN","fInt64":"-12","fUint32":1.0e1,"fBool":true,"fBytes":"+/8=","fEnum":"RED"}',
+    ),
+    (
+        "Repeated",
+        '{"rInt32":[1,-2,"3",4e0],"rString":["a","\\u00e9"],"rBool":[true,false],"rColour":["GREEN",7,"NOVEL"]}',
+    ),
+    ("MapKeys", '{"byInt32":{"1":1,"-2":2},"byString":{"":3,"k\\n":4},"byBool":{"true":5},"messageByInt64":{"9":{}}}'),
+    (
+        "MapValues",
+        '{"ofColour":{"a":"RED","b":1},"ofBytes":{"c":"AA=="},"ofValue":{"d":null},"ofTree":{"e":{"name":"n"}}}',
+    ),
+    ("Oneofs", '{"kNull":null,"between":5,"left":"l"}'),
+    ("Oneofs", '{"kInt32":null,"kStruct":{"a":[{},[],null]},"right":"AA"}'),
+    ("Tree", '{"left":{"byName":{"a":{"children":[{},{"kinds":["OAK"]}]}}},"leaf":{"id":"1","mark":{"set":true}}}'),
+    ("WellKnown", '{"sTimestamp":"2023-01-01T00:00:00.5+01:00","sDuration":"-1.5s","sFieldmask":"a.b,cD","sEmpty":{}}'),
+    (
+        "WellKnown",
+        '{"sInt64value":"5","sBoolvalue":false,"sStringvalue":"s","sBytesvalue":"_-8","sNull":null,"sListvalue":[1]}',
+    ),
+    (
+        "WellKnown",
+        '{"sAny":{"@type":"x/mapper.proto3.Scalars","fInt32":5},"rAny":[{},{"value":"1s","@type":"x/google.protobuf.Duration"}]}',
+    ),
+    (
+        "Names",
+        '{"two_words":1,"other":2,"with space":3,"quo\\"te\\\\":4,"é€\U0001f600":5,"list_":[7],"map1":{"a":8}}',
+    ),
+    (
+        "mapper.proto2.Extended",
+        '{"own":1,"[mapper.proto2.x_strings]":["a"],"[mapper.proto2.Extended.nested]":{"text":"t"}}',
+    ),
+    (
+        "mapper.editions.Delimited",
+        '{"item":{"a":"1"},"items":[{"b":"2"}],"byName":{"n":{"time":"2023-01-01T00:00:00Z"}}}',
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "text"), DOCUMENTS)
+def test_map_21_every_prefix_of_a_message_ends_early(implementation: str, name: str, text: str) -> None:
+    whole = text.encode()
+    parsed(implementation, name, whole)
+    assert kinds_of_prefixes(implementation, name, whole, list(range(len(whole)))) == {"eof"}
+    spaced = json.dumps(json.loads(text), indent=1, separators=(" ,", " : ")).encode()
+    assert kinds_of_prefixes(implementation, name, spaced, list(range(len(spaced)))) == {"eof"}
 
 
 def test_map_21_prefixes_of_the_standard_page_end_early(implementation: str) -> None:

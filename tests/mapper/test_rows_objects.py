@@ -168,7 +168,8 @@ def test_map_14_unknown_enum_names_leave_the_default_and_are_counted(
         for _ in range(2):
             assert mapper.to_json(mapper.to_wire(text)) == b'{"rColour":["RED","GREEN"]}'
     assert (mapper.skipped_fields, mapper.skipped_enum_names) == (0, 6)
-    assert sorted(record.getMessage().split()[1] for record in caplog.records) == ["'BLUE',", "'MAUVE',"]
+    logged = [record.getMessage() for record in caplog.records]
+    assert ["BLUE" in logged[0], "MAUVE" in logged[1], len(logged)] == [True, True, 2]
 
     mapper = new_mapper(implementation, "Scalars")
     assert mapper.to_wire(b'{"fEnum":"BLUE"}') == b""
@@ -185,7 +186,7 @@ def test_map_14_unknown_enum_names_leave_the_default_and_are_counted(
 def test_map_14_a_strict_mapper_refuses_unknown_enum_names(implementation: str, text: str) -> None:
     for options in ({"ignore_unknown_fields": False}, {"ignore_unknown_enum_names": False}):
         error = refused(implementation, "Scalars", text, **options)
-        assert (error.kind, error.path) == ("unknown", "fEnum")
+        assert (error.kind, error.path) == ("value", "fEnum")
 
 
 def test_map_14_fields_and_names_are_two_questions(implementation: str) -> None:

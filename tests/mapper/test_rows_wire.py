@@ -6,6 +6,8 @@ import pytest
 from google.protobuf.message import DecodeError
 from mapping import delimited, mapper, message_class, parsed, printed, refused_wire, tag, varint
 
+from eegrpc.mapper import MapperError
+
 ELEVEN = b"\x80" * 10 + b"\x01"
 
 GARBAGE = {
@@ -142,7 +144,17 @@ def test_map_26_whatever_one_byte_is_changed_to_it_is_read_as_protobuf_reads_it(
                 message = message_class("Scalars").FromString(changed)
             except DecodeError:
                 assert refused_wire(implementation, "Scalars", changed).kind in ("wire", "utf8")
-            else:
-                message.DiscardUnknownFields()
-                shown = printed(implementation, "Scalars", changed)
-                assert str(parsed(implementation, "Scalars", shown)) == str(message)  # as text, NaN is equal to NaN
+                continue
+            if implementation == "native" and message.SerializeToString() != changed and _is_refused(changed):
+                continue  # upb repairs some encodings: number 23 of the list of differences
+            message.DiscardUnknownFields()
+            shown = printed(implementation, "Scalars", changed)
+            assert str(parsed(implementation, "Scalars", shown)) == str(message)  # as text, NaN is equal to NaN
+
+
+def _is_refused(wire: bytes) -> bool:
+    try:
+        mapper("native", "Scalars").to_json(wire)
+    except MapperError as error:
+        return error.kind == "wire" and ("64 bits" in str(error) or " 0" in str(error))
+    return False

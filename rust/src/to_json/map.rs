@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::object::next_of;
 use super::{deeper, scalar, Printer};
-use crate::distinct::{fingerprint, repeated, Key};
+use crate::distinct::{fingerprint, Distinct, Key};
 use crate::error::{Error, Kind, Result};
 use crate::plan::{Field, Type};
 use crate::wire::{Part, Reader, Tag, LENGTH};
@@ -130,11 +130,8 @@ impl<'a> Printer<'a> {
     #[inline]
     fn require_distinct_keys(&mut self, base: usize) -> Result<()> {
         let keys = &mut self.keys[base..];
-        if keys.len() > 1 {
-            keys.sort_unstable_by_key(|key| key.print);
-            if keys.windows(2).any(|pair| pair[0].print == pair[1].print) {
-                return Err(self.disordered());
-            }
+        if keys.len() > 1 && !self.distinct.are_all(keys) {
+            return Err(self.disordered());
         }
         self.keys.truncate(base);
         Ok(())
@@ -226,7 +223,7 @@ impl<'a> Printer<'a> {
             let key = self.read_entry(types, payloads[at], depth).map(|entry| entry.key).unwrap_or_default();
             self.key_text(types.key, key).unwrap_or_default().into_owned()
         };
-        let mut undone = repeated(&mut keys, key_of);
+        let mut undone = Distinct::default().repeated(&mut keys, key_of);
         undone.sort_unstable();
         Ok(undone)
     }

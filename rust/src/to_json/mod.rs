@@ -15,7 +15,7 @@ mod scalar;
 mod value;
 mod well_known;
 
-use crate::distinct::Key;
+use crate::distinct::{Distinct, Key};
 use crate::error::{Error, Kind, Result};
 use crate::plan::{Plan, Shape};
 use crate::wire::{Part, MAX_DEPTH};
@@ -27,6 +27,7 @@ pub(crate) struct Printer<'a> {
     out: Vec<u8>,
     /// The keys of the maps that are being printed, those of the innermost last.
     keys: Vec<Key>,
+    distinct: Distinct,
     /// Whether messages may be out of order.
     is_careful: bool,
     /// Whether one was, when none should have been: then the error that ended the attempt is not one of the input.
@@ -41,8 +42,15 @@ impl Plan {
     pub fn to_json(&self, wire: &[u8]) -> Result<Output> {
         // JSON is about twice as large, and memory that is not written to costs nothing.
         let out = Vec::with_capacity(wire.len().saturating_mul(2));
-        let mut printer =
-            Printer { plan: self, input: wire, out, keys: Vec::new(), is_careful: false, is_disordered: false };
+        let mut printer = Printer {
+            plan: self,
+            input: wire,
+            out,
+            keys: Vec::new(),
+            distinct: Distinct::default(),
+            is_careful: false,
+            is_disordered: false,
+        };
         let whole = [Part { start: 0, end: wire.len() }];
         let mut outcome = printer.message(self.root, &whole, 0);
         if printer.is_disordered {

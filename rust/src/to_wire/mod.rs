@@ -14,7 +14,7 @@ mod well_known;
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use crate::distinct::{fingerprint, repeated, Key};
+use crate::distinct::{fingerprint, Distinct, Key};
 use crate::error::{quote, Error, Kind, Result};
 use crate::numbers::{self, Number};
 use crate::plan::Plan;
@@ -53,6 +53,7 @@ pub(crate) struct Parser<'a> {
     out: Writer,
     /// The keys of the objects that are being read, those of the innermost last.
     keys: Vec<Key>,
+    distinct: Distinct,
     /// Which field came after which the last time, by `Message::base`: the objects of a list look alike.
     successors: Vec<u32>,
     /// Which value each enum had the last time, by its place.
@@ -68,20 +69,19 @@ impl Plan {
     /// # Errors
     /// The document is not JSON, or not this message.
     pub fn to_wire(&self, json: &[u8]) -> Result<(Output, Option<Skipped>)> {
-        match std::str::from_utf8(json) {
-            Ok(_) => Parser::new(self, json).document(),
-            Err(error) => {
-                let (valid, _) = json.split_at(error.valid_up_to());
-                if error.error_len().is_some() {
-                    return Err(not_utf8(json, error.valid_up_to()));
-                }
-                // Cut inside a character: what is wrong before the cut is the better thing to tell.
-                match Parser::new(self, valid).document() {
-                    Err(earlier) => Err(earlier),
-                    Ok(_) => Err(Error::at(Kind::Eof, valid.len(), "the input ends inside a character")),
-                }
-            }
+        if strings::is_utf8(json) {
+            return Parser::new(self, json).document();
         }
+        let Err(error) = std::str::from_utf8(json) else {
+            return Err(Error::new(Kind::Bug, "two opinions on what is UTF-8"));
+        };
+        if error.error_len().is_some() {
+            return Err(not_utf8(json, error.valid_up_to()));
+        }
+        // Cut inside a character: what is wrong before the cut is the better thing to tell.
+        let (valid, _) = json.split_at(error.valid_up_to());
+        Parser::new(self, valid).document()?;
+        Err(Error::at(Kind::Eof, valid.len(), "the input ends inside a character"))
     }
 }
 
@@ -103,6 +103,7 @@ impl<'a> Parser<'a> {
             // Most messages are smaller on the wire, and memory that is not written to costs nothing.
             out: Writer::with_capacity(text.len()),
             keys: Vec::new(),
+            distinct: Distinct::default(),
             successors: vec![0; plan.places],
             enum_places: vec![0; plan.enums.len()],
             skipped: Skipped::default(),
@@ -288,7 +289,7 @@ impl<'a> Parser<'a> {
     fn require_distinct_keys(&mut self, base: usize) -> Result<()> {
         if self.keys.len() - base > 1 {
             let text = self.text;
-            let found = repeated(&mut self.keys[base..], |at| key_text(text, at));
+            let found = self.distinct.repeated(&mut self.keys[base..], |at| key_text(text, at));
             if !found.is_empty() {
                 let first = found.into_iter().min().unwrap_or_default();
                 let key = key_text(text, first);

@@ -160,7 +160,7 @@ impl<'a> Parser<'a> {
     }
 
     /// Map one value, tag and all; one that is its field's default is left out if `implicit`. `depth` is the message's.
-    #[inline]
+    #[inline(always)]
     pub(super) fn single(&mut self, field: &'a Field, implicit: bool, depth: u32) -> Result<()> {
         match field.value {
             Type::Message(index) => {

@@ -70,7 +70,7 @@ impl Parser<'_> {
         scalar.map(Some).map_err(|error| error.or_at(start))
     }
 
-    #[inline]
+    #[inline(always)]
     fn integer(&mut self, value: Type) -> Result<i128> {
         let (min, max) = range(value);
         if let Some((integer, end)) = numbers::short_integer(self.text, self.at) {
@@ -141,7 +141,7 @@ impl Parser<'_> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn enum_value(&mut self, index: usize) -> Result<Option<Scalar>> {
         let plan = self.plan;
         let kind = &plan.enums[index];
