@@ -105,8 +105,8 @@ class Port:
 
     def spawn(self, work: Callable[..., None], *args: Any) -> threading.Thread:
         thread = threading.Thread(target=work, args=args, daemon=True)
+        thread.start()  # before it is listed: leaving joins what is listed
         self._threads.append(thread)
-        thread.start()
         return thread
 
     def _accept(self) -> None:

@@ -61,8 +61,8 @@ class _Peer:
 
     def _spawn(self, target, *args) -> None:
         thread = threading.Thread(target=target, args=args, daemon=True)
+        thread.start()  # before it is listed: leaving joins what is listed
         self._threads.append(thread)
-        thread.start()
 
     def _accept(self) -> None:
         while True:

@@ -417,8 +417,9 @@ class H2Peer:
             while True:
                 sock, _ = self._listener.accept()
                 self._sockets.append(sock)
-                self._threads.append(threading.Thread(target=self._converse, args=[sock]))
-                self._threads[-1].start()
+                thread = threading.Thread(target=self._converse, args=[sock])
+                thread.start()  # before it is listed: leaving joins what is listed
+                self._threads.append(thread)
 
     def _converse(self, sock):
         connection = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False))

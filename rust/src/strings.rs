@@ -60,7 +60,7 @@ pub(crate) fn read(bytes: &[u8], mut at: usize, out: &mut Vec<u8>) -> Result<usi
             at += plain;
         } else {
             let end = plain_end(bytes, at);
-            out.extend_from_slice(&bytes[at..end]);
+            out.extend_from_slice(bytes.get(at..end).unwrap_or_default());
             at = end;
         }
         match bytes.get(at) {
@@ -136,7 +136,7 @@ fn hex(bytes: &[u8], at: usize) -> Result<u32> {
 fn broken(bytes: &[u8], at: usize) -> Error {
     match bytes.get(at) {
         Some(byte) => Error::at(Kind::Json, at, format!("a string has the control character {byte:#04x} as it is")),
-        None => Error::at(Kind::Eof, bytes.len(), "the input ends inside a string"),
+        None => Error::at(Kind::Eof, bytes.len(), "not JSON: the input ends inside a string"),
     }
 }
 

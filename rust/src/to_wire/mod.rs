@@ -81,7 +81,7 @@ impl Plan {
         // Cut inside a character: what is wrong before the cut is the better thing to tell.
         let (valid, _) = json.split_at(error.valid_up_to());
         Parser::new(self, valid).document()?;
-        Err(Error::at(Kind::Eof, valid.len(), "the input ends inside a character"))
+        Err(Error::at(Kind::Eof, valid.len(), "not JSON: the input ends inside a character"))
     }
 }
 
@@ -203,7 +203,7 @@ impl<'a> Parser<'a> {
                 Ok(number)
             }
             Err(error) if error.at >= self.text.len() => {
-                Err(Error::at(Kind::Eof, self.text.len(), "the input ends inside a number"))
+                Err(Error::at(Kind::Eof, self.text.len(), "not JSON: the input ends inside a number"))
             }
             Err(error) => {
                 self.at = error.at;
@@ -306,10 +306,15 @@ impl<'a> Parser<'a> {
     #[inline(never)]
     fn unexpected(&self, what: &str) -> Error {
         if self.at >= self.text.len() {
-            return Error::at(Kind::Eof, self.text.len(), format!("the input ends where {what} was expected"));
+            return Error::at(
+                Kind::Eof,
+                self.text.len(),
+                format!("not JSON: the input ends where {what} was expected"),
+            );
         }
         let rest = &self.text[self.at..];
-        Error::at(Kind::Json, self.at, format!("expected {what}, not {}", quote(&rest[..rest.len().min(8)])))
+        let found = quote(&rest[..rest.len().min(8)]);
+        Error::at(Kind::Json, self.at, format!("not JSON: expected {what}, not {found}"))
     }
 
     /// The value here is JSON, but not what its field holds. If it is not even JSON, that is the error.
@@ -321,6 +326,17 @@ impl<'a> Parser<'a> {
             return error;
         }
         Error::at(Kind::Value, start, format!("expected {what}, not {}", quote(&self.text[start..self.at])))
+    }
+}
+
+/// The same error, seen from the object around the key at `at`; the error itself if no key stands there.
+#[cold]
+#[inline(never)]
+fn inside_key(error: Error, text: &[u8], at: usize) -> Error {
+    if text.get(at) == Some(&b'"') {
+        error.inside(&key_text(text, at))
+    } else {
+        error
     }
 }
 

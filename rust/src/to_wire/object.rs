@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::scalar::key_scalar;
-use super::{add_name, key_text, Parser};
+use super::{add_name, inside_key, key_text, Parser};
 use crate::error::{quote, Error, Kind, Result};
 use crate::plan::{Cardinality, Field, Message, Shape, Type};
 use crate::seen::Seen;
@@ -267,7 +267,7 @@ impl<'a> Parser<'a> {
         let keys = self.keys.len();
         loop {
             let key_at = self.at;
-            self.map_entry(field, key, value, depth).map_err(|error| error.inside(&key_text(self.text, key_at)))?;
+            self.map_entry(field, key, value, depth).map_err(|error| inside_key(error, self.text, key_at))?;
             if !self.another(b'}')? {
                 break;
             }
@@ -331,7 +331,7 @@ impl<'a> Parser<'a> {
 
     #[cold]
     fn not_an_object(&mut self, message: &Message, depth: u32) -> Error {
-        let what = format!("an object for {}", message.name);
+        let what = format!("a JSON object for {}", message.name);
         if depth == 0 && self.at < self.text.len() {
             // A document of the wrong sort is the wrong document; there is no field to blame.
             let rest = &self.text[self.at..];

@@ -3,7 +3,7 @@
 //! Their field numbers are written out here: `fields` of Struct and `values` of ListValue are 1; the key of an entry is
 //! 1 and its value 2; of a Value, null is 1, a number 2, a string 3, a bool 4, a Struct 5 and a ListValue 6.
 
-use super::{key_text, Parser};
+use super::{inside_key, Parser};
 use crate::error::Result;
 
 const FIELDS: u8 = 0x0a;
@@ -34,13 +34,7 @@ impl Parser<'_> {
         let keys = self.keys.len();
         loop {
             let key_at = self.at;
-            if let Err(error) = self.struct_entry(value) {
-                return Err(if self.text.get(key_at) == Some(&b'"') {
-                    error.inside(&key_text(self.text, key_at))
-                } else {
-                    error
-                });
-            }
+            self.struct_entry(value).map_err(|error| inside_key(error, self.text, key_at))?;
             if !self.another(b'}')? {
                 break;
             }
