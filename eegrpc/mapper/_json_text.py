@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from typing import Any, Final, NoReturn
 
 from eegrpc.mapper._errors import MapperError
 from eegrpc.mapper._refusal import Refusal, quote
+from eegrpc.mapper._types import TOO_DEEP
 
 __all__ = ["read"]
 
@@ -22,6 +24,13 @@ _CUT_NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.|(?:\.[0-9]+)?[eE][+-]
 _CUT_WORD: Final = ("-", *(word[:end] for word in ("true", "false", "null") for end in range(1, len(word))))
 _NEGATIVE_ZERO: Final = re.compile(r"-0(?=[,}\]\s]|\Z)")  # it has a sign in a double, and none in an int
 _MOST_NUMBER: Final = 5000  # characters of a cut number that are looked at
+
+
+# Python 3.13 lets json.loads recurse 10,000 times, which takes over 1 MiB of stack; threads may have less. Earlier
+# versions stop at sys.getrecursionlimit(), later ones look how much stack there is.
+_OVERFLOWS: Final = sys.version_info[:2] == (3, 13)
+_MOST_LEVELS: Final = 1000
+_ALL_BUT_BRACKETS: Final = bytes(byte for byte in range(256) if byte not in b"[]{}")
 
 
 class _DuplicateKeyError(ValueError):
@@ -53,7 +62,7 @@ def read(data: bytes, *, expected: str | None) -> Any:
     if expected is not None and start not in ("{", ""):
         raise MapperError("json", f"expected an object for {expected}", offset=data.find(start.encode()))
     try:
-        return _load(text)
+        return _load(text, data)
     except json.JSONDecodeError as error:
         kind = "eof" if _is_cut(text, error) else "json"
         raise MapperError(kind, f"not JSON: {error.msg}", offset=_offset(text, error.pos)) from error  # type: ignore[arg-type]
@@ -67,7 +76,7 @@ def read(data: bytes, *, expected: str | None) -> Any:
         offset = None if word is None else _offset(text, word.start())
         raise MapperError("json", f"not JSON: the bare word {error}", offset=offset) from error
     except RecursionError as error:
-        raise MapperError("depth", "nested too deeply (100 levels)") from error
+        raise MapperError("depth", TOO_DEEP) from error
 
 
 def _decode(data: bytes) -> str:
@@ -83,7 +92,7 @@ def _decode(data: bytes) -> str:
     if cause.end == len(data) and cause.reason == "unexpected end of data":
         # Cut inside a character: if all before is the start of a document, the document ends early.
         try:
-            _load(data[: cause.start].decode())
+            _load(data[: cause.start].decode(), data[: cause.start])
         except json.JSONDecodeError as error:
             if _is_cut(error.doc, error):
                 raise MapperError("eof", "not JSON: ends inside a character", offset=cause.start) from error
@@ -92,7 +101,22 @@ def _decode(data: bytes) -> str:
     raise refused from cause
 
 
-def _load(text: str) -> Any:
+def _nests_deeper(data: bytes, levels: int) -> bool:
+    """Return whether lists and objects nest in each other more than so many levels, as far as this is JSON."""
+    if data.count(b"[") + data.count(b"{") <= levels:
+        return False
+    outside = b"".join(data.replace(b"\\\\", b"").replace(b'\\"', b"").split(b'"')[::2])
+    level = 0
+    for byte in outside.translate(None, _ALL_BUT_BRACKETS):
+        level += 1 if byte in b"[{" else -1
+        if not 0 <= level <= levels:
+            return level > 0
+    return False
+
+
+def _load(text: str, data: bytes) -> Any:
+    if _OVERFLOWS and _nests_deeper(data, _MOST_LEVELS):
+        raise RecursionError
     if _NEGATIVE_ZERO.search(text) is None:
         try:
             return json.loads(text, object_pairs_hook=_object, parse_constant=_refuse_word)

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::error::{Error, Kind, Result};
-use crate::plan::{Cardinality, Enum, Field, Label, Message, Options, Plan, Shape, Token, Type, NO_FIELD};
+use crate::plan::{sketch, Cardinality, Enum, Field, Label, Message, Options, Plan, Shape, Token, Type, NO_FIELD};
 use crate::schema::{FieldType, Schema, TYPE_BYTES, TYPE_GROUP, TYPE_MESSAGE, TYPE_STRING};
 use crate::strings;
 use crate::wire::{push_varint, END_GROUP, LENGTH};
@@ -91,7 +91,8 @@ impl Builder<'_> {
         // Stable: a JSON name goes before another field's original name that is the same.
         names.sort_by(|(a, _), (b, _)| a.cmp(b));
         names.dedup_by(|(a, _), (b, _)| a == b);
-        Ok(Message { shape: shape(&name), name, fields, names, dense, base })
+        let sketch = names.iter().fold(0, |bits, (name, _)| bits | sketch(name));
+        Ok(Message { shape: shape(&name), name, fields, names, dense, sketch, base })
     }
 
     fn field(&mut self, declared: &FieldType, is_extension: bool, enums: &mut Enums) -> Result<Field> {

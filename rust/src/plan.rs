@@ -57,6 +57,8 @@ pub(crate) struct Message {
     pub names: Vec<(Box<[u8]>, u32)>,
     /// Index in `fields` by number, for small numbers; `NO_FIELD` where there is none.
     pub dense: Vec<u32>,
+    /// One bit for each name: most that are unknown are by this already.
+    pub sketch: u64,
     /// Where this message's part of a table of all messages' fields begins: one place more than it has fields.
     pub base: usize,
 }
@@ -225,9 +227,20 @@ impl Enum {
     }
 }
 
+/// A bit that equal names share.
+#[inline]
+pub(crate) fn sketch(name: &[u8]) -> u64 {
+    let first = name.first().copied().unwrap_or(0);
+    let last = name.last().copied().unwrap_or(0);
+    1 << ((usize::from(first) * 5 + usize::from(last) * 3 + name.len()) % 64)
+}
+
 impl Message {
     /// The index of the field of a name, as JSON or as the .proto file has it.
     pub fn index_of_name(&self, name: &[u8]) -> Option<usize> {
+        if self.sketch & sketch(name) == 0 {
+            return None;
+        }
         let index = self.names.binary_search_by(|(other, _)| (**other).cmp(name)).ok()?;
         Some(self.names[index].1 as usize)
     }

@@ -11,6 +11,9 @@ use crate::{Error, Kind, Options, Output, Plan, Result, Skipped};
 
 /// Work on fewer bytes is over before another thread could have been woken.
 const WORTH_DETACHING: usize = 4096;
+/// Copying more bytes than this takes longer than other threads should wait.
+const LARGE: usize = 16 << 20;
+const PIECE: usize = 4 << 20;
 
 create_exception!(
     _rust,
@@ -61,23 +64,23 @@ impl PyPlan {
         guard(|| Plan::new(file_descriptor_set, root, &others, options)).map(PyPlan).map_err(refused)
     }
 
-    /// Return the JSON of an encoded message.
-    fn to_json<'py>(&self, py: Python<'py>, wire: &Bound<'py, PyBytes>) -> PyResult<Bound<'py, PyBytes>> {
+    /// Return the JSON of an encoded message, in pieces.
+    fn to_json<'py>(&self, py: Python<'py>, wire: &Bound<'py, PyBytes>) -> PyResult<Pieces<'py>> {
         let input = wire.as_bytes();
         let output = detached(py, input.len(), || guard(|| self.0.to_json(input)))?;
-        bytes(py, &output)
+        pieces(py, output)
     }
 
-    /// Return the encoding of a message in JSON, and what was skipped, or None.
+    /// Return the encoding of a message in JSON, in pieces, and what was skipped, or None.
     fn to_wire<'py>(
         &self,
         py: Python<'py>,
         json: &Bound<'py, PyBytes>,
-    ) -> PyResult<(Bound<'py, PyBytes>, Option<SkippedTuple>)> {
+    ) -> PyResult<(Pieces<'py>, Option<SkippedTuple>)> {
         let input = json.as_bytes();
         let (output, skipped) = detached(py, input.len(), || guard(|| self.0.to_wire(input)))?;
         let tuple = |skipped: Skipped| (skipped.fields, skipped.enum_names, skipped.field_names, skipped.value_names);
-        Ok((bytes(py, &output)?, skipped.map(tuple)))
+        Ok((pieces(py, output)?, skipped.map(tuple)))
     }
 }
 
@@ -96,18 +99,31 @@ fn guard<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     })
 }
 
-fn bytes<'py>(py: Python<'py>, output: &Output) -> PyResult<Bound<'py, PyBytes>> {
-    match output.as_slice() {
-        Some(bytes) => Ok(PyBytes::new(py, bytes)),
-        None => PyBytes::new_with(py, output.len(), |target| {
-            if target.len() > WORTH_DETACHING {
-                py.detach(|| output.copy_to(target));
-            } else {
-                output.copy_to(target);
-            }
-            Ok(())
-        }),
+/// Bytes as Python objects: one, or several that belong together, where making one would hold the GIL too long.
+///
+/// Python's own `b"".join` releases it.
+#[derive(IntoPyObject)]
+enum Pieces<'py> {
+    One(Bound<'py, PyBytes>),
+    Several(Vec<Bound<'py, PyBytes>>),
+}
+
+fn pieces(py: Python<'_>, output: Output) -> PyResult<Pieces<'_>> {
+    if output.len() > LARGE {
+        let bytes = py.detach(|| output.into_vec());
+        let piece = |chunk: &[u8]| {
+            py.detach(std::thread::yield_now);
+            PyBytes::new(py, chunk)
+        };
+        return Ok(Pieces::Several(bytes.chunks(PIECE).map(piece).collect()));
     }
+    Ok(Pieces::One(match output.as_slice() {
+        Some(bytes) => PyBytes::new(py, bytes),
+        None => PyBytes::new_with(py, output.len(), |target| {
+            output.copy_to(target);
+            Ok(())
+        })?,
+    }))
 }
 
 #[cold]

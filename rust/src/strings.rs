@@ -103,6 +103,11 @@ fn escape(bytes: &[u8], at: usize) -> Result<(u32, usize)> {
                     return Ok((0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00), at + 12));
                 }
             }
+            // Half a pair is whole where the input goes on with something else; at its end, nobody knows.
+            let rest = bytes.get(at + 6..).unwrap_or_default();
+            if (0xd800..0xdc00).contains(&code) && b"\\u".starts_with(rest) {
+                return Err(broken(bytes, bytes.len()));
+            }
             return Ok((code, at + 6));
         }
         Some(b'b') => 8,

@@ -16,7 +16,7 @@ import schemas
 from google.protobuf.descriptor import FieldDescriptor
 from messages import float32
 from places import places, takes_null
-from reference import Disagreement, Reference, canonical, encoded
+from reference import Disagreement, Reference, canonical, encoded, normalise
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
@@ -48,7 +48,7 @@ def _explain_refusal(disagreement: Disagreement, read: Message, mapper: MessageM
     number = {"utf8": "22", "wire": "23"}.get(disagreement.got.partition(":")[0])
     if number is None or (number == "22" and _holds_bytes(read)):
         return [number] if number else []
-    read.DiscardUnknownFields()  # and what was overwritten is not there any more
+    normalise(read, discard=True)  # and what was overwritten is not there any more
     reference = Reference(disagreement.type, **disagreement.options)
     rest = reference.check_wire(mapper, read.SerializePartialToString(), round_trip=False)
     if rest is None:
@@ -71,8 +71,9 @@ def _explain_values(disagreement: Disagreement, message: type[Message]) -> list[
     if got == expected:
         return ["14"]
     read = message.FromString(disagreement.given)
+    normalise(read)
     whole = encoded(read)
-    read.DiscardUnknownFields()
+    normalise(read, discard=True)
     return ["24"] if encoded(read) != whole and _is_with_more_entries(expected, got) else []
 
 

@@ -140,15 +140,20 @@ def encoded(message: Message) -> bytes:
     return message.SerializePartialToString(deterministic=True)
 
 
-def normalise(message: Any) -> None:
-    """Give every google.protobuf.Any inside the encoding that `encoded` has: the order in it means nothing."""
+def normalise(message: Any, *, discard: bool = False) -> None:
+    """Give every google.protobuf.Any inside the encoding that `encoded` has: the order in it means nothing.
+
+    With `discard`, unknown fields are left out, everywhere.
+    """
+    if discard:
+        message.DiscardUnknownFields()
     if message.DESCRIPTOR.full_name == "google.protobuf.Any":
         try:
             inner: Any = schemas.message_class(message.type_url.rpartition("/")[2])()
             inner.MergeFromString(message.value)
         except (KeyError, DecodeError):
             return
-        normalise(inner)
+        normalise(inner, discard=discard)
         message.value = encoded(inner)
         return
     for field, value in message.ListFields():
@@ -157,12 +162,12 @@ def normalise(message: Any) -> None:
         if field.message_type.GetOptions().map_entry:
             if field.message_type.fields_by_name["value"].message_type is not None:
                 for item in value.values():
-                    normalise(item)
+                    normalise(item, discard=discard)
         elif field.is_repeated:
             for item in value:
-                normalise(item)
+                normalise(item, discard=discard)
         else:
-            normalise(value)
+            normalise(value, discard=discard)
 
 
 def canonical(text: str | bytes) -> str:

@@ -35,14 +35,19 @@ pub struct Skipped {
     pub value_names: Vec<(String, String)>,
 }
 
+/// The key that says what a google.protobuf.Any holds.
+const ANY_TYPE: &[u8] = b"@type";
+
 /// Most names that are told of each sort, and most bytes of each.
 const MAX_NAMES: usize = 16;
 const MAX_NAME: usize = 128;
 
 fn add_name(names: &mut Vec<(String, String)>, owner: &str, name: &[u8]) {
-    let name = String::from_utf8_lossy(&name[..name.len().min(MAX_NAME)]);
-    if names.len() < MAX_NAMES && !names.iter().any(|(known, other)| known == owner && *other == name) {
-        names.push((owner.to_owned(), name.into_owned()));
+    if names.len() < MAX_NAMES {
+        let name = String::from_utf8_lossy(&name[..name.len().min(MAX_NAME)]);
+        if !names.iter().any(|(known, other)| known == owner && *other == name) {
+            names.push((owner.to_owned(), name.into_owned()));
+        }
     }
 }
 
@@ -226,6 +231,18 @@ impl<'a> Parser<'a> {
         Ok(Cow::Owned(out))
     }
 
+    /// The same, but half a surrogate pair is no error, and stays as it is written: nobody is going to hold this string.
+    fn string_or_surrogates(&mut self) -> Result<Cow<'a, [u8]>> {
+        let start = self.at;
+        let end = strings::plain_end(self.text, start + 1);
+        if self.text.get(end) == Some(&b'"') {
+            self.at = end + 1;
+            return Ok(Cow::Borrowed(&self.text[start + 1..end]));
+        }
+        self.at = strings::skip(self.text, start + 1)?;
+        Ok(key_text(self.text, start))
+    }
+
     /// One level down; the messages of a document nest as deep as upb reads.
     #[inline(always)]
     fn deeper(&self, depth: u32) -> Result<u32> {
@@ -317,6 +334,18 @@ impl<'a> Parser<'a> {
         Error::at(Kind::Json, self.at, format!("not JSON: expected {what}, not {found}"))
     }
 
+    /// An error of the number that ends here. One that ends with the input is not all there: but for a document that is
+    /// just a number, the input has been cut.
+    #[cold]
+    #[inline(never)]
+    fn number_error(&self, error: Error, start: usize) -> Error {
+        let is_cut = self.at >= self.text.len() && matches!(self.text.trim_ascii_start().first(), Some(b'{' | b'['));
+        if is_cut {
+            return Error::at(Kind::Eof, self.text.len(), "not JSON: the input ends inside a number");
+        }
+        error.or_at(start)
+    }
+
     /// The value here is JSON, but not what its field holds. If it is not even JSON, that is the error.
     #[cold]
     #[inline(never)]
@@ -341,11 +370,16 @@ fn inside_key(error: Error, text: &[u8], at: usize) -> Error {
 }
 
 /// The key at a quotation mark, decoded; half a surrogate pair stays as it is written.
-#[cold]
-fn key_text(text: &[u8], at: usize) -> Vec<u8> {
+fn key_text(text: &[u8], at: usize) -> Cow<'_, [u8]> {
+    let end = strings::plain_end(text, at + 1);
+    if text.get(end) == Some(&b'"') {
+        return Cow::Borrowed(&text[at + 1..end]);
+    }
     let mut key = Vec::new();
     match strings::read(text, at + 1, &mut key) {
-        Ok(_) => key,
-        Err(_) => text[at + 1..strings::skip(text, at + 1).unwrap_or(text.len())].to_vec(),
+        Ok(_) => Cow::Owned(key),
+        Err(_) => {
+            Cow::Borrowed(text.get(at + 1..strings::skip(text, at + 1).unwrap_or(text.len())).unwrap_or_default())
+        }
     }
 }

@@ -1,15 +1,11 @@
 //! Messages, their fields, lists and maps.
 
-use std::borrow::Cow;
-
 use super::scalar::key_scalar;
-use super::{add_name, inside_key, key_text, Parser};
+use super::{add_name, inside_key, key_text, Parser, ANY_TYPE};
 use crate::error::{quote, Error, Kind, Result};
 use crate::plan::{Cardinality, Field, Message, Shape, Type};
 use crate::seen::Seen;
 use crate::strings;
-
-const ANY_TYPE: &[u8] = b"@type";
 
 impl<'a> Parser<'a> {
     /// Map the value here to the content of a message of type `index`, which lies at `depth`.
@@ -72,7 +68,7 @@ impl<'a> Parser<'a> {
                     self.field(field, depth).map_err(|error| error.inside(field.name()))?;
                 }
             } else {
-                self.unknown_field(message, depth, is_any)?;
+                self.unknown_field(message, key_at, depth, is_any)?;
             }
             if !self.another(b'}')? {
                 break;
@@ -98,34 +94,29 @@ impl<'a> Parser<'a> {
         self.look_up_key(message, place)
     }
 
+    /// Take any key here and its colon; one that is unknown is noted.
     #[inline(never)]
     fn look_up_key(&mut self, message: &Message, place: usize) -> Result<Option<usize>> {
         if self.peek() != b'"' {
             return Err(self.unexpected("a key in quotation marks"));
         }
         let start = self.at;
-        let end = strings::skip(self.text, start + 1)?;
-        let raw = &self.text[start + 1..end - 1];
-        let key = if raw.contains(&b'\\') { Cow::Owned(key_text(self.text, start)) } else { Cow::Borrowed(raw) };
+        let key = self.string_or_surrogates()?;
         let found = message.index_of_name(&key);
-        if let Some(index) = found {
-            self.at = end;
-            self.successors[place] = index as u32;
-            self.colon()?;
+        match found {
+            Some(index) => self.successors[place] = index as u32,
+            None => self.note_key(&key, start),
         }
+        self.colon()?;
         Ok(found)
     }
 
-    /// Skip the unknown field here, or refuse it.
+    /// Skip the value here, of an unknown field whose key is at `at`, or refuse it.
     #[cold]
     #[inline(never)]
-    fn unknown_field(&mut self, message: &Message, depth: u32, is_any: bool) -> Result<()> {
-        let at = self.at;
-        self.at = strings::skip(self.text, at + 1)?;
+    fn unknown_field(&mut self, message: &Message, at: usize, depth: u32, is_any: bool) -> Result<()> {
         let key = key_text(self.text, at);
-        self.note_key(&key, at);
-        self.colon()?;
-        if is_any && key == ANY_TYPE {
+        if is_any && *key == *ANY_TYPE {
             return self.skip_value(depth);
         }
         if !self.plan.options.ignore_unknown_fields {
@@ -189,7 +180,7 @@ impl<'a> Parser<'a> {
             }
             Type::Double => {
                 let start = self.at;
-                let bits = self.double().map_err(|error| error.or_at(start))?.to_bits();
+                let bits = self.double().map_err(|error| self.number_error(error, start))?.to_bits();
                 if !(implicit && bits == 0) {
                     self.out.push_fixed64(&field.tag, bits);
                 }

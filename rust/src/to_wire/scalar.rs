@@ -64,10 +64,10 @@ impl Parser<'_> {
             Type::Double => self.double().map(|value| Scalar::Fixed64(value.to_bits())),
             Type::Float => self.float().map(|value| Scalar::Fixed32(value.to_bits())),
             Type::Bool => self.bool().map(|value| Scalar::Varint(u64::from(value))),
-            Type::Enum(index) => return self.enum_value(index).map_err(|error| error.or_at(start)),
+            Type::Enum(index) => return self.enum_value(index).map_err(|error| self.number_error(error, start)),
             _ => self.integer(value).map(|integer| encoded(value, integer)),
         };
-        scalar.map(Some).map_err(|error| error.or_at(start))
+        scalar.map(Some).map_err(|error| self.number_error(error, start))
     }
 
     #[inline(always)]
@@ -167,14 +167,14 @@ impl Parser<'_> {
                     return Ok(Some(Scalar::Varint(i64::from(number) as u64)));
                 }
                 // A number in quotation marks is a number everywhere else, and so it is here.
-                match whole_number(&name) {
-                    Ok(number) => number.integer(i64::from(i32::MIN), i32::MAX as u64)?,
-                    Err(_) if plan.options.ignore_unknown_enum_names => {
+                match as_number(&name) {
+                    Some(number) => number.integer(i64::from(i32::MIN), i32::MAX as u64)?,
+                    None if plan.options.ignore_unknown_enum_names => {
                         self.skipped.enum_names += 1;
                         add_name(&mut self.skipped.value_names, &kind.name, &name);
                         return Ok(None);
                     }
-                    Err(_) => {
+                    None => {
                         let text = format!("{} has no value of the name {}", kind.name, quote(&name));
                         return Err(Error::new(Kind::Value, text));
                     }
@@ -231,10 +231,12 @@ pub(super) fn key_scalar(key: Type, text: &[u8]) -> Result<Scalar> {
 /// A string that is a number, and nothing else.
 #[inline]
 fn whole_number(text: &[u8]) -> Result<Number<'_>> {
-    match numbers::scan(text, 0) {
-        Ok(number) if number.text.len() == text.len() => Ok(number),
-        _ => Err(not_a_number(text)),
-    }
+    as_number(text).ok_or_else(|| not_a_number(text))
+}
+
+#[inline]
+fn as_number(text: &[u8]) -> Option<Number<'_>> {
+    numbers::scan(text, 0).ok().filter(|number| number.text.len() == text.len())
 }
 
 #[cold]

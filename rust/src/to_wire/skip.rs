@@ -1,6 +1,6 @@
 //! JSON that no field takes: checked like all other, and left.
 
-use super::{key_text, Parser};
+use super::{Parser, ANY_TYPE};
 use crate::error::{Error, Kind, Result};
 use crate::strings;
 use crate::wire::MAX_DEPTH;
@@ -70,22 +70,11 @@ impl Parser<'_> {
             return Err(self.unexpected("a key in quotation marks"));
         }
         let at = self.at;
-        self.at = strings::skip(self.text, at + 1)?;
-        let raw = &self.text[at + 1..self.at - 1];
-        if raw.contains(&b'\\') {
-            let decoded = key_text(self.text, at);
-            self.skipped_key(&decoded, at, object);
-        } else {
-            self.skipped_key(raw, at, object);
-        }
-        self.colon()
-    }
-
-    #[inline]
-    fn skipped_key(&mut self, key: &[u8], at: usize, object: usize) {
-        self.note_key(key, at);
-        if key == b"@type" {
+        let key = self.string_or_surrogates()?;
+        self.note_key(&key, at);
+        if *key == *ANY_TYPE {
             self.any_types.insert(object, at);
         }
+        self.colon()
     }
 }

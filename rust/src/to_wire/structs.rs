@@ -83,7 +83,7 @@ impl Parser<'_> {
         match self.peek() {
             b'-' | b'0'..=b'9' => {
                 let start = self.at;
-                let number = self.double().map_err(|error| error.or_at(start))?;
+                let number = self.double().map_err(|error| self.number_error(error, start))?;
                 let mut bytes = [tag, 9, NUMBER, 0, 0, 0, 0, 0, 0, 0, 0];
                 bytes[3..].copy_from_slice(&number.to_le_bytes());
                 self.out.push_all(&bytes);
@@ -127,7 +127,7 @@ impl Parser<'_> {
             }
             b'-' | b'0'..=b'9' => {
                 let start = self.at;
-                let number = self.double().map_err(|error| error.or_at(start))?;
+                let number = self.double().map_err(|error| self.number_error(error, start))?;
                 self.out.push_fixed64(&[NUMBER], number.to_bits());
             }
             _ => return Err(self.unexpected("a JSON value")),

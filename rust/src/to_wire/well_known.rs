@@ -74,8 +74,8 @@ impl<'a> Parser<'a> {
             return Err(self.mismatch("an object with @type"));
         }
         let start = self.at;
-        let inner = self.deeper(depth)?;
         let Some(url) = self.any_type(depth)? else { return Ok(()) };
+        let inner = self.deeper(depth)?;
         let url = std::str::from_utf8(&url).unwrap_or_default();
         let plan = self.plan;
         let index = plan.type_of_url(url).map_err(|error| error.or_at(start))?;
