@@ -30,7 +30,7 @@ _MOST_NUMBER: Final = 5000  # characters of a cut number that are looked at
 # versions stop at sys.getrecursionlimit(), later ones look how much stack there is.
 _OVERFLOWS: Final = sys.version_info[:2] == (3, 13)
 _MOST_LEVELS: Final = 1000
-_ALL_BUT_BRACKETS: Final = bytes(byte for byte in range(256) if byte not in b"[]{}")
+_ALL_BUT_BRACKETS_AND_QUOTES: Final = bytes(byte for byte in range(256) if byte not in b'[]{}"')
 
 
 class _DuplicateKeyError(ValueError):
@@ -105,10 +105,17 @@ def _nests_deeper(data: bytes, levels: int) -> bool:
     """Return whether lists and objects nest in each other more than so many levels, as far as this is JSON."""
     if data.count(b"[") + data.count(b"{") <= levels:
         return False
-    outside = b"".join(data.replace(b"\\\\", b"").replace(b'\\"', b"").split(b'"')[::2])
+    brackets = data.translate(None, _ALL_BUT_BRACKETS_AND_QUOTES).replace(b'""', b"")
+    if b'"' in brackets or b"\\" in data:  # brackets in strings, maybe
+        outside = b"".join(data.replace(b"\\\\", b"").replace(b'\\"', b"").split(b'"')[::2])
+        brackets = outside.translate(None, _ALL_BUT_BRACKETS_AND_QUOTES)
+    for _ in range(50):  # take out the innermost ones: most documents are soon empty
+        if len(brackets) <= levels:
+            return False
+        brackets = brackets.replace(b"[]", b"").replace(b"{}", b"")
     level = 0
-    for byte in outside.translate(None, _ALL_BUT_BRACKETS):
-        level += 1 if byte in b"[{" else -1
+    for bracket in brackets:
+        level += 1 if bracket in b"[{" else -1
         if not 0 <= level <= levels:
             return level > 0
     return False

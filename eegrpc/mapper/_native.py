@@ -93,7 +93,7 @@ def _raise(refused: RefusedError) -> NoReturn:
 
 def _joined(pieces: bytes | list[bytes]) -> bytes:
     """Return large output in one piece; unlike a copy in the extension, this releases the GIL."""
-    return pieces if type(pieces) is bytes else b"".join(pieces)
+    return pieces if isinstance(pieces, bytes) else b"".join(pieces)
 
 
 def _skipped(

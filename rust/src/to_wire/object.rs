@@ -61,6 +61,9 @@ impl<'a> Parser<'a> {
                 } else {
                     if let Some(oneof) = field.oneof {
                         if self.peek() != b'n' && seen.again(message.fields.len() + oneof) {
+                            if self.at >= self.text.len() {
+                                return Err(self.unexpected("a JSON value"));
+                            }
                             let text = "a second field of a oneof, which holds one";
                             return Err(Error::at(Kind::Value, key_at, text).inside(field.name()));
                         }
