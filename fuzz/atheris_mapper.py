@@ -7,7 +7,6 @@ Input: a byte for the type, one for the options and the direction, then JSON tex
 json_format and, for the Python mapper, of the mapper: what is new to them is worth keeping.
 """
 
-
 from __future__ import annotations
 
 import logging

@@ -2,7 +2,8 @@
 
     python fuzz/differential.py --count 1000000 --seed 1 --jobs 2 [--implementation native|python]
 
-Each message is mapped to JSON and back, then a text of it, with other spellings and mistakes, to wire bytes. Prints
+Each message is mapped to JSON and back, then a text of it, with other spellings and mistakes, to wire bytes; now and
+then also its encoding with bytes changed to JSON. Prints
 what the two disagree about, cut down to the smallest input found, and exits with 1 if there is anything that
 tests/mapper/differences.py does not list. A run is repeated exactly by its seed.
 """
@@ -14,6 +15,7 @@ from __future__ import annotations
 import argparse
 import collections
 import concurrent.futures
+import contextlib
 import logging
 import random
 import sys
@@ -25,7 +27,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "mappe
 
 import differences
 import schemas
-from messages import Generator
+from google.protobuf.message import DecodeError
+from messages import Generator, spoiled
 from mutations import Writer
 from reference import Disagreement, Reference
 
@@ -76,10 +79,13 @@ class Runner:
             message = (hostile if is_hostile else usual).message(name)
             wire = message.SerializePartialToString()
             text = writers[index % 3].write(message)
-            for found in (
+            checks = [
                 reference.check_wire(mapper, wire, round_trip=not is_hostile and index % 2 == 1),
                 reference.check_json(mapper, text),
-            ):
+            ]
+            if index % 8 == 0:
+                checks.append(reference.check_wire(mapper, spoiled(choices, wire), round_trip=False))
+            for found in checks:
                 if found is None:
                     continue
                 explained = differences.explain(found, mapper)
@@ -110,9 +116,10 @@ def minimised(found: Disagreement, reference: Reference, mapper: MessageMapper) 
     if found.direction == "to_wire":
         shortest(found.given, fails)
     else:
-        message = reference.type()
-        message.MergeFromString(found.given)
-        sparsest(message, lambda: fails(message.SerializePartialToString()))
+        with contextlib.suppress(DecodeError):
+            message = reference.type()
+            message.MergeFromString(found.given)
+            sparsest(message, lambda: fails(message.SerializePartialToString()))
     return best
 
 

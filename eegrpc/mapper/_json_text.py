@@ -109,9 +109,11 @@ def _nests_deeper(data: bytes, levels: int) -> bool:
     if b'"' in brackets or b"\\" in data:  # brackets in strings, maybe
         outside = b"".join(data.replace(b"\\\\", b"").replace(b'\\"', b"").split(b'"')[::2])
         brackets = outside.translate(None, _ALL_BUT_BRACKETS_AND_QUOTES)
-    for _ in range(50):  # take out the innermost ones: most documents are soon empty
+    before = 2 * len(brackets)
+    while len(brackets) < 0.9 * before:  # take out the innermost ones: of most documents, soon nothing is left
         if len(brackets) <= levels:
             return False
+        before = len(brackets)
         brackets = brackets.replace(b"[]", b"").replace(b"{}", b"")
     level = 0
     for bracket in brackets:

@@ -18,6 +18,21 @@ pub(crate) struct Number<'a> {
 /// Digits that fit a u64, whatever they are.
 const MAX_DIGITS: usize = 19;
 
+const TENS: [u64; 18] = {
+    let mut tens = [1; 18];
+    let mut index = 1;
+    while index < tens.len() {
+        tens[index] = tens[index - 1] * 10;
+        index += 1;
+    }
+    tens
+};
+
+const POWERS: [f64; 23] = [
+    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20,
+    1e21, 1e22,
+];
+
 /// Why some bytes are not a number.
 pub(crate) struct NotANumber {
     /// Where the number goes wrong; the length of the input if it just ends.
@@ -90,10 +105,40 @@ pub(crate) fn short_integer(bytes: &[u8], start: usize) -> Option<(i64, usize)> 
     is_plain.then_some((if is_negative { -value } else { value }, first + count))
 }
 
+/// The double of a decimal fraction of at most 19 digits at `at`, and where it ends; None if that is not what stands
+/// there. All measured values are this, and it is exact without a table.
+#[inline(always)]
+pub(crate) fn short_fraction(bytes: &[u8], start: usize) -> Option<(f64, usize)> {
+    let is_negative = bytes.get(start) == Some(&b'-');
+    let first = start + usize::from(is_negative);
+    let (mut digits, count) = leading_digits(u64::from_le_bytes(*chunk(bytes, first)?));
+    let point = first + count;
+    if !(1..8).contains(&count) || (bytes[first] == b'0' && count > 1) || bytes.get(point) != Some(&b'.') {
+        return None;
+    }
+    let end = scan_digits(bytes, point + 1, &mut digits);
+    let places = end - point - 1;
+    if places == 0 || places + count > MAX_DIGITS || matches!(bytes.get(end), Some(b'e' | b'E') | None) {
+        return None;
+    }
+    let value = if digits <= 1 << 53 {
+        // Both are exact doubles, and so the one rounding is the right one (Clinger's quick case).
+        digits as f64 / POWERS[places]
+    } else if places <= 17 {
+        // The quotient has at least 60 bits, and its last bit stands for all that follow: it rounds like the number.
+        let numerator = u128::from(digits) << 64;
+        let divisor = u128::from(TENS[places]);
+        let quotient = (numerator / divisor) | u128::from(numerator % divisor != 0);
+        quotient as f64 / (1u128 << 64) as f64
+    } else {
+        return None;
+    };
+    Some((if is_negative { -value } else { value }, end))
+}
+
 /// Read digits from `at` on, appending them to `value`, which wraps around after 19; return where they end.
 #[inline(always)]
 fn scan_digits(bytes: &[u8], mut at: usize, value: &mut u64) -> usize {
-    const TENS: [u64; 9] = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
     while let Some(word) = chunk(bytes, at) {
         let (digits, count) = leading_digits(u64::from_le_bytes(*word));
         *value = value.wrapping_mul(TENS[count]).wrapping_add(digits);
@@ -129,11 +174,6 @@ fn leading_digits(word: u64) -> (u64, usize) {
     let second = (pairs >> 16 & 0x0000_00ff_0000_00ff).wrapping_mul(0x0000_2710_0000_0001);
     (first.wrapping_add(second) >> 32, count as usize)
 }
-
-const POWERS: [f64; 23] = [
-    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20,
-    1e21, 1e22,
-];
 
 impl Number<'_> {
     /// The nearest double; an error of kind `Range` if there is none but infinity.
@@ -274,6 +314,31 @@ mod tests {
             ("a        ", None),
         ] {
             assert_eq!(short_integer(text.as_bytes(), 0), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn fractions_are_the_nearest_doubles() {
+        // A multiplicative generator: digits of all sorts, and those around the halves between two doubles.
+        let mut state = 88_172_645_463_325_252_u64;
+        for round in 0..200_000 {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let bits = 0x3f80_0000_0000_0000 + (state >> 8 & 0x00ff_ffff_ffff_ffff);
+            let text = match round % 4 {
+                0 => format!("{:.*}", (state % 17) as usize + 1, f64::from_bits(bits)),
+                1 => format!("{}.{}", state % 10_000_000, state >> 20),
+                2 => format!("-{}.{:017}", state % 10, state % 100_000_000_000_000_000),
+                _ => format!("{:.15}", (state % 1_000_000) as f64 + 0.5),
+            };
+            if let Some((value, end)) = short_fraction(format!("{text},       ").as_bytes(), 0) {
+                assert_eq!(end, text.len());
+                assert_eq!(value.to_bits(), text.parse::<f64>().unwrap().to_bits(), "{text}");
+            }
+        }
+        for text in
+            ["01.5,      ", "1.,        ", ".5,        ", "1.5e3,     ", "1.5", "12345678.5,      ", "1,         "]
+        {
+            assert_eq!(short_fraction(text.as_bytes(), 0), None, "{text}");
         }
     }
 

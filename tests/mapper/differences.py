@@ -179,6 +179,13 @@ def _lacks_required(place: Place) -> bool:
     return False
 
 
+def _beside_value(place: Place) -> bool:
+    if place.role != "message" or place.message is None or place.message.full_name != "google.protobuf.Any":
+        return False
+    known = {"@type", "value"}
+    return isinstance(place.value, dict) and known <= place.value.keys() and len(place.value) > len(known)
+
+
 def _key_of_nothing(place: Place) -> bool:
     if place.role != "key" or place.field is None or place.field.type not in _INTEGERS:
         return False
@@ -313,6 +320,13 @@ DIFFERENCES = [
         "a key of a map out of its range where the entry is skipped for an unknown enum name",
         _key_of_nothing,
         [("mapper.editions.Maps", '{"open":{"4294967295":"unknown"}}')],
+    ),
+    Difference(
+        "25",
+        "refused",
+        "members beside the value of a well-known type in an Any, when unknown fields are refused",
+        _beside_value,
+        [],
     ),
 ]
 """8 (nested over 100 levels) is part of `Reference.parse`; 10 and 11 are other exceptions, not other verdicts.

@@ -68,12 +68,33 @@ STRINGS = [
 ]
 PATHS = ["a", "foo_bar", "foo.bar_baz", "a_b_c.d", "f", "x1", "images.size_bytes", "a.b.c"]
 LOSSY_PATHS = ["A", "a_", "_", "a__b", "a_1", "fooBar", "é", "a_é", "É", ""]  # not all of them are refused by all
+FRAGMENTS = [
+    *(b"\x0b\x0c", b"\x0b", b"\x0c", b"\x08\x01", b"\x12\x00", b"\0\0", b"\xf8\x01\x05", b"\x15abcd", b"\x0a\x01\xff"),
+    *(b"\x80" * 10 + b"\x01", b"\xff" * 9 + b"\x01", b"\xff" * 9 + b"\x7f", b"\x80\x00", b"\xfa\xff\xff\xff\x0f\x00"),
+]
 PREFIXES = ["type.googleapis.com/", "https://example.com/a/b/", "/"]
 
 
 def float32(value: float) -> float:
     """Return the float nearest to a double."""
     return struct.unpack("<f", struct.pack("<f", value))[0]  # type: ignore[no-any-return]
+
+
+def spoiled(random: random.Random, wire: bytes) -> bytes:
+    """Return wire bytes with a few changes: other bytes, missing ones, fragments of fields, parts twice."""
+    data = bytearray(wire)
+    for _ in range(random.randrange(1, 4)):
+        which, at = random.randrange(4), random.randrange(len(data) + 1)
+        if which == 0:
+            data[at : at + 1] = bytes([random.randrange(256)])
+        elif which == 1:
+            del data[at : at + random.randrange(4)]
+        elif which == 2:
+            data[at:at] = FRAGMENTS[random.randrange(len(FRAGMENTS))]
+        else:
+            start = random.randrange(len(data) + 1)
+            data[at:at] = data[min(start, at) : max(start, at)]
+    return bytes(data)
 
 
 class Generator:

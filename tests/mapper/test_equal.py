@@ -17,7 +17,7 @@ import pytest
 import schemas
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from messages import Generator
+from messages import Generator, spoiled
 from mutations import Writer
 from reference import Reference
 
@@ -51,6 +51,14 @@ options = st.sampled_from(OPTIONS)
 def messages(draw: st.DrawFn, *, hostile: bool = False) -> Message:
     """Messages of all types."""
     return Generator(draw(randoms), hostile=hostile).message(draw(roots))
+
+
+@st.composite
+def encodings(draw: st.DrawFn) -> tuple[str, bytes]:
+    """Wire bytes that may be malformed, and the types that they are for."""
+    name = draw(roots)
+    choices = draw(randoms)
+    return name, spoiled(choices, Generator(choices).message(name).SerializePartialToString())
 
 
 @st.composite
@@ -89,6 +97,19 @@ def test_what_has_no_json_form_has_none_in_either(
 ) -> None:
     reference, mapper = pair(message.DESCRIPTOR.full_name, implementation, chosen)
     found = reference.check_wire(mapper, message.SerializePartialToString(), round_trip=False)
+    assert found is None or differences.explain(found, mapper), found
+
+
+@equal
+@given(case=encodings(), chosen=options)
+@example(case=("google.protobuf.StringValue", b"\n\x01\xff\n\x01a"), chosen={})
+@example(case=("mapper.proto2.Maps", b"\xb2\x01\x07\n\x03a\xffb\x12\x00"), chosen={})
+@example(case=("google.longrunning.Operation", b"\x12\x03\n\x01a\x12\x18\n\x16x/google.protobuf.Empty"), chosen={})
+def test_encodings_are_malformed_for_both(
+    implementation: str, case: tuple[str, bytes], chosen: dict[str, bool]
+) -> None:
+    reference, mapper = pair(case[0], implementation, chosen)
+    found = reference.check_wire(mapper, case[1], round_trip=False)
     assert found is None or differences.explain(found, mapper), found
 
 

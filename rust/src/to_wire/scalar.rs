@@ -106,6 +106,10 @@ impl Parser<'_> {
 
     #[inline(never)]
     fn long_double(&mut self) -> Result<f64> {
+        if let Some((value, end)) = numbers::short_fraction(self.text, self.at) {
+            self.at = end;
+            return Ok(value);
+        }
         match self.peek() {
             b'"' => {
                 let text = self.string()?;
