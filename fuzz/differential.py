@@ -116,7 +116,7 @@ def minimised(found: Disagreement, reference: Reference, mapper: MessageMapper) 
     if found.direction == "to_wire":
         shortest(found.given, fails)
     else:
-        with contextlib.suppress(DecodeError):
+        with contextlib.suppress(DecodeError, UnicodeDecodeError):  # upb has strings that Python has not
             message = reference.type()
             message.MergeFromString(found.given)
             sparsest(message, lambda: fails(message.SerializePartialToString()))

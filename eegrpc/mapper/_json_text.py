@@ -30,6 +30,7 @@ _MOST_NUMBER: Final = 5000  # characters of a cut number that are looked at
 # versions stop at sys.getrecursionlimit(), later ones look how much stack there is.
 _OVERFLOWS: Final = sys.version_info[:2] == (3, 13)
 _MOST_LEVELS: Final = 1000
+_HEAD: Final = 2**16
 _ALL_BUT_BRACKETS_AND_QUOTES: Final = bytes(byte for byte in range(256) if byte not in b'[]{}"')
 
 
@@ -102,7 +103,9 @@ def _decode(data: bytes) -> str:
 
 
 def _nests_deeper(data: bytes, levels: int) -> bool:
-    """Return whether lists and objects nest in each other more than so many levels, as far as this is JSON."""
+    """Return whether lists and objects nest more than so many levels, and at most a hundred more; it may be no JSON."""
+    if len(data) > _HEAD and _nests_deeper(data[:_HEAD], levels):  # bombs need not be read to their end
+        return True
     if data.count(b"[") + data.count(b"{") <= levels:
         return False
     brackets = data.translate(None, _ALL_BUT_BRACKETS_AND_QUOTES).replace(b'""', b"")
