@@ -114,6 +114,8 @@ def rest_server(servicer: EarthEngineServicer, port: int = 0) -> Iterator[int]:
             raise
         finally:
             await runner.cleanup()
+            for _ in range(5):  # a connection that was just being accepted closes a few turns of the loop later
+                await asyncio.sleep(0)
 
     def run() -> None:
         try:

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from google.protobuf.descriptor import Descriptor
     from google.protobuf.message import Message
 
+    from eegrpc.mapper._checks import Run
     from eegrpc.mapper._options import Options
-    from eegrpc.mapper._scan import Run
 
 __all__ = ["PARSE_FAILURES", "explain"]
 

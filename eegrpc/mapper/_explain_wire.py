@@ -194,13 +194,13 @@ def _holds_bytes_for_text(field: FieldDescriptor, value: Any) -> bool:
 
     Python's protobuf gives such a string as bytes, which json_format prints as Python would: ``b'...'``.
     """
-    kind = field.message_type
-    if kind is not None and kind.GetOptions().map_entry:
-        entries = [(kind.fields_by_name["key"], key) for key in value]
-        entries += [(kind.fields_by_name["value"], value[key]) for key in value]
-    else:
-        entries = [(field, item) for item in (value if field.is_repeated else [value])]
-    return any(isinstance(item, bytes) and part.type == FieldDescriptor.TYPE_STRING for part, item in entries)
+    if field.message_type is not None and field.message_type.GetOptions().map_entry:
+        if any(isinstance(key, bytes) for key in value):
+            return True  # and it cannot be looked up
+        field, value = field.message_type.fields_by_name["value"], value.values()
+    elif not field.is_repeated:
+        value = [value]
+    return field.type == FieldDescriptor.TYPE_STRING and any(isinstance(item, bytes) for item in value)
 
 
 def _messages(field: FieldDescriptor, value: Any) -> Iterator[tuple[str | int | None, Message, int]]:

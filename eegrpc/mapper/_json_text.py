@@ -61,7 +61,7 @@ def read(data: bytes, *, expected: str | None) -> Any:
     text = _decode(data)
     start = text.lstrip(_SPACE)[:1] if text[:1] in _SPACE else text[:1]
     if expected is not None and start not in ("{", ""):
-        raise MapperError("json", f"expected an object for {expected}", offset=data.find(start.encode()))
+        raise MapperError("json", f"expected a JSON object for {expected}", offset=data.find(start.encode()))
     try:
         return _load(text, data)
     except json.JSONDecodeError as error:

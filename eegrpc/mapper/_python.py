@@ -24,8 +24,8 @@ from eegrpc.mapper._types import ANY, SPECIAL, TOO_DEEP, reachable, reaching
 if TYPE_CHECKING:
     from google.protobuf.descriptor import Descriptor
 
+    from eegrpc.mapper._checks import Run
     from eegrpc.mapper._options import Options, Skipped
-    from eegrpc.mapper._scan import Run
 
 __all__ = ["PythonEngine"]
 

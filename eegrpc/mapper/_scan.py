@@ -7,69 +7,33 @@ refuses the rest; json_format then reads strictly. Scalars are none of its busin
 
 from __future__ import annotations
 
-import math
 import re
-import struct
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 from google.protobuf.descriptor import FieldDescriptor
 
-from eegrpc.mapper._free_form import require_shallow_value
-from eegrpc.mapper._options import MAX_SKIPPED_NAMES, Options, Skipped
+from eegrpc.mapper._checks import (
+    NOTHING,
+    OTHER_CHECKS,
+    Check,
+    EnumCheck,
+    Run,
+    check_float,
+    check_struct_or_list,
+    check_value,
+)
 from eegrpc.mapper._refusal import Refusal, quote
 from eegrpc.mapper._types import ANY, FREE_FORM, MAX_LEVELS, SPECIAL, TOO_DEEP, held_type
 
 if TYPE_CHECKING:
     from google.protobuf.descriptor import Descriptor, EnumDescriptor
 
-__all__ = ["Run", "Schema"]
+    from eegrpc.mapper._options import Options
+
+__all__ = ["Schema"]
 
 _NULLABLE: Final = ("google.protobuf.Value", "google.protobuf.NullValue")
-_FLOAT: Final = 3.4028234663852886e38  # the largest
-_NOTHING: Final = object()
-_TIMESTAMP: Final = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]*)?(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])"
-)
-_DURATION: Final = re.compile(r"-?[0-9]+(?:\.[0-9]*)?s")
 _EXTENSION: Final = re.compile(r"\[[a-zA-Z0-9._]*\]")
-
-
-class _Check(Protocol):
-    """Looks at the JSON value of a field in a message at `level`; returns what to make of it, maybe `_NOTHING`."""
-
-    def __call__(self, value: Any, level: int, run: Run, /) -> Any: ...
-
-
-class Run:
-    """What one call found and skipped."""
-
-    __slots__ = ("_gaps", "enum_names", "field_names", "fields", "in_any", "value_names")
-
-    def __init__(self) -> None:
-        self.fields = 0
-        self.enum_names = 0
-        self.field_names: dict[tuple[str, str], None] = {}
-        self.value_names: dict[tuple[str, str], None] = {}
-        self.in_any = False
-        self._gaps: dict[int, list[int]] = {}
-
-    def skipped(self) -> Skipped | None:
-        """Return the summary; None if nothing was skipped."""
-        if not self.fields and not self.enum_names:
-            return None
-        return Skipped(self.fields, self.enum_names, tuple(self.field_names), tuple(self.value_names))
-
-    def take_out(self, values: list[Any], gone: list[int]) -> None:
-        """Take the elements at these indices, which ascend, out of a list."""
-        self._gaps[id(values)] = gone
-        out = frozenset(gone)
-        values[:] = [value for index, value in enumerate(values) if index not in out]
-
-    def original_index(self, values: list[Any], index: int) -> int:
-        """Return which index the element of a list had before others were taken out."""
-        for gone in self._gaps.get(id(values), ()):
-            index += gone <= index
-        return index
 
 
 class Schema:
@@ -80,7 +44,7 @@ class Schema:
     def __init__(self, options: Options) -> None:
         self.options = options
         self._types: dict[Descriptor, _Type] = {}
-        self._enums: dict[EnumDescriptor, _Enum] = {}
+        self._enums: dict[EnumDescriptor, EnumCheck] = {}
 
     def scan(self, descriptor: Descriptor, value: Any) -> Run:
         """Look through the JSON value of a message, and take out of it what is unknown and may be skipped.
@@ -94,17 +58,17 @@ class Schema:
             check(value, -1, run)
         return run
 
-    def check_of(self, descriptor: Descriptor) -> _Check | None:
+    def check_of(self, descriptor: Descriptor) -> Check | None:
         """Return the check of fields of a message type; None if anything goes, or if json_format knows."""
         name = descriptor.full_name
         if name == ANY:
             return _AnyCheck(self)
         if name in FREE_FORM:
-            return _check_value if name == "google.protobuf.Value" else _check_struct_or_list
-        check = _OTHER_CHECKS.get(name)
+            return check_value if name == "google.protobuf.Value" else check_struct_or_list
+        check = OTHER_CHECKS.get(name)
         return check if check is not None or name in SPECIAL else self._type(descriptor).scan
 
-    def check_of_field(self, field: FieldDescriptor) -> _Check | None:
+    def check_of_field(self, field: FieldDescriptor) -> Check | None:
         """Return the check of a field, repeated or not; None if it needs none."""
         kind = field.message_type
         if kind is not None and kind.GetOptions().map_entry:
@@ -119,18 +83,17 @@ class Schema:
             raise Refusal("depth", TOO_DEEP)
         if not self.options.ignore_unknown_fields:
             raise Refusal("unknown", f"{owner.full_name} has no field of that name")
-        run.fields += 1
-        _note(run.field_names, owner.full_name, name)
+        run.note_field(owner.full_name, name)
 
-    def _check_of_value(self, field: FieldDescriptor) -> _Check | None:
+    def _check_of_value(self, field: FieldDescriptor) -> Check | None:
         if field.enum_type is not None:
             enum = self._enums.get(field.enum_type)
             if enum is None:
-                enum = self._enums.setdefault(field.enum_type, _Enum(field.enum_type, self.options))
-            return enum.check
+                enum = self._enums.setdefault(field.enum_type, EnumCheck(field.enum_type, self.options))
+            return enum
         if field.message_type is not None:
             return self.check_of(field.message_type)
-        return _check_float if field.type == FieldDescriptor.TYPE_FLOAT else None
+        return check_float if field.type == FieldDescriptor.TYPE_FLOAT else None
 
     def _type(self, descriptor: Descriptor) -> _Type:
         compiled = self._types.get(descriptor)
@@ -142,7 +105,16 @@ class Schema:
 class _Type:
     """An ordinary message type. Its fields are compiled when it is first met: types may be recursive."""
 
-    __slots__ = ("_aliases", "_checks", "_descriptor", "_fields", "_lists_of_nulls", "_names", "_schema")
+    __slots__ = (
+        "_aliases",
+        "_checks",
+        "_descriptor",
+        "_fields",
+        "_lists_of_nulls",
+        "_names",
+        "_schema",
+        "_usual_checks",
+    )
 
     def __init__(self, descriptor: Descriptor, schema: Schema) -> None:
         self._descriptor = descriptor
@@ -150,7 +122,7 @@ class _Type:
         self._names: frozenset[str] | None = None
 
     def scan(self, value: Any, level: int, run: Run, /) -> Any:
-        """Look through the JSON value of a message in one at `level`; see `_Check`."""
+        """Look through the JSON value of a message in one at `level`; see `Check`."""
         if type(value) is not dict:
             raise Refusal("value", f"expected an object for {self._descriptor.full_name}, got {quote(value)}")
         level += 1
@@ -159,7 +131,7 @@ class _Type:
         names = self._names
         if names is None:
             names = self._compile()
-        checks = self._checks
+        checks = self._usual_checks
         odd = not value.keys() <= names
         if not odd and not checks:
             return value
@@ -189,17 +161,18 @@ class _Type:
 
     def _scan_odd_names(self, value: dict[str, Any], level: int, run: Run) -> None:
         """Look through a message in which there are other names than JSON names of fields."""
+        given = dict(value)
         name = ""
         try:
-            for name, item in list(value.items()):
+            for name, item in given.items():
                 field = self._field(name)
                 if field is None:
                     self._schema.unknown_field(self._descriptor, name, item, level, run)
                     del value[name]
                     continue
-                if name in self._aliases and self._aliases[name] in value:
+                if name in self._aliases and self._aliases[name] in given:
                     raise Refusal("value", f"the field is there twice, also as {quote(name)}")
-                check = self._schema.check_of_field(field)
+                check = self._checks[name] if name in self._checks else self._schema.check_of_field(field)
                 kept = item if check is None or item is None else check(item, level, run)
                 if kept is not item:
                     self._change(value, name, kept)
@@ -219,7 +192,7 @@ class _Type:
         return field if field.containing_type == self._descriptor else None
 
     def _change(self, value: dict[str, Any], name: str, kept: Any) -> None:
-        if kept is not _NOTHING:
+        if kept is not NOTHING:
             value[name] = kept
             return
         # A value without a name here still is the oneof's one.
@@ -235,8 +208,8 @@ class _Type:
         by_name = {field.name: field for field in self._descriptor.fields if field.name not in by_json_name}
         self._fields = by_json_name | by_name
         self._aliases = {name: str(field.json_name) for name, field in by_name.items()}
-        checks = {name: self._schema.check_of_field(field) for name, field in by_json_name.items()}
-        self._checks = [(name, check) for name, check in checks.items() if check is not None]
+        self._checks = {name: self._schema.check_of_field(field) for name, field in self._fields.items()}
+        self._usual_checks = [(name, check) for name, check in self._checks.items() if check and name in by_json_name]
         self._lists_of_nulls = [
             name for name, field in self._fields.items() if field.is_repeated and _kind_of(field) in _NULLABLE
         ]
@@ -247,7 +220,7 @@ class _Type:
 class _ListCheck:
     __slots__ = ("_inner",)
 
-    def __init__(self, inner: _Check) -> None:
+    def __init__(self, inner: Check) -> None:
         self._inner = inner
 
     def __call__(self, value: Any, level: int, run: Run, /) -> Any:
@@ -259,7 +232,7 @@ class _ListCheck:
         try:
             for index, item in enumerate(value):
                 kept = inner(item, level, run)
-                if kept is _NOTHING:
+                if kept is NOTHING:
                     gone.append(index)
                 elif kept is not item:
                     value[index] = kept
@@ -274,7 +247,7 @@ class _ListCheck:
 class _MapCheck:
     __slots__ = ("_inner",)
 
-    def __init__(self, inner: _Check) -> None:
+    def __init__(self, inner: Check) -> None:
         self._inner = inner
 
     def __call__(self, value: Any, level: int, run: Run, /) -> Any:
@@ -286,7 +259,7 @@ class _MapCheck:
         try:
             for key, item in value.items():
                 kept = inner(item, level + 1, run)  # the entry is a message, too
-                if kept is _NOTHING:
+                if kept is NOTHING:
                     gone.append(key)
                 elif kept is not item:
                     value[key] = kept
@@ -296,41 +269,6 @@ class _MapCheck:
         for key in gone:
             del value[key]
         return value
-
-
-class _Enum:
-    __slots__ = ("_known", "_name", "_options")
-
-    def __init__(self, descriptor: EnumDescriptor, options: Options) -> None:
-        self._name = descriptor.full_name
-        # Newer protobufs have an option by which values get names of their own in JSON.
-        options_of_values = (value.GetOptions() for value in descriptor.values if value.has_options)
-        renamed = (option for of_value in options_of_values for option in of_value.ListFields())
-        custom = (option.string for field, option in renamed if field.full_name == "pb.enumvalue.json")
-        self._known = frozenset((*descriptor.values_by_name, *custom))
-        self._options = options
-
-    def check(self, value: Any, _level: int, run: Run, /) -> Any:
-        if value in self._known if isinstance(value, str) else isinstance(value, (dict, list, type(None))):
-            return value  # json_format knows lists and null to be wrong
-        if isinstance(value, bool):
-            raise Refusal("value", f"expected {self._name}, got {quote(value)}")
-        try:
-            number = int(value)  # json_format reads numbers in strings
-        except (ValueError, OverflowError):
-            if isinstance(value, float):  # infinite
-                return value
-        else:
-            if isinstance(value, float) and number != value:
-                raise Refusal("integer", f"expected {self._name}, got {quote(value)}")
-            if not -(2**31) <= number < 2**31:  # json_format takes the lower 32 bits
-                raise Refusal("range", f"{quote(value)} is out of the range of {self._name}")
-            return value
-        if not self._options.ignore_unknown_enum_names:
-            raise Refusal("value", f"{self._name} has no value {quote(value)}")
-        run.enum_names += 1
-        _note(run.value_names, self._name, value)
-        return _NOTHING
 
 
 class _AnyCheck:
@@ -375,47 +313,9 @@ class _AnyCheck:
                 raise
 
 
-def _check_float(value: Any, _level: int, _run: Run, /) -> Any:
-    """Bring what rounds to the largest float within json_format's bounds, which leave no room for rounding."""
-    if type(value) is float and math.isfinite(value):
-        try:
-            return struct.unpack("f", struct.pack("f", value))[0] if abs(value) > _FLOAT else value
-        except OverflowError:
-            return value
-    return value
-
-
 def _kind_of(field: FieldDescriptor) -> str | None:
     kind = field.message_type or field.enum_type
     return None if kind is None else kind.full_name
-
-
-def _note(names: dict[tuple[str, str], None], owner: str, name: str) -> None:
-    if len(names) < MAX_SKIPPED_NAMES:
-        names[owner, name] = None
-
-
-def _check_form(form: re.Pattern[str], name: str) -> _Check:
-    """Return the check of values that are text, in whose forms json_format goes by what Python reads."""
-
-    def check(value: Any, _level: int, _run: Run, /) -> Any:
-        if isinstance(value, str) and form.fullmatch(value) is None:
-            raise Refusal("value", f"expected a {name}, got {quote(value)}")
-        return value
-
-    return check
-
-
-def _check_value(value: Any, level: int, run: Run, /) -> Any:
-    if run.in_any:  # elsewhere, reading the encoding shows how deep it nests
-        require_shallow_value(value, level + 1)
-    return value
-
-
-def _check_struct_or_list(value: Any, level: int, run: Run, /) -> Any:
-    if run.in_any:
-        require_shallow_value(value, level)  # as if it were in a Value, which would be one level more
-    return value
 
 
 def _nests_deeper(value: Any, levels: int) -> bool:
@@ -428,10 +328,3 @@ def _nests_deeper(value: Any, levels: int) -> bool:
         inner = (item for value in nested for item in (value.values() if type(value) is dict else value))
         nested = [item for item in inner if type(item) in (dict, list)]
     return False
-
-
-_OTHER_CHECKS: Final = {
-    "google.protobuf.Duration": _check_form(_DURATION, "google.protobuf.Duration"),
-    "google.protobuf.FloatValue": _check_float,
-    "google.protobuf.Timestamp": _check_form(_TIMESTAMP, "google.protobuf.Timestamp"),
-}

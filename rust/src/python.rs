@@ -13,7 +13,7 @@ use crate::{Error, Kind, Options, Output, Plan, Result, Skipped};
 const WORTH_DETACHING: usize = 4096;
 /// Copying more bytes than this takes longer than other threads should wait.
 const LARGE: usize = 16 << 20;
-const PIECE: usize = 4 << 20;
+const PIECE: usize = 1 << 20;
 
 create_exception!(
     _rust,
@@ -115,7 +115,9 @@ fn pieces(py: Python<'_>, output: Output) -> PyResult<Pieces<'_>> {
             py.detach(std::thread::yield_now);
             PyBytes::new(py, chunk)
         };
-        return Ok(Pieces::Several(bytes.chunks(PIECE).map(piece).collect()));
+        let several = bytes.chunks(PIECE).map(piece).collect();
+        py.detach(|| drop(bytes)); // so much memory takes a while to give back, too
+        return Ok(Pieces::Several(several));
     }
     Ok(Pieces::One(match output.as_slice() {
         Some(bytes) => PyBytes::new(py, bytes),

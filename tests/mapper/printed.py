@@ -4,7 +4,8 @@
 19, lists and maps of google.protobuf.NullValue print as nulls, which neither side reads back;
 22, strings of proto2 that are not UTF-8 are refused; json_format prints them like Python: "b'\\xff'";
 23, encodings that upb repairs are refused: fields with the number 0, varints of over 64 bits;
-24, entries of maps with unknown fields inside are entries; upb takes the whole entry for unknown.
+24, entries of maps with unknown fields inside are entries; upb takes the whole entry for unknown. With a number of a
+    closed enum that is unknown they are none, but take the place of an earlier entry; for upb that one stays.
 """
 
 from __future__ import annotations
@@ -15,10 +16,11 @@ from typing import TYPE_CHECKING, Any
 import schemas
 from google.protobuf.descriptor import FieldDescriptor
 from messages import float32
-from places import places, takes_null
+from places import finder, places, takes_null
 from reference import Disagreement, Reference, canonical, encoded, normalise
 
 if TYPE_CHECKING:
+    from google.protobuf.descriptor import Descriptor
     from google.protobuf.message import Message
 
     from eegrpc.mapper import MessageMapper
@@ -64,7 +66,7 @@ def _explain_values(disagreement: Disagreement, message: type[Message]) -> list[
         is_float = mine.field is not None and mine.field.type == FieldDescriptor.TYPE_FLOAT
         if is_float and isinstance(mine.value, float) and isinstance(other.value, float):
             if float32(mine.value) != float32(other.value) or len(repr(other.value)) > len(repr(mine.value)):
-                return []
+                break
             if mine.owner is None:
                 return ["14"]
             other.owner[other.at] = mine.value
@@ -74,27 +76,51 @@ def _explain_values(disagreement: Disagreement, message: type[Message]) -> list[
     normalise(read)
     whole = encoded(read)
     normalise(read, discard=True)
-    return ["24"] if encoded(read) != whole and _is_with_more_entries(expected, got) else []
+    is_same = _without_maps(expected, message.DESCRIPTOR) == _without_maps(got, message.DESCRIPTOR)
+    return ["24"] if encoded(read) != whole and is_same else []
 
 
 def _holds_bytes(message: Any) -> bool:
     """Return whether upb found a string that is not UTF-8 in a message: it is a bytes object then."""
     for field, value in message.ListFields():
-        entry = field.message_type
-        if entry is not None and entry.GetOptions().map_entry:
-            return True  # upb raises for some keys; maps are not worth more
-        values = value if field.is_repeated else [value]
-        if field.type == FieldDescriptor.TYPE_STRING and any(isinstance(item, bytes) for item in values):
+        kind = field.message_type
+        if kind is not None and kind.GetOptions().map_entry:
+            kind = kind.fields_by_name["value"].message_type
+            try:
+                values = [*value, *value.values()]
+            except UnicodeDecodeError:  # upb tries to decode keys
+                return True
+        else:
+            values = list(value) if field.is_repeated else [value]
+        is_text = field.type != FieldDescriptor.TYPE_BYTES and not _has_bytes_as_values(field)
+        if is_text and any(isinstance(item, bytes) for item in values):
             return True
-        if entry is not None and entry.full_name != "google.protobuf.Any" and any(map(_holds_bytes, values)):
+        if kind is not None and any(_holds_bytes(item) for item in values if hasattr(item, "ListFields")):
             return True
     return False
 
 
-def _is_with_more_entries(expected: Any, got: Any) -> bool:
-    """Return whether what was got is what was expected, and more: entries of objects, or objects."""
-    if isinstance(expected, dict) and isinstance(got, dict):
-        return all(key in got and _is_with_more_entries(item, got[key]) for key, item in expected.items())
-    if isinstance(expected, list) and isinstance(got, list) and len(expected) == len(got):
-        return all(map(_is_with_more_entries, expected, got))
-    return bool(expected == got)
+def _has_bytes_as_values(field: FieldDescriptor) -> bool:
+    is_map = field.message_type is not None and field.message_type.GetOptions().map_entry
+    return is_map and field.message_type.fields_by_name["value"].type == FieldDescriptor.TYPE_BYTES
+
+
+def _without_maps(value: Any, message: Descriptor) -> Any:
+    """Return a JSON value of a message of this type without what is in maps."""
+    if message.full_name in ("google.protobuf.Struct", "google.protobuf.Value", "google.protobuf.ListValue"):
+        return None  # they are made of maps
+    if not isinstance(value, dict):
+        return value
+    if message.full_name == "google.protobuf.Any" and "@type" in value:
+        message = schemas.POOL.FindMessageTypeByName(value["@type"].rpartition("/")[2])
+    find = finder(message)
+    kept = {}
+    for key, item in value.items():
+        field = find(key)
+        if field is None or field.message_type is None:
+            kept[key] = item
+        elif field.is_repeated and isinstance(item, list):
+            kept[key] = [_without_maps(one, field.message_type) for one in item]
+        elif not field.message_type.GetOptions().map_entry:
+            kept[key] = _without_maps(item, field.message_type)
+    return kept

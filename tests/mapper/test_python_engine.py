@@ -1,13 +1,17 @@
-"""What only the Python engine has: the guard of json.loads on versions of Python that let it overflow the stack."""
+"""What only the Python engine has: a guard of json.loads, which overflows the stack in some versions of Python, and what
+only newer versions of json_format do.
+"""
 
 from __future__ import annotations
 
 import json
 
 import pytest
+from google.protobuf import descriptor_pb2, descriptor_pool
 from hypothesis import given
 from hypothesis import strategies as st
 
+from eegrpc.mapper import MessageMapper
 from eegrpc.mapper._json_text import _nests_deeper
 
 TRICKY = st.text(alphabet='[]{}"\\a', max_size=8)
@@ -46,3 +50,21 @@ def test_what_nests_deeper_is_found(value: object, around: tuple[str, str]) -> N
 def test_bombs_are_found_unless_they_are_broken_before(text: bytes) -> None:
     assert _nests_deeper(text, 1000)
     assert not _nests_deeper(b"]" + text, 1000)
+
+
+def test_names_of_enum_values_for_json_are_known() -> None:
+    options = pytest.importorskip("google.protobuf.json_enumvalue_options_pb2", reason="older protobufs have none")
+    file = descriptor_pb2.FileDescriptorProto(name="mapper_renamed.proto", package="mapper.renamed", syntax="proto3")
+    file.dependency.append(options.DESCRIPTOR.name)
+    kind = file.enum_type.add(name="Kind")
+    kind.value.add(name="NONE", number=0)
+    kind.value.add(name="BEE", number=1).options.Extensions[options.json].string = "a bee"
+    field = file.message_type.add(name="Holder").field.add(name="kind", number=1, type_name=".mapper.renamed.Kind")
+    field.type, field.label = field.TYPE_ENUM, field.LABEL_OPTIONAL
+    pool = descriptor_pool.Default()  # where json_format looks the option up
+    pool.Add(file)
+    mapper = MessageMapper(
+        pool.FindMessageTypeByName("mapper.renamed.Holder"), ignore_unknown_fields=False, implementation="python"
+    )
+    assert mapper.to_json(b"\x08\x01") == b'{"kind":"a bee"}'
+    assert mapper.to_wire(b'{"kind":"a bee"}') == mapper.to_wire(b'{"kind":"BEE"}') == b"\x08\x01"

@@ -82,7 +82,9 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.timeout(600)
 def test_map_30_a_panic_is_an_error_and_the_next_call_works(build: Path) -> None:
-    child = subprocess.run([sys.executable, "-c", CHILD, str(build)], capture_output=True, text=True, check=True)
+    command = [sys.executable, "-c", CHILD, str(build)]
+    environment = os.environ | {"EEGRPC_MAPPER": "native"}
+    child = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     results = json.loads(child.stdout)
     assert [kind for kind, _ in results] == ["bug", "fine"] * 3 + ["bug"] * 8 + ["fine"]
     for kind, text in results:

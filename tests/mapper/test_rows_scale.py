@@ -46,7 +46,7 @@ def test_map_27_large_bodies(implementation: str, content: str, tmp_path: Path) 
     assert results[0]["wire"] > results[0]["body"] / 3
     if implementation == "native":
         assert results[0]["peak"] <= 4 * results[0]["body"]
-        while results[-1]["waited"] > 0.05 and len(results) < 3:  # the machine may have been busy elsewhere
+        while results[-1]["waited"] > 0.05 and len(results) < 5:  # the machine may have been busy elsewhere
             results.append(measure(implementation, "body", str(tmp_path / "body.json")))
         assert results[-1]["waited"] <= 0.05
 

@@ -286,6 +286,9 @@ def test_map_20_strings_that_are_not_utf8_on_the_wire_are_refused(implementation
         error = refused_wire(implementation, "mapper.proto2.Scalars", delimited(14, data))
         assert (error.kind, error.path) == ("utf8", "fString")
         assert refused_wire(implementation, "mapper.editions.Loose", delimited(1, data)).path == "text"
+        for entry in (delimited(1, data), delimited(1, b"a" + data) + delimited(2, b"")):
+            assert refused_wire(implementation, "mapper.proto2.Maps", delimited(21, entry)).kind == "utf8"
+            assert refused_wire(implementation, "mapper.proto2.Maps", delimited(22, entry)).kind == "utf8"
 
 
 @pytest.mark.parametrize(
