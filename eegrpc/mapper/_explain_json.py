@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from google.protobuf import json_format, message_factory
 from google.protobuf.descriptor import FieldDescriptor
 
+from eegrpc.mapper._checks import Run
 from eegrpc.mapper._free_form import require_value
 from eegrpc.mapper._refusal import Refusal, quote
 from eegrpc.mapper._types import ANY, FREE_FORM, SPECIAL, held_type
@@ -23,10 +24,9 @@ if TYPE_CHECKING:
     from google.protobuf.descriptor import Descriptor
     from google.protobuf.message import Message
 
-    from eegrpc.mapper._checks import Run
     from eegrpc.mapper._options import Options
 
-__all__ = ["PARSE_FAILURES", "explain"]
+__all__ = ["PARSE_FAILURES", "explain", "require_map_key"]
 
 PARSE_FAILURES: Final = (json_format.Error, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 """What json_format raises when it reads JSON that is not the message."""
@@ -51,6 +51,11 @@ def explain(descriptor: Descriptor, value: Any, options: Options, run: Run) -> N
         run: What `Schema.scan` returned.
     """
     _Explainer(options, run).message(descriptor, value, 0)
+
+
+def require_map_key(field: FieldDescriptor, key: str, options: Options) -> None:
+    """Raise the Refusal of a key that a map cannot have; `field` is that of the key, in the map's entries."""
+    _Explainer(options, Run()).map_key(field, key)
 
 
 class _Explainer:
@@ -114,16 +119,20 @@ class _Explainer:
         key_field, value_field = (entry.fields_by_name[part] for part in ("key", "value"))
         for key, item in value.items():
             try:
-                if key_field.type != _Field.TYPE_BOOL:
-                    self._one(entry, key_field, "key", key, key, level)
-                elif key not in ("true", "false"):
-                    raise Refusal("value", f'expected "true" or "false", got {quote(key)}')
+                self.map_key(key_field, key)
                 if item is None and not _is_value(value_field):
                     raise Refusal("value", "null in a map")
                 self._one(entry, value_field, "value", item, item, level + 1)
             except Refusal as refusal:
                 refusal.steps.append(key)
                 raise
+
+    def map_key(self, field: FieldDescriptor, key: str) -> None:
+        """Explain a key of a map."""
+        if field.type != _Field.TYPE_BOOL:
+            self._one(field.containing_type, field, "key", key, key, 0)
+        elif key not in ("true", "false"):
+            raise Refusal("value", f'expected "true" or "false", got {quote(key)}')
 
     def _one(self, owner: Descriptor, field: FieldDescriptor, name: str, item: Any, whole: Any, level: int) -> None:
         """Explain one value of a field; `whole` is what the field would be with this value only."""

@@ -83,7 +83,7 @@ class PythonEngine:
         """Return the encoding of a message given as JSON; see `Engine.to_wire`."""
         value = _json_text.read(json, expected=self._expected)
         try:
-            run = self._schema.scan(self._descriptor, value)
+            value, run = self._schema.scan(self._descriptor, value)
             wire = self._parse(value, run)
             if any(end in wire for end in self._not_finite):
                 explain(self._descriptor, value, self._options, run)

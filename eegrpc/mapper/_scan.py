@@ -22,6 +22,7 @@ from eegrpc.mapper._checks import (
     check_struct_or_list,
     check_value,
 )
+from eegrpc.mapper._explain_json import require_map_key
 from eegrpc.mapper._refusal import Refusal, quote
 from eegrpc.mapper._types import ANY, FREE_FORM, MAX_LEVELS, SPECIAL, TOO_DEEP, held_type
 
@@ -46,17 +47,18 @@ class Schema:
         self._types: dict[Descriptor, _Type] = {}
         self._enums: dict[EnumDescriptor, EnumCheck] = {}
 
-    def scan(self, descriptor: Descriptor, value: Any) -> Run:
+    def scan(self, descriptor: Descriptor, value: Any) -> tuple[Any, Run]:
         """Look through the JSON value of a message, and take out of it what is unknown and may be skipped.
+
+        Returns:
+            The value for json_format, and what was skipped.
 
         Raises:
             Refusal: It cannot be a message of the type.
         """
         run = Run()
         check = self.check_of(descriptor)
-        if check is not None:
-            check(value, -1, run)
-        return run
+        return (value if check is None else check(value, -1, run)), run
 
     def check_of(self, descriptor: Descriptor) -> Check | None:
         """Return the check of fields of a message type; None if anything goes, or if json_format knows."""
@@ -73,7 +75,7 @@ class Schema:
         kind = field.message_type
         if kind is not None and kind.GetOptions().map_entry:
             inner = self._check_of_value(kind.fields_by_name["value"])
-            return None if inner is None else _MapCheck(inner)
+            return None if inner is None else _MapCheck(inner, kind.fields_by_name["key"], self.options)
         inner = self._check_of_value(field)
         return _ListCheck(inner) if inner is not None and field.is_repeated else inner
 
@@ -245,10 +247,12 @@ class _ListCheck:
 
 
 class _MapCheck:
-    __slots__ = ("_inner",)
+    __slots__ = ("_inner", "_key", "_options")
 
-    def __init__(self, inner: Check) -> None:
+    def __init__(self, inner: Check, key: FieldDescriptor, options: Options) -> None:
         self._inner = inner
+        self._key = key
+        self._options = options
 
     def __call__(self, value: Any, level: int, run: Run, /) -> Any:
         if type(value) is not dict:
@@ -260,6 +264,7 @@ class _MapCheck:
             for key, item in value.items():
                 kept = inner(item, level + 1, run)  # the entry is a message, too
                 if kept is NOTHING:
+                    require_map_key(self._key, key, self._options)
                     gone.append(key)
                 elif kept is not item:
                     value[key] = kept

@@ -145,7 +145,8 @@ class Sender:
         limit = self._max_receive_bytes if response.status < 300 else MAX_ERROR_BYTES
         reader = BodyReader(response.headers.get("content-encoding", ""), limit)
         try:
-            amount = _LARGE_PIECE if "content-length" in response.headers else _PIECE
+            # Exactly what comes: asked for more, urllib3 would copy what it has.
+            amount = min(response.length_remaining or _PIECE, _LARGE_PIECE)
             for piece in response.stream(amount, decode_content=False):
                 reader.feed(piece)
             return reader.finish(), True

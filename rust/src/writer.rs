@@ -6,11 +6,11 @@
 
 use crate::wire::varint_length;
 
-/// A length that did not fit into its byte.
+/// A length that did not fit into its byte. Small, because large output has many; and nothing is over 2 GiB in the end.
 struct Gap {
     /// Where in `bytes` the byte stands.
-    at: usize,
-    length: usize,
+    at: u32,
+    length: u32,
 }
 
 /// The output of one call.
@@ -113,7 +113,8 @@ impl Writer {
     /// The gaps inside the payload are there already, and come after its own. They are few: a short payload has none.
     #[inline(never)]
     fn add_gap(&mut self, open: Open, length: usize) {
-        self.gaps.insert(open.gap, Gap { at: open.at, length });
+        let small = |value| u32::try_from(value).unwrap_or(u32::MAX);
+        self.gaps.insert(open.gap, Gap { at: small(open.at), length: small(length) });
         self.extra += varint_length(length as u64) - 1;
     }
 
@@ -173,17 +174,18 @@ impl Output {
         let mut rest = target;
         let mut from = 0;
         for gap in &self.gaps {
-            rest = put(rest, &self.bytes[from..gap.at]);
+            let at = gap.at as usize;
+            rest = put(rest, &self.bytes[from..at]);
             let mut value = gap.length;
             let mut varint = [0; 5];
-            let length = varint_length(value as u64);
+            let length = varint_length(u64::from(value));
             for byte in &mut varint[..length] {
                 *byte = value as u8 | 0x80;
                 value >>= 7;
             }
             varint[length - 1] &= 0x7f;
             rest = put(rest, &varint[..length]);
-            from = gap.at + 1;
+            from = at + 1;
         }
         put(rest, &self.bytes[from..]);
     }

@@ -1,6 +1,4 @@
-"""What only the Python engine has: a guard of json.loads, which overflows the stack in some versions of Python, and what
-only newer versions of json_format do.
-"""
+"""What only the Python engine has: a guard of json.loads, and names of enum values that newer json_formats know."""
 
 from __future__ import annotations
 

@@ -135,6 +135,7 @@ def test_map_06_floats_are_the_nearest_and_come_back(implementation: str, text: 
     assert message.f_float == number
     shown = printed(implementation, "Scalars", message)
     assert parsed(implementation, "Scalars", shown) == message
+    assert parsed(implementation, "google.protobuf.FloatValue", text).value == number
 
 
 def test_map_07_infinite_and_not_a_number_are_strings(implementation: str) -> None:

@@ -327,6 +327,16 @@ def test_map_16_other_map_keys_are_refused(implementation: str, field: str, key:
     assert error.path in (f"{field}.{key}", f'{field}["{key}"]')
 
 
+def test_map_16_keys_are_checked_where_the_value_is_skipped(implementation: str) -> None:
+    for text, path in {
+        '{"closedByBool":{"":"NOVEL"}}': 'closedByBool[""]',
+        '{"closedByInt32":{"a":"NOVEL"}}': "closedByInt32.a",
+        '{"closedByUint32":{"-1":"NOVEL"}}': 'closedByUint32["-1"]',
+    }.items():
+        assert refused(implementation, "mapper.proto2.Maps", text).path == path
+    assert parsed(implementation, "mapper.proto2.Maps", '{"closedByInt32":{"-5":"NOVEL"}}').ByteSize() == 0
+
+
 def test_map_16_map_keys_are_read_as_integers_are(implementation: str) -> None:
     for key in ("01", "+1", "1_0"):  # what Python's int() reads: number 2 of the list of differences
         text = f'{{"byInt32":{{"{key}":1}}}}'
