@@ -130,6 +130,7 @@ class _Explainer:
     def map_key(self, field: FieldDescriptor, key: str) -> None:
         """Explain a key of a map."""
         if field.type != _Field.TYPE_BOOL:
+            assert field.containing_type is not None
             self._one(field.containing_type, field, "key", key, key, 0)
         elif key not in ("true", "false"):
             raise Refusal("value", f'expected "true" or "false", got {quote(key)}')

@@ -14,33 +14,61 @@ pub(crate) fn fingerprint(key: &[u8]) -> u64 {
     mix(hash, last)
 }
 
-/// A key, by its fingerprint and where it stands.
+/// A key, by its fingerprint and where it stands. Small, because hostile objects have many.
 #[derive(Clone, Copy)]
 pub(crate) struct Key {
     pub print: u64,
-    pub at: usize,
+    at: u32,
+    length: u32,
 }
 
-/// Looks for repeated keys, and remembers the last fingerprints in which there were none.
+impl Key {
+    /// `at` is less than `MAX_INPUT`; `length` is 0 if nobody wants to know.
+    #[inline]
+    pub fn new(print: u64, at: usize, length: usize) -> Self {
+        Key { print, at: at as u32, length: u32::try_from(length).unwrap_or(0) }
+    }
+
+    #[inline]
+    pub fn at(self) -> usize {
+        self.at as usize
+    }
+
+    #[inline]
+    pub fn length(self) -> usize {
+        self.length as usize
+    }
+}
+
+/// No input is larger: so the places of keys fit 32 bits.
+pub(crate) const MAX_INPUT: usize = u32::MAX as usize;
+
+/// Looks for repeated keys, and remembers the last ones among which there were none.
 #[derive(Default)]
 pub(crate) struct Distinct {
-    last: Vec<u64>,
+    last: Vec<Key>,
 }
 
 /// Fewer keys are sorted as fast as compared.
 const WORTH_REMEMBERING: usize = 8;
 
 impl Distinct {
+    /// The key that was at this index in the last object.
+    #[inline(always)]
+    pub fn expected(&self, index: usize) -> Option<Key> {
+        self.last.get(index).copied()
+    }
+
     /// Whether all fingerprints differ; sorts `keys` unless they are those of the last time. Then the keys differ, too.
     #[inline]
     pub fn are_all(&mut self, keys: &mut [Key]) -> bool {
         // The objects of a list look alike: mostly the keys are the same, in the same order.
-        if keys.len() == self.last.len() && keys.iter().zip(&self.last).all(|(key, last)| key.print == *last) {
+        if keys.len() == self.last.len() && keys.iter().zip(&self.last).all(|(key, last)| key.print == last.print) {
             return true;
         }
         if keys.len() > WORTH_REMEMBERING {
             self.last.clear();
-            self.last.extend(keys.iter().map(|key| key.print));
+            self.last.extend_from_slice(keys);
         }
         keys.sort_unstable_by_key(|key| key.print);
         let are_all = keys.windows(2).all(|pair| pair[0].print != pair[1].print);
@@ -60,7 +88,7 @@ impl Distinct {
             return found;
         }
         for run in keys.chunk_by(|a, b| a.print == b.print).filter(|run| run.len() > 1) {
-            let mut texts: Vec<(T, usize)> = run.iter().map(|key| (text(key.at), key.at)).collect();
+            let mut texts: Vec<(T, usize)> = run.iter().map(|key| (text(key.at()), key.at())).collect();
             texts.sort_unstable();
             found.extend(texts.windows(2).filter(|pair| pair[0].0 == pair[1].0).map(|pair| pair[0].1));
         }
@@ -76,8 +104,7 @@ mod tests {
     fn repeated_keys_are_found_even_among_colliding_ones() {
         let texts = ["a", "b", "a", "c", "b", "a", "d"];
         for print in [|key: &str| fingerprint(key.as_bytes()), |_: &str| 7] {
-            let mut keys: Vec<Key> =
-                texts.iter().enumerate().map(|(at, text)| Key { print: print(text), at }).collect();
+            let mut keys: Vec<Key> = texts.iter().enumerate().map(|(at, text)| Key::new(print(text), at, 0)).collect();
             let mut found = Distinct::default().repeated(&mut keys, |at| texts[at]);
             found.sort_unstable();
             assert_eq!(found, [0, 1, 2]);
@@ -87,7 +114,7 @@ mod tests {
     #[test]
     fn what_was_found_the_last_time_is_no_prejudice() {
         let mut distinct = Distinct::default();
-        let prints = |keys: &[u64]| -> Vec<Key> { keys.iter().map(|&print| Key { print, at: 0 }).collect() };
+        let prints = |keys: &[u64]| -> Vec<Key> { keys.iter().map(|&print| Key::new(print, 0, 0)).collect() };
         let different: Vec<u64> = (0..20).collect();
         let mut repeating = different.clone();
         repeating[19] = 0;

@@ -118,7 +118,7 @@ pub fn check_refusal(error: &Error, text: &[u8]) {
     assert!(error.kind() != Kind::Bug, "{error}");
     assert!(error.to_string().len() < 1024, "an error text of {} bytes", error.to_string().len());
     assert!(error.offset().is_none_or(|offset| offset <= text.len()), "an offset outside the text");
-    let wrong_document = error.kind() == Kind::Json && error.message().starts_with("expected an object for");
+    let wrong_document = error.kind() == Kind::Json && error.message().contains(" object for ");
     if matches!(error.kind(), Kind::Json | Kind::Eof | Kind::Utf8) && !wrong_document {
         assert!(!is_json(text), "refused as no JSON, but it is: {error}");
     }
@@ -150,7 +150,15 @@ pub fn check_wire(plan: &Plan, wire: &[u8]) {
         Ok(json) => {
             assert!(is_json(&json), "printed, but no JSON: {}", String::from_utf8_lossy(&json));
             let Some(again) = read_back(plan, &json) else { return };
-            assert_eq!(to_json(plan, &again).ok(), Some(json), "printing is not stable");
+            let printed = to_json(plan, &again).ok();
+            if printed.as_ref() != Some(&json) {
+                // All numbers of a google.protobuf.NullValue print as null, also those that it does not have; null reads
+                // as 0, which a field without presence does not keep.
+                let text = String::from_utf8_lossy(&json);
+                assert!(text.contains("\"s_null\":null") || text.contains("\"sNull\":null"), "printing is not stable: {text}");
+                let again = printed.and_then(|json| to_wire(plan, &json).ok()).expect("what was printed is read");
+                check_wire(plan, &again);
+            }
         }
         Err(error) => {
             assert!(error.kind() != Kind::Bug, "{error}");

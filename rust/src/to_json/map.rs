@@ -101,7 +101,7 @@ impl<'a> Printer<'a> {
             self.quoted_key(types.key, Some(key))?;
             fingerprint(&self.key_text(types.key, Some(key))?)
         };
-        self.keys.push(Key { print, at: payload.start });
+        self.keys.push(Key::new(print, 0, 0));
         self.out.push(b':');
         let value_tag = Tag { number: 2, wire_type: types.value_wire_type() };
         if !reader.take(2 << 3 | value_tag.wire_type as u8) {
@@ -216,7 +216,7 @@ impl<'a> Printer<'a> {
         for (at, &payload) in payloads.iter().enumerate() {
             let key = self.read_entry(types, payload, depth)?.key;
             let print = fingerprint(&self.key_text(types.key, key)?);
-            self.keys.push(Key { print, at });
+            self.keys.push(Key::new(print, at, 0));
         }
         let mut keys = self.keys.split_off(base);
         let key_of = |at: usize| -> Vec<u8> {

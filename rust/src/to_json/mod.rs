@@ -40,6 +40,9 @@ impl Plan {
     /// # Errors
     /// The bytes are not an encoding of the message, or it holds what JSON cannot.
     pub fn to_json(&self, wire: &[u8]) -> Result<Output> {
+        if wire.len() > i32::MAX as usize {
+            return Err(Error::new(Kind::Wire, "the message is larger than protobuf's 2 GiB"));
+        }
         // JSON is about twice as large, and memory that is not written to costs nothing.
         let out = Vec::with_capacity(wire.len().saturating_mul(2));
         let mut printer = Printer {

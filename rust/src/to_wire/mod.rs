@@ -14,7 +14,7 @@ mod well_known;
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use crate::distinct::{fingerprint, Distinct, Key};
+use crate::distinct::{fingerprint, Distinct, Key, MAX_INPUT};
 use crate::error::{quote, Error, Kind, Result};
 use crate::numbers::{self, Number};
 use crate::plan::Plan;
@@ -117,6 +117,9 @@ impl<'a> Parser<'a> {
     }
 
     fn document(mut self) -> Result<(Output, Option<Skipped>)> {
+        if self.text.len() > MAX_INPUT {
+            return Err(Error::new(Kind::Range, "the document is larger than 4 GiB, and no message is"));
+        }
         if self.text.starts_with(b"\xef\xbb\xbf") {
             return Err(Error::at(Kind::Utf8, 0, "a byte order mark, which JSON does not have"));
         }
@@ -298,7 +301,7 @@ impl<'a> Parser<'a> {
     /// Note a key, of which `at` is the quotation mark.
     #[inline]
     fn note_key(&mut self, key: &[u8], at: usize) {
-        self.keys.push(Key { print: fingerprint(key), at });
+        self.keys.push(Key::new(fingerprint(key), at, 0));
     }
 
     /// The keys noted since there were `base` must differ.

@@ -2,6 +2,7 @@
 
 use super::scalar::key_scalar;
 use super::{add_name, inside_key, key_text, Parser, ANY_TYPE};
+use crate::distinct::{fingerprint, Key};
 use crate::error::{quote, Error, Kind, Result};
 use crate::plan::{Cardinality, Field, Message, Shape, Type};
 use crate::seen::Seen;
@@ -261,7 +262,7 @@ impl<'a> Parser<'a> {
         let keys = self.keys.len();
         loop {
             let key_at = self.at;
-            self.map_entry(field, key, value, depth).map_err(|error| inside_key(error, self.text, key_at))?;
+            self.map_entry(field, key, value, keys, depth).map_err(|error| inside_key(error, self.text, key_at))?;
             if !self.another(b'}')? {
                 break;
             }
@@ -270,7 +271,7 @@ impl<'a> Parser<'a> {
     }
 
     #[inline]
-    fn map_entry(&mut self, field: &Field, key: &'a Field, value: &'a Field, depth: u32) -> Result<()> {
+    fn map_entry(&mut self, field: &Field, key: &'a Field, value: &'a Field, keys: usize, depth: u32) -> Result<()> {
         if self.peek() != b'"' {
             return Err(self.unexpected("a key in quotation marks"));
         }
@@ -278,7 +279,7 @@ impl<'a> Parser<'a> {
         let mark = self.out.mark();
         let entry = self.out.open(&field.tag);
         if key.value == Type::String {
-            self.string_key(&key.tag)?;
+            self.string_key(&key.tag, keys)?;
         } else {
             self.out.push_tag(&key.tag);
             let text = self.string()?;
@@ -301,15 +302,29 @@ impl<'a> Parser<'a> {
         Ok(())
     }
 
-    /// A key as the payload of a string field, noted.
+    /// A key as the payload of a string field, noted; `keys` were noted before its object.
     #[inline(always)]
-    pub(super) fn string_key(&mut self, tag: &[u8]) -> Result<()> {
-        let key_at = self.at;
+    pub(super) fn string_key(&mut self, tag: &[u8], keys: usize) -> Result<()> {
+        let start = self.at + 1;
         let open = self.out.open(tag);
-        let start = self.out.bytes.len();
-        self.at = strings::read(self.text, key_at + 1, &mut self.out.bytes)?;
-        let print = crate::distinct::fingerprint(&self.out.bytes[start..]);
-        self.keys.push(crate::distinct::Key { print, at: key_at });
+        if let Some(expected) = self.distinct.expected(self.keys.len() - keys) {
+            // The objects of a list look alike: if the same key comes in the same place, all is known of it.
+            let (from, length) = (expected.at() + 1, expected.length());
+            let here = self.text.get(start..start + length + 1);
+            if length > 0 && here == self.text.get(from..from + length + 1) {
+                self.at = start + length + 1;
+                self.keys.push(Key::new(expected.print, start - 1, length));
+                self.out.push_all(here.unwrap_or_default().split_last().map_or(&[], |(_, key)| key));
+                self.out.close(open);
+                return Ok(());
+            }
+        }
+        let written = self.out.bytes.len();
+        self.at = strings::read(self.text, start, &mut self.out.bytes)?;
+        let key = &self.out.bytes[written..];
+        // Escapes make what is read shorter than what stands there.
+        let length = if key.len() == self.at - 1 - start { key.len() } else { 0 };
+        self.keys.push(Key::new(fingerprint(key), start - 1, length));
         self.out.close(open);
         Ok(())
     }

@@ -34,7 +34,7 @@ impl Parser<'_> {
         let keys = self.keys.len();
         loop {
             let key_at = self.at;
-            self.struct_entry(value).map_err(|error| inside_key(error, self.text, key_at))?;
+            self.struct_entry(keys, value).map_err(|error| inside_key(error, self.text, key_at))?;
             if !self.another(b'}')? {
                 break;
             }
@@ -43,12 +43,12 @@ impl Parser<'_> {
     }
 
     #[inline(always)]
-    fn struct_entry(&mut self, depth: u32) -> Result<()> {
+    fn struct_entry(&mut self, keys: usize, depth: u32) -> Result<()> {
         if self.peek() != b'"' {
             return Err(self.unexpected("a key in quotation marks"));
         }
         let entry = self.out.open(&[FIELDS]);
-        self.string_key(&[KEY])?;
+        self.string_key(&[KEY], keys)?;
         self.colon()?;
         self.tagged_value(ENTRY_VALUE, depth)?;
         self.out.close(entry);
