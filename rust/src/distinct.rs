@@ -49,8 +49,10 @@ pub(crate) struct Distinct {
     last: Vec<Key>,
 }
 
-/// Fewer keys are sorted as fast as compared.
+/// Fewer keys are sorted as fast as remembered.
 const WORTH_REMEMBERING: usize = 8;
+/// Fewer keys are sorted as fast as anything.
+const FEW: usize = 32;
 
 impl Distinct {
     /// The key that was at this index in the last object.
@@ -59,41 +61,76 @@ impl Distinct {
         self.last.get(index).copied()
     }
 
-    /// Whether all fingerprints differ; sorts `keys` unless they are those of the last time. Then the keys differ, too.
+    /// Whether all fingerprints differ. Then the keys differ, too.
     #[inline]
-    pub fn are_all(&mut self, keys: &mut [Key]) -> bool {
-        // The objects of a list look alike: mostly the keys are the same, in the same order.
-        if keys.len() == self.last.len() && keys.iter().zip(&self.last).all(|(key, last)| key.print == last.print) {
-            return true;
-        }
-        if keys.len() > WORTH_REMEMBERING {
-            self.last.clear();
-            self.last.extend_from_slice(keys);
-        }
-        keys.sort_unstable_by_key(|key| key.print);
-        let are_all = keys.windows(2).all(|pair| pair[0].print != pair[1].print);
-        if !are_all {
-            self.last.clear();
-        }
-        are_all
+    pub fn are_all(&mut self, keys: &[Key]) -> bool {
+        self.suspects(keys).is_empty()
     }
 
-    /// The places of keys that an equal one follows, in no order; may sort `keys`. `text` gives the key at a place.
+    /// The places of keys that an equal one follows, in no order. `text` gives the key at a place.
     ///
-    /// Only keys of equal fingerprints are looked at, and those are sorted in turn: a sender who makes fingerprints
-    /// collide gains nothing by it.
-    pub fn repeated<T: Ord>(&mut self, keys: &mut [Key], text: impl Fn(usize) -> T) -> Vec<usize> {
+    /// Only keys of equal fingerprints are looked at, and those are sorted: a sender who makes fingerprints collide
+    /// gains nothing by it.
+    #[inline]
+    pub fn repeated<T: Ord>(&mut self, keys: &[Key], text: impl Fn(usize) -> T) -> Vec<usize> {
         let mut found = Vec::new();
-        if self.are_all(keys) {
-            return found;
-        }
-        for run in keys.chunk_by(|a, b| a.print == b.print).filter(|run| run.len() > 1) {
+        for run in self.suspects(keys).chunk_by(|a, b| a.print == b.print) {
             let mut texts: Vec<(T, usize)> = run.iter().map(|key| (text(key.at()), key.at())).collect();
             texts.sort_unstable();
             found.extend(texts.windows(2).filter(|pair| pair[0].0 == pair[1].0).map(|pair| pair[0].1));
         }
         found
     }
+
+    /// The keys whose fingerprint others have, too, sorted by it.
+    #[inline]
+    fn suspects(&mut self, keys: &[Key]) -> Vec<Key> {
+        // The objects of a list look alike: mostly the keys are the same, in the same order.
+        if keys.len() == self.last.len() && keys.iter().zip(&self.last).all(|(key, last)| key.print == last.print) {
+            return Vec::new();
+        }
+        let suspects = colliding(keys);
+        if suspects.is_empty() && keys.len() > WORTH_REMEMBERING {
+            self.last.clear();
+            self.last.extend_from_slice(keys);
+        }
+        suspects
+    }
+}
+
+/// The keys of equal fingerprints, sorted by fingerprint.
+#[inline(never)]
+fn colliding(keys: &[Key]) -> Vec<Key> {
+    let mut suspects = if keys.len() > FEW { sharing_a_bit(keys) } else { keys.to_vec() };
+    suspects.sort_unstable_by_key(|key| key.print);
+    let is_alone = suspects.windows(2).all(|pair| pair[0].print != pair[1].print);
+    if is_alone {
+        return Vec::new();
+    }
+    suspects.chunk_by(|a, b| a.print == b.print).filter(|run| run.len() > 1).flatten().copied().collect()
+}
+
+/// The keys that share the first bits of their fingerprint with others: few, unless they are made to.
+///
+/// Two bits for each of many places tell them apart from the others in two passes, and nobody has to sort them all.
+fn sharing_a_bit(keys: &[Key]) -> Vec<Key> {
+    let width = (keys.len() * 32).next_power_of_two().trailing_zeros();
+    let place = |key: &Key| {
+        let bit = key.print >> (64 - width);
+        ((bit / 64) as usize, 1u64 << (bit % 64))
+    };
+    let mut once = vec![0u64; 1 << (width - 6)];
+    let mut twice = once.clone();
+    for key in keys {
+        let (word, bit) = place(key);
+        twice[word] |= once[word] & bit;
+        once[word] |= bit;
+    }
+    let shares = |key: &&Key| {
+        let (word, bit) = place(key);
+        twice[word] & bit != 0
+    };
+    keys.iter().filter(shares).copied().collect()
 }
 
 #[cfg(test)]
@@ -104,10 +141,24 @@ mod tests {
     fn repeated_keys_are_found_even_among_colliding_ones() {
         let texts = ["a", "b", "a", "c", "b", "a", "d"];
         for print in [|key: &str| fingerprint(key.as_bytes()), |_: &str| 7] {
-            let mut keys: Vec<Key> = texts.iter().enumerate().map(|(at, text)| Key::new(print(text), at, 0)).collect();
-            let mut found = Distinct::default().repeated(&mut keys, |at| texts[at]);
+            let keys: Vec<Key> = texts.iter().enumerate().map(|(at, text)| Key::new(print(text), at, 0)).collect();
+            let mut found = Distinct::default().repeated(&keys, |at| texts[at]);
             found.sort_unstable();
             assert_eq!(found, [0, 1, 2]);
+        }
+    }
+
+    #[test]
+    fn of_many_keys_just_the_repeated_ones_are_found() {
+        for count in [33, 100, 5_000] {
+            let texts: Vec<String> = (0..count).map(|number| format!("key{}", number % (count - 3))).collect();
+            for (modulus, expected) in [(u64::MAX, [0, 1, 2]), (7, [0, 1, 2])] {
+                let print = |text: &String| fingerprint(text.as_bytes()) % modulus;
+                let keys: Vec<Key> = texts.iter().enumerate().map(|(at, text)| Key::new(print(text), at, 0)).collect();
+                let mut found = Distinct::default().repeated(&keys, |at| &texts[at]);
+                found.sort_unstable();
+                assert_eq!(found, expected);
+            }
         }
     }
 
@@ -119,10 +170,10 @@ mod tests {
         let mut repeating = different.clone();
         repeating[19] = 0;
         for _ in 0..3 {
-            assert!(distinct.are_all(&mut prints(&different)));
-            assert!(!distinct.are_all(&mut prints(&repeating)));
-            assert!(!distinct.are_all(&mut prints(&repeating)));
-            assert!(distinct.are_all(&mut prints(&[])));
+            assert!(distinct.are_all(&prints(&different)));
+            assert!(!distinct.are_all(&prints(&repeating)));
+            assert!(!distinct.are_all(&prints(&repeating)));
+            assert!(distinct.are_all(&prints(&[])));
         }
     }
 }

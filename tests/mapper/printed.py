@@ -107,12 +107,14 @@ def _has_bytes_as_values(field: FieldDescriptor) -> bool:
 
 def _without_maps(value: Any, message: Descriptor) -> Any:
     """Return a JSON value of a message of this type without what is in maps."""
+    if message.full_name == "google.protobuf.Any" and "@type" in value:
+        message = schemas.POOL.FindMessageTypeByName(value["@type"].rpartition("/")[2])
+        if message.full_name == "google.protobuf.Any":
+            return _without_maps(value["value"], message)
     if message.full_name in ("google.protobuf.Struct", "google.protobuf.Value", "google.protobuf.ListValue"):
         return None  # they are made of maps
     if not isinstance(value, dict):
         return value
-    if message.full_name == "google.protobuf.Any" and "@type" in value:
-        message = schemas.POOL.FindMessageTypeByName(value["@type"].rpartition("/")[2])
     find = finder(message)
     kept = {}
     for key, item in value.items():

@@ -129,7 +129,7 @@ impl<'a> Printer<'a> {
     /// The keys noted since there were `base` must differ, if only by their fingerprints: carefully, it is looked into.
     #[inline]
     fn require_distinct_keys(&mut self, base: usize) -> Result<()> {
-        let keys = &mut self.keys[base..];
+        let keys = &self.keys[base..];
         if keys.len() > 1 && !self.distinct.are_all(keys) {
             return Err(self.disordered());
         }
@@ -218,12 +218,12 @@ impl<'a> Printer<'a> {
             let print = fingerprint(&self.key_text(types.key, key)?);
             self.keys.push(Key::new(print, at, 0));
         }
-        let mut keys = self.keys.split_off(base);
+        let keys = self.keys.split_off(base);
         let key_of = |at: usize| -> Vec<u8> {
             let key = self.read_entry(types, payloads[at], depth).map(|entry| entry.key).unwrap_or_default();
             self.key_text(types.key, key).unwrap_or_default().into_owned()
         };
-        let mut undone = Distinct::default().repeated(&mut keys, key_of);
+        let mut undone = Distinct::default().repeated(&keys, key_of);
         undone.sort_unstable();
         Ok(undone)
     }
@@ -237,12 +237,18 @@ impl<'a> Printer<'a> {
             let tag = reader.tag()?;
             let part = reader.value(tag, depth)?;
             if tag.number == 1 && tag.wire_type == types.key.wire_type() {
-                entry.key = Some(part);
+                let undone = entry.key.replace(part);
+                if types.key == Type::String {
+                    self.undo_string(undone)?;
+                }
             } else if tag.number == 2 && tag.wire_type == types.value_wire_type() {
                 if types.merges() && entry.value.is_some() {
                     entry.more.push(part);
                 } else {
-                    entry.value = Some(part);
+                    let undone = entry.value.replace(part);
+                    if types.value.is_some_and(|field| field.value == Type::String) {
+                        self.undo_string(undone)?;
+                    }
                 }
             }
         }

@@ -97,6 +97,14 @@ impl<'a> Printer<'a> {
         &self.input[part.start..part.end]
     }
 
+    /// What a later value undoes must be UTF-8 all the same, if it is a string.
+    fn undo_string(&self, undone: Option<Part>) -> Result<()> {
+        match undone {
+            Some(part) if !crate::strings::is_utf8(self.bytes(part)) => Err(not_utf8(part)),
+            _ => Ok(()),
+        }
+    }
+
     /// A string of the wire in quotation marks.
     #[inline]
     fn string(&mut self, part: Part) -> Result<()> {
@@ -104,8 +112,13 @@ impl<'a> Printer<'a> {
         if crate::strings::push_quoted_bytes(&mut self.out, text) {
             return Ok(());
         }
-        Err(Error::at(Kind::Utf8, part.start, "a string that is not UTF-8"))
+        Err(not_utf8(part))
     }
+}
+
+#[cold]
+fn not_utf8(part: Part) -> Error {
+    Error::at(Kind::Utf8, part.start, "a string that is not UTF-8")
 }
 
 /// One level down; the messages of an encoding nest as deep as upb reads.

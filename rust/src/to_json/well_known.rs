@@ -1,6 +1,6 @@
 //! The other well-known types: those that are a string in JSON, wrappers, and google.protobuf.Any.
 
-use super::{deeper, scalar, Printer};
+use super::{deeper, not_utf8, scalar, Printer};
 use crate::error::{quote, Error, Kind, Result};
 use crate::plan::{Message, Shape, Type};
 use crate::time::{push_duration, push_timestamp, Time};
@@ -52,8 +52,7 @@ impl<'a> Printer<'a> {
             if index > 0 {
                 text.push(',');
             }
-            let path = std::str::from_utf8(self.bytes(part))
-                .map_err(|_| Error::at(Kind::Utf8, part.start, "a string that is not UTF-8"))?;
+            let path = std::str::from_utf8(self.bytes(part)).map_err(|_| not_utf8(part))?;
             let camel = camel_case(path, &mut text);
             if !camel {
                 let what = format!(
@@ -74,7 +73,8 @@ impl<'a> Printer<'a> {
         let mut value = None;
         self.fields(parts, depth, |_, tag, part| {
             if tag == (Tag { number: 1, wire_type }) {
-                value = Some(part);
+                let undone = value.replace(part);
+                return if kind == Type::String { self.undo_string(undone) } else { Ok(()) };
             }
             Ok(())
         })?;
@@ -96,7 +96,9 @@ impl<'a> Printer<'a> {
         let (mut url, mut value) = (nothing, nothing);
         self.fields(parts, depth, |_, tag, part| {
             match tag {
-                Tag { number: 1, wire_type: LENGTH } => url = part,
+                Tag { number: 1, wire_type: LENGTH } => {
+                    return self.undo_string(Some(std::mem::replace(&mut url, part)))
+                }
                 Tag { number: 2, wire_type: LENGTH } => value = part,
                 _ => {}
             }
@@ -107,8 +109,7 @@ impl<'a> Printer<'a> {
             return Ok(());
         }
         let inner = deeper(depth, value.start)?;
-        let name = std::str::from_utf8(self.bytes(url))
-            .map_err(|_| Error::at(Kind::Utf8, url.start, "a string that is not UTF-8"))?;
+        let name = std::str::from_utf8(self.bytes(url)).map_err(|_| not_utf8(url))?;
         let plan = self.plan;
         let index = plan.type_of_url(name).map_err(|error| error.or_at(url.start))?;
         self.out.push(b'{');

@@ -309,7 +309,7 @@ impl<'a> Parser<'a> {
     fn require_distinct_keys(&mut self, base: usize) -> Result<()> {
         if self.keys.len() - base > 1 {
             let text = self.text;
-            let found = self.distinct.repeated(&mut self.keys[base..], |at| key_text(text, at));
+            let found = self.distinct.repeated(&self.keys[base..], |at| key_text(text, at));
             if !found.is_empty() {
                 let first = found.into_iter().min().unwrap_or_default();
                 let key = key_text(text, first);

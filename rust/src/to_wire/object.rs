@@ -118,7 +118,7 @@ impl<'a> Parser<'a> {
     /// Skip the value here, of an unknown field whose key is at `at`, or refuse it.
     #[cold]
     #[inline(never)]
-    fn unknown_field(&mut self, message: &Message, at: usize, depth: u32, is_any: bool) -> Result<()> {
+    pub(super) fn unknown_field(&mut self, message: &Message, at: usize, depth: u32, is_any: bool) -> Result<()> {
         let key = key_text(self.text, at);
         if is_any && *key == *ANY_TYPE {
             return self.skip_value(depth);

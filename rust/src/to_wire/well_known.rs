@@ -130,6 +130,7 @@ impl<'a> Parser<'a> {
 
     /// The `value` of an Any whose type has a JSON form of its own.
     fn any_value(&mut self, index: usize, depth: u32) -> Result<()> {
+        let plan = self.plan;
         let start = self.at;
         let keys = self.keys.len();
         let mut found = false;
@@ -140,14 +141,14 @@ impl<'a> Parser<'a> {
                 return Err(self.unexpected("a key in quotation marks"));
             }
             let key_at = self.at;
-            let key = self.string()?;
+            let key = self.string_or_surrogates()?;
             self.note_key(&key, key_at);
             self.colon()?;
             if *key == *b"value" && !found {
                 found = true;
                 self.message(index, depth).map_err(|error| error.inside(b"value"))?;
             } else {
-                self.skip_value(depth)?;
+                self.unknown_field(&plan.messages[index], key_at, depth, true)?;
             }
             if !self.another(b'}')? {
                 break;
