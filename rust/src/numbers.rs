@@ -176,6 +176,11 @@ fn leading_digits(word: u64) -> (u64, usize) {
 }
 
 impl Number<'_> {
+    /// Whether it is digits and nothing else, but for a minus.
+    pub fn is_plain(&self) -> bool {
+        self.text.iter().all(|byte| byte.is_ascii_digit() || *byte == b'-')
+    }
+
     /// The nearest double; an error of kind `Range` if there is none but infinity.
     #[inline]
     pub fn double(&self) -> Result<f64> {

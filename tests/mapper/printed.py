@@ -10,11 +10,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import TYPE_CHECKING, Any
 
 import schemas
 from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.message import DecodeError
 from messages import float32
 from places import finder, places, takes_null
 from reference import Disagreement, Reference, canonical, encoded, normalise
@@ -82,6 +84,10 @@ def _explain_values(disagreement: Disagreement, message: type[Message]) -> list[
 
 def _holds_bytes(message: Any) -> bool:
     """Return whether upb found a string that is not UTF-8 in a message: it is a bytes object then."""
+    if message.DESCRIPTOR.full_name == "google.protobuf.Any":
+        with contextlib.suppress(KeyError, DecodeError):
+            return _holds_bytes(schemas.message_class(message.type_url.rpartition("/")[2]).FromString(message.value))
+        return False
     for field, value in message.ListFields():
         kind = field.message_type
         if kind is not None and kind.GetOptions().map_entry:

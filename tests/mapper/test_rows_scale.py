@@ -49,7 +49,7 @@ def test_map_27_large_bodies(implementation: str, content: str, tmp_path: Path) 
         # The row says 50 ms, and 15 ms it is when nothing else runs; on a busy machine, whoever has the GIL waits, too.
         while results[-1]["waited"] > 0.05 and len(results) < 5:
             results.append(measure(implementation, "body", str(tmp_path / "body.json")))
-        assert min(result["waited"] for result in results) <= 0.1
+        assert min(result["waited"] for result in results) <= 0.05
 
 
 @linux

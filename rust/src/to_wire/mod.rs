@@ -85,8 +85,13 @@ impl Plan {
         }
         // Cut inside a character: what is wrong before the cut is the better thing to tell.
         let (valid, _) = json.split_at(error.valid_up_to());
-        Parser::new(self, valid).document()?;
-        Err(Error::at(Kind::Eof, valid.len(), "not JSON: the input ends inside a character"))
+        match Parser::new(self, valid).document() {
+            Ok(_) => Err(not_utf8(json, valid.len())),
+            Err(error) if error.kind() == Kind::Eof => {
+                Err(Error::at(Kind::Eof, valid.len(), "not JSON: the input ends inside a character"))
+            }
+            Err(error) => Err(error),
+        }
     }
 }
 
@@ -379,10 +384,9 @@ fn key_text(text: &[u8], at: usize) -> Cow<'_, [u8]> {
         return Cow::Borrowed(&text[at + 1..end]);
     }
     let mut key = Vec::new();
-    match strings::read(text, at + 1, &mut key) {
-        Ok(_) => Cow::Owned(key),
-        Err(_) => {
-            Cow::Borrowed(text.get(at + 1..strings::skip(text, at + 1).unwrap_or(text.len())).unwrap_or_default())
-        }
+    if strings::read(text, at + 1, &mut key).is_ok() {
+        return Cow::Owned(key);
     }
+    let end = strings::skip(text, at + 1).map_or(text.len(), |after| after - 1);
+    Cow::Borrowed(text.get(at + 1..end).unwrap_or_default())
 }

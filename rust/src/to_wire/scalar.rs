@@ -171,7 +171,7 @@ impl Parser<'_> {
                     return Ok(Some(Scalar::Varint(i64::from(number) as u64)));
                 }
                 // A number in quotation marks is a number everywhere else, and so it is here.
-                match as_number(&name) {
+                match as_number(&name).filter(Number::is_plain) {
                     Some(number) => number.integer(i64::from(i32::MIN), i32::MAX as u64)?,
                     None if plan.options.ignore_unknown_enum_names => {
                         self.skipped.enum_names += 1;
