@@ -56,7 +56,8 @@ impl Plan {
         };
         let whole = [Part { start: 0, end: wire.len() }];
         let mut outcome = printer.message(self.root, &whole, 0);
-        if printer.is_disordered {
+        // What has no JSON form may be undone by what comes later: then it is out of order, too.
+        if printer.is_disordered || matches!(&outcome, Err(error) if error.kind() == Kind::Value) {
             printer.out.clear();
             printer.keys.clear();
             printer.is_careful = true;
