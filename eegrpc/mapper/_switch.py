@@ -6,7 +6,7 @@ import os
 import warnings
 from typing import TYPE_CHECKING, Final, Literal
 
-from eegrpc.mapper._python import PythonEngine
+from eegrpc.mapper._python_engine import PythonEngine
 
 if TYPE_CHECKING:
     from eegrpc.mapper._options import Engine

@@ -179,6 +179,15 @@ def _lacks_required(place: Place) -> bool:
     return False
 
 
+def _same_key(place: Place) -> bool:
+    if place.role != "key" or place.field is None or place.field.type not in _INTEGERS:
+        return False
+    if not _NUMBER.fullmatch(place.value):
+        return False
+    others = [name for name in place.owner if name != place.value and _NUMBER.fullmatch(name)]
+    return any(Decimal(name) == Decimal(place.value) for name in others)
+
+
 def _beside_value(place: Place) -> bool:
     if place.role != "message" or place.message is None or place.message.full_name != "google.protobuf.Any":
         return False
@@ -327,6 +336,13 @@ DIFFERENCES = [
         "members beside the value of a well-known type in an Any, when unknown fields are refused",
         _beside_value,
         [],
+    ),
+    Difference(
+        "26",
+        "value refused",
+        "a key of a map in two spellings: the later message takes the place of the earlier one, unmerged",
+        _same_key,
+        [("mapper.proto3.MapKeys", '{"messageByInt32":{"0":{"fInt32":6},"-0":{}}}')],
     ),
 ]
 """8 (nested over 100 levels) is part of `Reference.parse`; 10 and 11 are other exceptions, not other verdicts.

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eegrpc.mapper import MessageMapper
-from eegrpc.mapper._json_text import _nests_deeper
+from eegrpc.mapper._python_engine.json_text import _nests_deeper
 
 TRICKY = st.text(alphabet='[]{}"\\a', max_size=8)
 VALUES = st.recursive(

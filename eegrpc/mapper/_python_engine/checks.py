@@ -1,4 +1,4 @@
-"""Looks at single JSON values for `_scan`: what json_format lets pass that harms, or refuses that is right."""
+"""Looks at single JSON values for `scan`: what json_format lets pass that harms, or refuses that is right."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import re
 import struct
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from eegrpc.mapper._free_form import require_shallow_value
 from eegrpc.mapper._options import MAX_SKIPPED_NAMES, Options, Skipped
-from eegrpc.mapper._refusal import Refusal, quote
+from eegrpc.mapper._python_engine.free_form import require_shallow_value
+from eegrpc.mapper._python_engine.refusal import Refusal, quote
 
 if TYPE_CHECKING:
     from google.protobuf.descriptor import EnumDescriptor

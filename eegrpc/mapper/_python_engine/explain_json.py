@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any, Final
 from google.protobuf import json_format, message_factory
 from google.protobuf.descriptor import FieldDescriptor
 
-from eegrpc.mapper._checks import Run
-from eegrpc.mapper._free_form import require_value
-from eegrpc.mapper._refusal import Refusal, quote
-from eegrpc.mapper._types import ANY, FREE_FORM, SPECIAL, held_type
+from eegrpc.mapper._python_engine.checks import Run
+from eegrpc.mapper._python_engine.free_form import require_value
+from eegrpc.mapper._python_engine.message_types import ANY, FREE_FORM, SPECIAL, held_type
+from eegrpc.mapper._python_engine.refusal import Refusal, quote
 
 if TYPE_CHECKING:
     from google.protobuf.descriptor import Descriptor

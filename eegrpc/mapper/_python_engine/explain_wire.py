@@ -9,8 +9,8 @@ from google.protobuf import message_factory
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import DecodeError
 
-from eegrpc.mapper._refusal import Refusal, quote
-from eegrpc.mapper._types import ANY, FREE_FORM, MAX_LEVELS, SPECIAL, TOO_DEEP, held_type
+from eegrpc.mapper._python_engine.message_types import ANY, FREE_FORM, MAX_LEVELS, SPECIAL, TOO_DEEP, held_type
+from eegrpc.mapper._python_engine.refusal import Refusal, quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

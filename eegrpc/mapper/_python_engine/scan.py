@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from google.protobuf.descriptor import FieldDescriptor
 
-from eegrpc.mapper._checks import (
+from eegrpc.mapper._python_engine.checks import (
     NOTHING,
     OTHER_CHECKS,
     Check,
@@ -22,9 +22,9 @@ from eegrpc.mapper._checks import (
     check_struct_or_list,
     check_value,
 )
-from eegrpc.mapper._explain_json import require_map_key
-from eegrpc.mapper._refusal import Refusal, quote
-from eegrpc.mapper._types import ANY, FREE_FORM, MAX_LEVELS, SPECIAL, TOO_DEEP, held_type
+from eegrpc.mapper._python_engine.explain_json import require_map_key
+from eegrpc.mapper._python_engine.message_types import ANY, FREE_FORM, MAX_LEVELS, SPECIAL, TOO_DEEP, held_type
+from eegrpc.mapper._python_engine.refusal import Refusal, quote
 
 if TYPE_CHECKING:
     from google.protobuf.descriptor import Descriptor, EnumDescriptor

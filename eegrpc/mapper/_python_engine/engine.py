@@ -1,7 +1,7 @@
 """The reference engine: google.protobuf.json_format, with guards where it is lenient to the point of harm.
 
-json_format maps; around it, `_json_text` reads the text, `_scan` takes out what is unknown, and after a refusal
-`_explain_json` and `_explain_wire` look for what was wrong and where.
+json_format maps; around it, `json_text` reads the text, `scan` takes out what is unknown, and after a refusal
+`explain_json` and `explain_wire` look for what was wrong and where.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ from google.protobuf import json_format, message_factory
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import DecodeError, EncodeError, Message
 
-from eegrpc.mapper import _json_text
 from eegrpc.mapper._errors import MapperError
-from eegrpc.mapper._explain_json import PARSE_FAILURES, explain
-from eegrpc.mapper._explain_wire import explain_encoding, explain_message, require_shallow
-from eegrpc.mapper._refusal import Refusal
-from eegrpc.mapper._scan import Schema
-from eegrpc.mapper._types import ANY, SPECIAL, TOO_DEEP, reachable, reaching
+from eegrpc.mapper._python_engine import json_text
+from eegrpc.mapper._python_engine.explain_json import PARSE_FAILURES, explain
+from eegrpc.mapper._python_engine.explain_wire import explain_encoding, explain_message, require_shallow
+from eegrpc.mapper._python_engine.message_types import ANY, SPECIAL, TOO_DEEP, reachable, reaching
+from eegrpc.mapper._python_engine.refusal import Refusal
+from eegrpc.mapper._python_engine.scan import Schema
 
 if TYPE_CHECKING:
     from google.protobuf.descriptor import Descriptor
 
-    from eegrpc.mapper._checks import Run
     from eegrpc.mapper._options import Options, Skipped
+    from eegrpc.mapper._python_engine.checks import Run
 
 __all__ = ["PythonEngine"]
 
@@ -81,7 +81,7 @@ class PythonEngine:
 
     def to_wire(self, json: bytes) -> tuple[bytes, Skipped | None]:
         """Return the encoding of a message given as JSON; see `Engine.to_wire`."""
-        value = _json_text.read(json, expected=self._expected)
+        value = json_text.read(json, expected=self._expected)
         try:
             value, run = self._schema.scan(self._descriptor, value)
             wire = self._parse(value, run)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from eegrpc.mapper._refusal import Refusal, quote
-from eegrpc.mapper._types import MAX_LEVELS, TOO_DEEP
+from eegrpc.mapper._python_engine.message_types import MAX_LEVELS, TOO_DEEP
+from eegrpc.mapper._python_engine.refusal import Refusal, quote
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,8 +12,8 @@ import sys
 from typing import Any, Final, NoReturn
 
 from eegrpc.mapper._errors import MapperError
-from eegrpc.mapper._refusal import Refusal, quote
-from eegrpc.mapper._types import TOO_DEEP
+from eegrpc.mapper._python_engine.message_types import TOO_DEEP
+from eegrpc.mapper._python_engine.refusal import Refusal, quote
 
 __all__ = ["read"]
 
