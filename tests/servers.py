@@ -99,23 +99,31 @@ def rest_server(servicer: EarthEngineServicer, port: int = 0) -> Iterator[int]:
     stop = asyncio.Event()
 
     async def serve() -> None:
-        from aiohttp import web
-
         runner = transcoding_runner(transcoding_application([recorder], transcoder), shutdown_timeout=0.1)
+        server = None
         try:
             await runner.setup()
-            site = web.TCPSite(runner, "127.0.0.1", port, backlog=512)
-            await site.start()
-            started.set_result(runner.addresses[0][1])
+            server = await loop.create_server(runner.server, "127.0.0.1", port, backlog=512)
+            started.set_result(server.sockets[0].getsockname()[1])
             await stop.wait()
         except BaseException as error:
             if not started.done():
                 started.set_exception(error)
             raise
         finally:
+            if server is not None:
+                # First no more are accepted, then the server closes: before Python 3.12, one that is accepted while it
+                # closes is never closed itself.
+                for sock in server.sockets:
+                    loop.remove_reader(sock.fileno())
+                await turns()
+                server.close()
             await runner.cleanup()
-            for _ in range(5):  # a connection that was just being accepted closes a few turns of the loop later
-                await asyncio.sleep(0)
+            await turns()
+
+    async def turns() -> None:
+        for _ in range(5):
+            await asyncio.sleep(0)
 
     def run() -> None:
         try:

@@ -57,7 +57,7 @@ def _explain_refusal(disagreement: Disagreement, read: Message, mapper: MessageM
     rest = reference.check_wire(mapper, read.SerializePartialToString(), round_trip=False)
     if rest is None:
         return [number]
-    others = explain_printed(rest, mapper) if rest.what == "value" else []
+    others = explain_printed(rest, mapper) if rest.given != disagreement.given else []
     return sorted({number, *others}) if others else []
 
 

@@ -9,7 +9,9 @@ const MAX: i64 = 315_576_000_000;
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     let plan = plan("google.protobuf.Duration", 0);
-    if let Some(text) = std::str::from_utf8(data).ok().filter(|text| !text.contains(['"', '\\']) && !text.contains(char::is_control)) {
+    if let Some(text) =
+        std::str::from_utf8(data).ok().filter(|text| !text.contains(['"', '\\']) && !text.contains(char::is_control))
+    {
         let wire = to_wire(&plan, format!("\"{text}\"").as_bytes());
         let expected = parse(text);
         // What has over nine digits after the point is rounded, or refused: it is not said how.
@@ -19,7 +21,9 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     }
     if let Some((seconds, nanos)) = raw_time(data, MAX) {
         let wire = time_wire(seconds, nanos);
-        let is_good = seconds.unsigned_abs() <= MAX as u64 && nanos.unsigned_abs() < 1_000_000_000 && seconds.signum() * i64::from(nanos.signum()) >= 0;
+        let is_good = seconds.unsigned_abs() <= MAX as u64
+            && nanos.unsigned_abs() < 1_000_000_000
+            && seconds.signum() * i64::from(nanos.signum()) >= 0;
         let json = to_json(&plan, &wire);
         assert_eq!(json.is_ok(), is_good, "{seconds} {nanos}");
         if let Ok(json) = json {
@@ -37,7 +41,11 @@ fn parse(text: &str) -> Option<(i64, i32)> {
     if whole.is_empty() || !format!("{whole}{fraction}").bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
-    let seconds: i64 = whole.trim_start_matches('0').parse().or_else(|error| if whole.trim_start_matches('0').is_empty() { Ok(0) } else { Err(error) }).ok()?;
+    let seconds: i64 = whole
+        .trim_start_matches('0')
+        .parse()
+        .or_else(|error| if whole.trim_start_matches('0').is_empty() { Ok(0) } else { Err(error) })
+        .ok()?;
     if seconds > MAX || fraction.len() > 9 {
         return None;
     }

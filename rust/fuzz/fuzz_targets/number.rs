@@ -15,15 +15,39 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     for form in [text.to_owned(), format!("\"{text}\"")] {
         let is_quoted = form.starts_with('"');
         match which % 6 {
-            0 => check("google.protobuf.DoubleValue", &form, double(number, text, is_quoted).map(|value| {
-                if value.to_bits() == 0 { Vec::new() } else { [&[0x09][..], &value.to_le_bytes()].concat() }
-            })),
-            1 => check("google.protobuf.FloatValue", &form, double(number, text, is_quoted).and_then(float).map(|value| {
-                if value.to_bits() == 0 { Vec::new() } else { [&[0x0d][..], &value.to_le_bytes()].concat() }
-            })),
-            2 => check("google.protobuf.Int64Value", &form, integer(number, i64::MIN.into(), i64::MAX.into()).map(varint)),
+            0 => check(
+                "google.protobuf.DoubleValue",
+                &form,
+                double(number, text, is_quoted).map(|value| {
+                    if value.to_bits() == 0 {
+                        Vec::new()
+                    } else {
+                        [&[0x09][..], &value.to_le_bytes()].concat()
+                    }
+                }),
+            ),
+            1 => check(
+                "google.protobuf.FloatValue",
+                &form,
+                double(number, text, is_quoted).and_then(float).map(|value| {
+                    if value.to_bits() == 0 {
+                        Vec::new()
+                    } else {
+                        [&[0x0d][..], &value.to_le_bytes()].concat()
+                    }
+                }),
+            ),
+            2 => check(
+                "google.protobuf.Int64Value",
+                &form,
+                integer(number, i64::MIN.into(), i64::MAX.into()).map(varint),
+            ),
             3 => check("google.protobuf.UInt64Value", &form, integer(number, 0, u64::MAX.into()).map(varint)),
-            4 => check("google.protobuf.Int32Value", &form, integer(number, i32::MIN.into(), i32::MAX.into()).map(varint)),
+            4 => check(
+                "google.protobuf.Int32Value",
+                &form,
+                integer(number, i32::MIN.into(), i32::MAX.into()).map(varint),
+            ),
             _ => check("google.protobuf.UInt32Value", &form, integer(number, 0, u32::MAX.into()).map(varint)),
         }
     }
@@ -35,7 +59,12 @@ fn check(root: &'static str, text: &str, expected: Option<Vec<u8>>) {
     assert_eq!(wire.as_ref().ok(), expected.as_ref(), "{root} {text}: {:?}", wire.as_ref().err());
     if let Ok(wire) = wire {
         let json = to_json(&plan, &wire).expect("a number has a JSON form");
-        assert_eq!(to_wire(&plan, &json).ok(), Some(wire), "{root} {text} prints as {}", String::from_utf8_lossy(&json));
+        assert_eq!(
+            to_wire(&plan, &json).ok(),
+            Some(wire),
+            "{root} {text} prints as {}",
+            String::from_utf8_lossy(&json)
+        );
     }
 }
 

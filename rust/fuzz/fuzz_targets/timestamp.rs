@@ -10,9 +10,16 @@ const MAX: i64 = 253_402_300_799;
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     let plan = plan("google.protobuf.Timestamp", 0);
-    if let Some(text) = std::str::from_utf8(data).ok().filter(|text| !text.contains(['"', '\\']) && !text.contains(char::is_control)) {
+    if let Some(text) =
+        std::str::from_utf8(data).ok().filter(|text| !text.contains(['"', '\\']) && !text.contains(char::is_control))
+    {
         let wire = to_wire(&plan, format!("\"{text}\"").as_bytes());
-        assert_eq!(wire.as_deref().ok().map(time_of), parse(text.as_bytes()), "{text}: {wire:?}", wire = wire.as_ref().err());
+        assert_eq!(
+            wire.as_deref().ok().map(time_of),
+            parse(text.as_bytes()),
+            "{text}: {wire:?}",
+            wire = wire.as_ref().err()
+        );
     }
     if let Some((seconds, nanos)) = eegrpc_mapper_fuzz::raw_time(data, MAX) {
         let wire = time_wire(seconds, nanos);
@@ -33,7 +40,8 @@ fn parse(text: &[u8]) -> Option<(i64, i32)> {
     if head.iter().map(shape).ne(*b"0000-00-00T00:00:00") {
         return None;
     }
-    let number = |from: usize, to: usize| head[from..to].iter().fold(0, |value, digit| value * 10 + i64::from(digit - b'0'));
+    let number =
+        |from: usize, to: usize| head[from..to].iter().fold(0, |value, digit| value * 10 + i64::from(digit - b'0'));
     let (year, month, day) = (number(0, 4), number(5, 7), number(8, 10));
     let (hour, minute, second) = (number(11, 13), number(14, 16), number(17, 19));
     let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
@@ -69,7 +77,11 @@ fn parse(text: &[u8]) -> Option<(i64, i32)> {
         (part(0) * 60 + part(3)) * if *sign == b'+' { 60 } else { -60 }
     };
     let before = year - 1;
-    let days = before * 365 + before / 4 - before / 100 + before / 400 + lengths[..month as usize - 1].iter().sum::<i64>() + day - 1;
+    let days = before * 365 + before / 4 - before / 100
+        + before / 400
+        + lengths[..month as usize - 1].iter().sum::<i64>()
+        + day
+        - 1;
     let seconds = MIN + days * 86_400 + hour * 3600 + minute * 60 + second - offset;
     (MIN..=MAX).contains(&seconds).then_some((seconds, nanos))
 }

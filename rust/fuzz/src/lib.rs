@@ -155,7 +155,10 @@ pub fn check_wire(plan: &Plan, wire: &[u8]) {
                 // All numbers of a google.protobuf.NullValue print as null, also those that it does not have; null reads
                 // as 0, which a field without presence does not keep.
                 let text = String::from_utf8_lossy(&json);
-                assert!(text.contains("\"s_null\":null") || text.contains("\"sNull\":null"), "printing is not stable: {text}");
+                assert!(
+                    text.contains("\"s_null\":null") || text.contains("\"sNull\":null"),
+                    "printing is not stable: {text}"
+                );
                 let again = printed.and_then(|json| to_wire(plan, &json).ok()).expect("what was printed is read");
                 check_wire(plan, &again);
             }
