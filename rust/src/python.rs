@@ -1,6 +1,7 @@
 //! The boundary to Python: `eegrpc.mapper._rust`. Bytes in, bytes out; the GIL is not held while anything long runs.
 
 use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::time::Duration;
 
 use pyo3::create_exception;
 use pyo3::exceptions::PyException;
@@ -13,7 +14,9 @@ use crate::{Error, Kind, Options, Output, Plan, Result, Skipped};
 const WORTH_DETACHING: usize = 4096;
 /// Copying more bytes than this takes longer than other threads should wait.
 const LARGE: usize = 16 << 20;
-const PIECE: usize = 1 << 20;
+const PIECE: usize = 4 << 20;
+/// Who only lets go of the GIL and takes it again starves those who wait: they must have the time to wake up.
+const HAND_OVER: Duration = Duration::from_micros(50);
 
 create_exception!(
     _rust,
@@ -112,7 +115,7 @@ fn pieces(py: Python<'_>, output: Output) -> PyResult<Pieces<'_>> {
     if output.len() > LARGE {
         let bytes = py.detach(|| output.into_vec());
         let piece = |chunk: &[u8]| {
-            py.detach(std::thread::yield_now);
+            py.detach(|| std::thread::sleep(HAND_OVER));
             PyBytes::new(py, chunk)
         };
         let several = bytes.chunks(PIECE).map(piece).collect();
