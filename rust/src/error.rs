@@ -135,13 +135,6 @@ impl Error {
         self
     }
 
-    /// The same error with another kind.
-    #[must_use]
-    pub fn with_kind(mut self, kind: Kind) -> Self {
-        self.0.kind = kind;
-        self
-    }
-
     /// The sort of mistake.
     #[must_use]
     pub fn kind(&self) -> Kind {
