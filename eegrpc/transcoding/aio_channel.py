@@ -201,9 +201,11 @@ class AioTranscodingChannel(grpc.aio.Channel):
             response = await self._reach(
                 lambda: self._sender.send(request, replayable=method.replayable), wait=bool(details.wait_for_ready)
             )
+            held = [response]
             if len(response.body) < _LARGE:
-                return method.reply(response)
-            return await asyncio.get_running_loop().run_in_executor(None, method.reply, response)
+                return _read(method, held)
+            del response
+            return await asyncio.get_running_loop().run_in_executor(None, _read, method, held)
         except TranscodingError as error:
             return method.failure(error), None
 
@@ -295,6 +297,12 @@ class _ClosedError(grpc.aio.UsageError, ValueError):
 
 def _closed() -> _ClosedError:
     return _ClosedError("Channel is closed.")
+
+
+def _read(method: UnaryMethod, held: list[HttpResponse]) -> tuple[Reply, Any]:
+    """Return the reply and the message of the response in `held`, which is let go of in between: it may be large."""
+    status, reply = held[0].status, method.reply(held.pop())
+    return method.deserialized(reply, status)
 
 
 async def _settled(call: AioTranscodedCall) -> None:

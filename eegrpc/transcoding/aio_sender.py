@@ -116,7 +116,7 @@ class AioSender:
         limit = self._max_receive_bytes if response.status < 300 else MAX_ERROR_BYTES
         reader = BodyReader(response.headers.get("content-encoding", ""), limit)
         try:
-            async for piece in response.content.iter_any():
+            async for piece, _ in response.content.iter_chunks():
                 reader.feed(piece)
             body = reader.finish()
         except TranscodingError:

@@ -180,7 +180,9 @@ class TranscodingChannel(grpc.Channel):
             received = self._reach(
                 lambda: self._sender.send(request, exchange, replayable=method.replayable), exchange, wait=wait
             )
-            reply, response = method.reply(received)
+            status, reply = received.status, method.reply(received)
+            del received  # a large page is not held in both forms while its message is made
+            reply, response = method.deserialized(reply, status)
         except TranscodingError as error:
             reply = method.failure(error)
         except Cancelled:

@@ -104,19 +104,24 @@ class UnaryMethod:
             raise TranscodingError(grpc.StatusCode.RESOURCE_EXHAUSTED, text, "TOO_LARGE")
         return self._transcoder.request(self._method, wire, metadata=metadata, timeout=left)
 
-    def reply(self, response: HttpResponse) -> tuple[Reply, Any]:
-        """Return the reply that a response means, and its message if it is OK."""
+    def reply(self, response: HttpResponse) -> Reply:
+        """Return the reply that a response means; `deserialized` comes next.
+
+        They are two steps so that callers can let go of a large body in between.
+        """
         assert not isinstance(self._method, TranscodingError)
-        reply = self._transcoder.response(self._method, response)
+        return self._labelled(self._transcoder.response(self._method, response))
+
+    def deserialized(self, reply: Reply, http_status: int) -> tuple[Reply, Any]:
+        """Return a reply and its message if it is OK; if that cannot be read, the reply that says so."""
         if reply.code is not grpc.StatusCode.OK:
-            return self._labelled(reply), None
+            return reply, None
         try:
-            message = reply.wire if self._deserialize is None else self._deserialize(reply.wire)
+            return reply, reply.wire if self._deserialize is None else self._deserialize(reply.wire)
         except Exception:  # noqa: BLE001 - somebody else's code; stock grpc ends the call this way
-            answered = ((HTTP_STATUS_KEY, str(response.status)),)
+            answered = ((HTTP_STATUS_KEY, str(http_status)),)
             text = "Exception deserializing response!"
             return self._labelled(failure(grpc.StatusCode.INTERNAL, text, "", metadata=answered)), None
-        return self._labelled(reply), message
 
     def failure(self, error: TranscodingError) -> Reply:
         """Return the reply of a call that ended with `error`."""

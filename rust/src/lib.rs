@@ -12,6 +12,7 @@ mod numbers;
 mod plan;
 #[cfg(feature = "python")]
 mod python;
+mod repeats;
 mod schema;
 mod seen;
 mod strings;

@@ -4,6 +4,7 @@
 //! output, and put in when the bytes are copied to where the caller wants them. So no byte is moved twice, however deeply
 //! messages nest.
 
+use crate::repeats::Made;
 use crate::wire::varint_length;
 
 /// A length that did not fit into its byte. Small, because large output has many; and nothing is over 2 GiB in the end.
@@ -52,6 +53,12 @@ impl Writer {
     #[inline(always)]
     pub fn push_all(&mut self, bytes: &[u8]) {
         self.bytes.extend_from_slice(bytes);
+    }
+
+    /// Append what was made before once more; no gap is in it.
+    #[inline(always)]
+    pub fn push_again(&mut self, made: Made) {
+        self.bytes.extend_from_within(made.at..made.at + made.length);
     }
 
     /// Append a tag: short, and so not worth a call to memcpy.

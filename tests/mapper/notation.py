@@ -92,7 +92,13 @@ def _resolve(fields: Iterable[FieldDescriptorProto], package: str, scope: str, e
         name = field.type_name
         if not name or name.startswith("."):
             continue
-        full = f"{scope}.{name[1:]}" if name[0] == "@" else name if name.startswith("google.") else f"{package}.{name}"
+        full = (
+            f"{scope}.{name[1:]}"
+            if name[0] == "@"
+            else name
+            if name.startswith(("google.", "mapper."))
+            else f"{package}.{name}"
+        )
         if not field.HasField("type"):
             is_enum = full in enums or full in _ENUMS_OF_OTHERS
             field.type = FieldDescriptorProto.TYPE_ENUM if is_enum else FieldDescriptorProto.TYPE_MESSAGE

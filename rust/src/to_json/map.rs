@@ -192,13 +192,11 @@ impl<'a> Printer<'a> {
                 if mark > start {
                     self.out.push(b',');
                 }
-                let is_last = undone.binary_search(&index).is_err();
-                match self.entry(types, payload, depth) {
-                    Ok(true) if is_last => {}
-                    Err(error) if is_last || matches!(error.kind(), Kind::Wire | Kind::Depth | Kind::Utf8) => {
-                        return Err(error)
-                    }
-                    _ => self.out.truncate(mark),
+                if undone.binary_search(&index).is_ok() {
+                    self.check(|printer| printer.entry(types, payload, depth))?;
+                    self.out.truncate(mark);
+                } else if !self.entry(types, payload, depth)? {
+                    self.out.truncate(mark);
                 }
             }
         }

@@ -18,6 +18,7 @@ mod well_known;
 use crate::distinct::{Distinct, Key};
 use crate::error::{Error, Kind, Result};
 use crate::plan::{Plan, Shape};
+use crate::repeats::Repeats;
 use crate::wire::{Part, MAX_DEPTH};
 use crate::writer::Output;
 
@@ -28,10 +29,13 @@ pub(crate) struct Printer<'a> {
     /// The keys of the maps that are being printed, those of the innermost last.
     keys: Vec<Key>,
     distinct: Distinct,
+    repeats: Repeats,
     /// Whether messages may be out of order.
     is_careful: bool,
     /// Whether one was, when none should have been: then the error that ended the attempt is not one of the input.
     is_disordered: bool,
+    /// Whether what is printed will be taken back: see `check`.
+    is_checking: bool,
 }
 
 impl Plan {
@@ -51,8 +55,10 @@ impl Plan {
             out,
             keys: Vec::new(),
             distinct: Distinct::default(),
+            repeats: Repeats::new(self.messages.len(), wire),
             is_careful: false,
             is_disordered: false,
+            is_checking: false,
         };
         let whole = [Part { start: 0, end: wire.len() }];
         let mut outcome = printer.message(self.root, &whole, 0);
@@ -60,6 +66,7 @@ impl Plan {
         if printer.is_disordered || matches!(&outcome, Err(error) if error.kind() == Kind::Value) {
             printer.out.clear();
             printer.keys.clear();
+            printer.repeats.stop(); // what it remembers is gone
             printer.is_careful = true;
             outcome = printer.message(self.root, &whole, 0);
         }
@@ -92,6 +99,26 @@ impl<'a> Printer<'a> {
     fn disordered(&mut self) -> Error {
         self.is_disordered = true;
         Error::new(Kind::Bug, "a message out of order")
+    }
+
+    /// Print a value that a later one undoes, and take it back: it must be well-formed, but need not have a JSON form.
+    fn check<T>(&mut self, print: impl FnOnce(&mut Self) -> Result<T>) -> Result<()> {
+        self.repeats.stop(); // what is remembered must stay
+        let mark = self.out.len();
+        let outer = std::mem::replace(&mut self.is_checking, true);
+        let outcome = print(self);
+        self.is_checking = outer;
+        self.out.truncate(mark);
+        outcome.map(drop)
+    }
+
+    /// A value has no JSON form, which is an error if it is to be printed.
+    #[cold]
+    fn no_json_form(&self, at: usize, what: impl Into<String>) -> Result<()> {
+        if self.is_checking {
+            return Ok(());
+        }
+        Err(Error::at(Kind::Value, at, what))
     }
 
     fn bytes(&self, part: Part) -> &'a [u8] {

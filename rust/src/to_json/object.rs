@@ -1,7 +1,7 @@
 //! Messages, their fields and lists.
 
 use super::{deeper, scalar, Printer};
-use crate::error::{Kind, Result};
+use crate::error::Result;
 use crate::plan::{Cardinality, Field, Message, Type};
 use crate::seen::Seen;
 use crate::wire::{Part, Reader, Tag, LENGTH};
@@ -123,7 +123,7 @@ impl<'a> Printer<'a> {
             Type::Message(index) | Type::Group(index) => {
                 let at = reader.at;
                 let part = reader.value(tag, depth)?;
-                self.message(index, &[part], deeper(depth, at)?)?;
+                self.message_or_repeat(index, part, deeper(depth, at)?)?;
             }
             Type::String => {
                 let part = reader.payload()?;
@@ -148,6 +148,22 @@ impl<'a> Printer<'a> {
             }
         }
         Ok(true)
+    }
+
+    /// Print a message that is in one piece; it may have been printed before.
+    #[inline(always)]
+    fn message_or_repeat(&mut self, index: usize, part: Part, depth: u32) -> Result<()> {
+        match self.repeats.find(index, depth, self.input, part.start) {
+            Some((length, made)) if length == part.end - part.start => {
+                self.out.extend_from_within(made.at..made.at + made.length);
+            }
+            _ => {
+                let start = self.out.len();
+                self.message(index, &[part], depth)?;
+                self.repeats.add(index, depth, self.input, part.start..part.end, start..self.out.len());
+            }
+        }
+        Ok(())
     }
 
     /// Print the elements from the one that follows `tag` to the last; false if there are none.
@@ -265,7 +281,7 @@ impl<'a> Printer<'a> {
                 Some((_, winner)) => {
                     // What came before it does not merge into the winner.
                     *winner = usize::MAX;
-                    self.check(field, occurrence, depth)?;
+                    self.check_occurrence(field, occurrence, depth)?;
                 }
                 None => {
                     winners.push((oneof, occurrence.field));
@@ -291,7 +307,7 @@ impl<'a> Printer<'a> {
                 // A number that a closed enum lacks is no value: the one before it stands.
                 let mut winner = *last;
                 for &occurrence in earlier {
-                    self.check(field, occurrence, depth)?;
+                    self.check_occurrence(field, occurrence, depth)?;
                 }
                 for &occurrence in run.iter().rev() {
                     winner = occurrence;
@@ -334,17 +350,11 @@ impl<'a> Printer<'a> {
         }
     }
 
-    /// Check a value that is not printed, because a later one takes its place: it must be well-formed all the same.
-    fn check(&mut self, field: &Field, occurrence: Occurrence, depth: u32) -> Result<()> {
-        let mark = self.out.len();
-        let outcome = self.single(field, occurrence.tag, &mut self.value_reader(occurrence), depth, false);
-        self.out.truncate(mark);
-        match outcome {
-            Err(error) if matches!(error.kind(), Kind::Wire | Kind::Depth | Kind::Utf8) => {
-                Err(error.inside(field.name()))
-            }
-            _ => Ok(()),
-        }
+    /// Check a value that is not printed, because a later one takes its place.
+    fn check_occurrence(&mut self, field: &Field, occurrence: Occurrence, depth: u32) -> Result<()> {
+        let mut reader = self.value_reader(occurrence);
+        self.check(|printer| printer.single(field, occurrence.tag, &mut reader, depth, false))
+            .map_err(|error| error.inside(field.name()))
     }
 
     /// Print the default of each field that has no presence and was not printed.

@@ -2,7 +2,7 @@
 
 use super::Printer;
 use crate::base64;
-use crate::error::{Error, Kind, Result};
+use crate::error::Result;
 use crate::numbers::{push_double, push_float, push_integer};
 use crate::plan::Type;
 use crate::wire::{unzigzag, Reader, FIXED32, FIXED64};
@@ -106,11 +106,7 @@ impl Printer<'_> {
         let at = reader.at;
         let value = f64::from_bits(reader.fixed64()?);
         if !value.is_finite() {
-            return Err(Error::at(
-                Kind::Value,
-                at,
-                format!("{value} in a google.protobuf.Value, which JSON cannot hold"),
-            ));
+            return self.no_json_form(at, format!("{value} in a google.protobuf.Value, which JSON cannot hold"));
         }
         push_double(&mut self.out, value);
         Ok(())

@@ -1,7 +1,7 @@
 //! google.protobuf.Value and ListValue.
 
 use super::{deeper, Printer};
-use crate::error::{Kind, Result};
+use crate::error::Result;
 use crate::plan::Type;
 use crate::wire::{Part, Reader, Tag, FIXED64, LENGTH, VARINT};
 
@@ -64,13 +64,7 @@ impl Printer<'_> {
                     // What is undone must be well-formed all the same.
                     let undone = std::mem::take(&mut pieces);
                     if let (Some(tag), false) = (last, undone.is_empty()) {
-                        let mark = self.out.len();
-                        let outcome = self.value_kind(tag, &undone, depth);
-                        self.out.truncate(mark);
-                        match outcome {
-                            Err(error) if error.kind() != Kind::Value => return Err(error),
-                            _ => {}
-                        }
+                        self.check(|printer| printer.value_kind(tag, &undone, depth))?;
                     }
                 }
                 pieces.push(value);

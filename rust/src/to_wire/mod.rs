@@ -18,6 +18,7 @@ use crate::distinct::{fingerprint, Distinct, Key, MAX_INPUT};
 use crate::error::{quote, Error, Kind, Result};
 use crate::numbers::{self, Number};
 use crate::plan::Plan;
+use crate::repeats::Repeats;
 use crate::strings;
 use crate::wire::MAX_DEPTH;
 use crate::writer::{Output, Writer};
@@ -63,6 +64,7 @@ pub(crate) struct Parser<'a> {
     successors: Vec<u32>,
     /// Which value each enum had the last time, by its place.
     enum_places: Vec<u32>,
+    repeats: Repeats,
     skipped: Skipped,
     /// Where the `@type` of an object is, by the object's place: found once, also for the objects inside it.
     any_types: HashMap<usize, usize>,
@@ -111,11 +113,12 @@ impl<'a> Parser<'a> {
             text,
             at: 0,
             // Most messages are smaller on the wire, and memory that is not written to costs nothing.
-            out: Writer::with_capacity(text.len()),
+            out: Writer::with_capacity(text.len() / 8 * 5),
             keys: Vec::new(),
             distinct: Distinct::default(),
             successors: vec![0; plan.places],
             enum_places: vec![0; plan.enums.len()],
+            repeats: Repeats::new(plan.messages.len(), text),
             skipped: Skipped::default(),
             any_types: HashMap::new(),
         }
@@ -290,6 +293,12 @@ impl<'a> Parser<'a> {
             }
             _ => Err(self.unexpected(if close == b'}' { "a comma or }" } else { "a comma or ]" })),
         }
+    }
+
+    /// How much was skipped so far.
+    #[inline(always)]
+    fn skipped(&self) -> u64 {
+        self.skipped.fields + self.skipped.enum_names
     }
 
     /// Past the colon after a key.

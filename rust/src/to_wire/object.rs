@@ -20,6 +20,25 @@ impl<'a> Parser<'a> {
         self.well_known(message, depth)
     }
 
+    /// The same, but what stands here may have been mapped before.
+    #[inline(always)]
+    fn message_or_repeat(&mut self, index: usize, depth: u32) -> Result<()> {
+        if let Some((length, made)) = self.repeats.find(index, depth, self.text, self.at) {
+            self.at += length;
+            self.out.push_again(made);
+            return Ok(());
+        }
+        let (start, written, skipped) = (self.at, self.out.bytes.len(), self.skipped());
+        self.message(index, depth)?;
+        // Only an object says itself where it ends: of a number, more may follow. Longer output may have gaps, which are
+        // filled later. The output is never taken back behind a message. And what is skipped has to be counted.
+        let here = self.out.bytes.len();
+        if self.text[start] == b'{' && here - written < 0x80 && self.skipped() == skipped {
+            self.repeats.add(index, depth, self.text, start..self.at, written..here);
+        }
+        Ok(())
+    }
+
     #[inline(never)]
     fn well_known(&mut self, message: &'a Message, depth: u32) -> Result<()> {
         match message.shape {
@@ -161,7 +180,7 @@ impl<'a> Parser<'a> {
             Type::Message(index) => {
                 let depth = self.deeper(depth)?;
                 let open = self.out.open(&field.tag);
-                self.message(index, depth)?;
+                self.message_or_repeat(index, depth)?;
                 self.out.close(open);
             }
             Type::Group(index) => {
