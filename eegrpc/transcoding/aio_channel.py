@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from google.api.http_pb2 import HttpRule
     from google.protobuf.descriptor import ServiceDescriptor
 
+    from eegrpc.transcoding.types import HttpResponse
+
 __all__ = ["AioTranscodingChannel"]
 
 _T = TypeVar("_T")
