@@ -66,6 +66,7 @@ def cases() -> list[Case]:
     return [
         full,
         replace(full, name="page, indented", about="with line breaks, as Google prints", json=indented, prints=False),
+        _case("page, all different", "no two bands share a grid or a type", ComputeImagesResponse, _all_different()),
         _case("one image", "small answer", ComputeImagesResponse, {"images": page.images(1), "nextPageToken": TOKEN}),
         _case("small request", "a filtered collection", ComputeImagesRequest, _request(draws, filters=1)),
         _case("large request", "an expression of 200 kB", ComputeImagesRequest, _request(draws, filters=255)),
@@ -90,6 +91,15 @@ def _case(name: str, about: str, message_class: type[Message], value: Any, *, as
     encoded = json.dumps(value, separators=(",", ":"), ensure_ascii=ascii_only).encode()
     wire = json_format.Parse(encoded, message_class()).SerializeToString(deterministic=True)
     return Case(name, about, message_class, encoded, wire)
+
+
+def _all_different() -> dict[str, Any]:
+    """The standard page, but no band has the grid or the data type of another one: what a mapper cannot copy."""
+    images = page.images(1000)
+    for number, band in enumerate(band for image in images for band in image["bands"]):
+        band["grid"]["affineTransform"]["translateX"] += number
+        band["dataType"]["range"]["max"] += number
+    return {"images": images, "nextPageToken": TOKEN}
 
 
 def _call(function: str, **arguments: Any) -> dict[str, Any]:
