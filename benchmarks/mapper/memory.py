@@ -3,8 +3,8 @@
     python -m benchmarks.mapper.memory "from JSON"|"to JSON" SUBJECT < pickle of a small case and the case
 
 prints the bytes by which the call raised the resident memory at most (what it returns included), and the bytes that it
-returned, 0 if not bytes. It is a warm call: one on the small case goes before. The kernel counts pages in batches, so one
-figure may be a hundred kilobytes off: `peak` takes the median of several.
+returned, 0 if not bytes. It is a warm call: one on the small case goes before. The kernel counts pages in batches, so
+one figure may be a hundred kilobytes off: `peak` takes the median of several.
 """
 
 from __future__ import annotations
