@@ -1,7 +1,7 @@
 //! Messages, their fields, lists and maps.
 
 use super::scalar::key_scalar;
-use super::{add_name, inside_key, key_text, Parser, ANY_TYPE};
+use super::{add_name, inside_key, key_text, Parser, ANY_TYPE, MAX_NAMES};
 use crate::distinct::{fingerprint, Key};
 use crate::error::{quote, Error, Kind, Result};
 use crate::plan::{Cardinality, Field, Message, Shape, Type};
@@ -138,19 +138,20 @@ impl<'a> Parser<'a> {
     #[cold]
     #[inline(never)]
     pub(super) fn unknown_field(&mut self, message: &Message, at: usize, depth: u32, is_any: bool) -> Result<()> {
-        let key = key_text(self.text, at);
-        if is_any && *key == *ANY_TYPE {
+        if is_any && *key_text(self.text, at) == *ANY_TYPE {
             return self.skip_value(depth);
         }
+        // Malformed JSON is malformed first, and a field that nobody knows second.
+        self.skip_value(depth).map_err(|error| inside_key(error, self.text, at))?;
         if !self.plan.options.ignore_unknown_fields {
-            // Malformed JSON is malformed first, and a field that nobody knows second.
-            self.skip_value(depth).map_err(|error| error.inside(&key))?;
             let text = format!("{} has no field of this name", message.name);
-            return Err(Error::at(Kind::Unknown, at, text).inside(&key));
+            return Err(inside_key(Error::at(Kind::Unknown, at, text), self.text, at));
         }
         self.skipped.fields += 1;
-        add_name(&mut self.skipped.field_names, &message.name, &key);
-        self.skip_value(depth).map_err(|error| error.inside(&key))
+        if self.skipped.field_names.len() < MAX_NAMES {
+            add_name(&mut self.skipped.field_names, &message.name, &key_text(self.text, at));
+        }
+        Ok(())
     }
 
     /// Whether null is a value of the field, rather than the lack of one.
