@@ -221,6 +221,7 @@ class ConnectionPool:
             while shared.free == 0:
                 shared.condition.wait(exchange.wait())
             shared.free -= 1
+        connection = None
         try:
             while True:
                 with shared.condition:
@@ -234,7 +235,9 @@ class ConnectionPool:
                     connection = self._open()
                 connection.assign(exchange)
                 return connection
-        except BaseException:
+        except BaseException:  # cancelled meanwhile: an idle connection that was taken must not just be forgotten
+            if connection is not None:
+                connection.close()
             self._free(shared)
             raise
 

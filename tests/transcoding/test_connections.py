@@ -3,10 +3,11 @@
 import threading
 
 import grpc
+import pytest
 from peers import HttpPeer, http
 from servers import PATIENCE
 
-from eegrpc.transcoding.connections import Cancelled, ConnectionPool, Exchange
+from eegrpc.transcoding.connections import Cancelled, Connection, ConnectionPool, Exchange
 from eegrpc.transcoding.deadline import Deadline
 
 Code = grpc.StatusCode
@@ -135,3 +136,25 @@ def test_cancelling_who_waits_for_a_connection():
     exchange.cancel()
     assert ended.wait(PATIENCE)
     thread.join()
+
+
+def test_cancelling_who_has_just_been_given_an_idle_connection_closes_it():
+    """Also at the last moment: the connection is in nobody's hands then, and must not be left open."""
+    with HttpPeer.answering(PAGE) as peer:
+        exchange = Exchange(Deadline(None))
+
+        class CancelledMeanwhile(Connection):
+            @property
+            def is_connected(self):
+                exchange.cancel()
+                return super().is_connected
+
+        pool = ConnectionPool(lambda: CancelledMeanwhile("127.0.0.1", peer.port), 1)
+        connection = pool.acquire(Exchange(Deadline(None)))
+        connection.connect()
+        pool.release(connection, reusable=True)
+        with pytest.raises(Cancelled):
+            pool.acquire(exchange)
+        assert connection.sock is None
+        assert peer.gone.acquire(timeout=PATIENCE)
+        pool.release(pool.acquire(Exchange(Deadline(None))), reusable=False)  # its place is free again
