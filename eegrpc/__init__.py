@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from eegrpc import errors, v1alpha
     from eegrpc._aio_channel import create_aio_channel
     from eegrpc._async_client import ComputeImagesAsyncPager, EarthEngineAsyncClient
+    from eegrpc._batch import BatchPage, BatchRequest
     from eegrpc._channel import create_channel
     from eegrpc._client import ComputeImagesPager, EarthEngineClient
     from eegrpc._options import DEFAULT_ENDPOINT, HIGH_VOLUME_ENDPOINT
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 __all__ = [
     "DEFAULT_ENDPOINT",
     "HIGH_VOLUME_ENDPOINT",
+    "BatchPage",
+    "BatchRequest",
     "ComputeImagesAsyncPager",
     "ComputeImagesPager",
     "EarthEngineAsyncClient",
@@ -44,6 +47,8 @@ __version__ = VERSION
 _HOMES = {
     "DEFAULT_ENDPOINT": "eegrpc._options",
     "HIGH_VOLUME_ENDPOINT": "eegrpc._options",
+    "BatchPage": "eegrpc._batch",
+    "BatchRequest": "eegrpc._batch",
     "ComputeImagesAsyncPager": "eegrpc._async_client",
     "ComputeImagesPager": "eegrpc._client",
     "EarthEngineAsyncClient": "eegrpc._async_client",

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 import grpc
 import grpc.aio
 
+from eegrpc._batch import DEFAULT_CONCURRENCY, BatchPage, Settings
 from eegrpc._calls import Defaults, PreparedCall, check_channel, own_channel_options, prepare
 from eegrpc._pages import Pages
 from eegrpc.v1alpha import ComputeImagesRequest, ComputeImagesResponse, EarthEngineAsset, EarthEngineStub
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+    from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Sequence
     from types import EllipsisType, TracebackType
 
     from google.protobuf.field_mask_pb2 import FieldMask
@@ -114,6 +115,41 @@ class EarthEngineAsyncClient:
             metadata=metadata,
         )
         return ComputeImagesAsyncPager(self._fetch, call)
+
+    async def compute_images_many(
+        self,
+        requests: Iterable[object] | AsyncIterable[object],
+        *,
+        concurrency: int = DEFAULT_CONCURRENCY,
+        ordered: bool = False,
+        retry: RetryPolicy | EllipsisType | None = ...,
+        timeout: float | EllipsisType | None = ...,
+        metadata: Iterable[tuple[str, str | bytes]] = (),
+    ) -> AsyncGenerator[BatchPage, None]:
+        """Return the pages of many computations, several at a time. Nothing is sent before the first page is asked for.
+
+        A computation that fails does not stop the others: its last page holds the error. Memory is bounded by
+        `concurrency`, not by the number of requests, which are taken from the iterable as they are begun. Closing the
+        generator cancels what is under way.
+
+        Args:
+            requests: `eegrpc.BatchRequest` objects, or expressions alone, as `compute_images` takes them;
+                also asynchronously.
+            concurrency: Most computations at a time.
+            ordered: Whether all pages of one request come before those of the next; else they come as they are ready.
+            retry: When to send a failed request again, instead of the client's policy; None sends it once.
+            timeout: Seconds for one page, all attempts and waits together; the client's for None.
+            metadata: Further request metadata; a key given here replaces the client's own value for it.
+
+        Raises:
+            TypeError, ValueError: `concurrency` makes no sense, or the client is closed. What `requests` itself raises
+                ends the batch.
+        """
+        self._require_open()
+        settings = Settings(self._defaults, retry, timeout, tuple(metadata), concurrency, ordered)
+        from eegrpc._batch_tasks import run
+
+        return run(self._stub.ComputeImages, requests, settings)
 
     async def close(self) -> None:
         """Close the channel if the client made it; calls under way end with CANCELLED. A second time does nothing."""

@@ -1,0 +1,130 @@
+"""Batches for the asyncio client: tasks work, and the caller's task takes the pages."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from eegrpc._async_client import send
+from eegrpc._batch import BatchPage, Job, Order
+from eegrpc.errors import EarthEngineError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable
+
+    import grpc
+
+    from eegrpc._batch import Settings
+    from eegrpc.v1alpha import ComputeImagesRequest, ComputeImagesResponse
+
+    Method = grpc.aio.UnaryUnaryMultiCallable[ComputeImagesRequest, ComputeImagesResponse]
+
+__all__ = ["run"]
+
+
+async def run(
+    method: Method, requests: Iterable[object] | AsyncIterable[object], settings: Settings
+) -> AsyncGenerator[BatchPage, None]:
+    """Yield the pages of all requests. Ending the generator cancels what is under way."""
+    batch = _Batch(method, _asynchronous(requests), settings)
+    try:
+        async for page in batch.pages():
+            yield page
+    finally:
+        await batch.stop()
+
+
+async def _asynchronous(requests: Iterable[object] | AsyncIterable[object]) -> AsyncIterator[object]:
+    if hasattr(requests, "__aiter__"):
+        async for request in requests:
+            yield request
+    else:
+        for request in requests:
+            yield request
+
+
+class _Batch:
+    """The tasks of one batch, and what they share."""
+
+    def __init__(self, method: Method, source: AsyncIterator[object], settings: Settings) -> None:
+        self._method = method
+        self._source = source
+        self._settings = settings
+        self._order = Order(settings.concurrency, ordered=settings.ordered)
+        self._changed = asyncio.Event()
+        self._source_lock = asyncio.Lock()
+        self._next_index = 0
+        self._working = 0
+        self._exhausted = False
+        self._failure: BaseException | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def pages(self) -> AsyncIterator[BatchPage]:
+        """Start the tasks, and yield pages until all have ended."""
+        self._working = self._settings.concurrency
+        self._tasks = [asyncio.create_task(self._work()) for _ in range(self._settings.concurrency)]
+        while True:
+            while (page := self._order.take()) is None:
+                if self._failure is not None:
+                    raise self._failure
+                if not self._working:
+                    return
+                await self._wait()
+            self._changed.set()
+            yield page
+
+    async def stop(self) -> None:
+        """End the batch: nothing more is begun, and calls under way are cancelled. Idempotent."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _work(self) -> None:
+        try:
+            while (job := await self._begin()) is not None:
+                await self._finish(job)
+        except Exception as error:  # noqa: BLE001 - the caller's task raises it
+            self._failure = self._failure or error
+        finally:
+            self._working -= 1
+            self._changed.set()
+
+    async def _begin(self) -> Job | None:
+        """Return the next computation when there is room for it; None after the last."""
+        async with self._source_lock:
+            while not self._exhausted and not self._order.may_begin():
+                await self._wait()
+            if self._exhausted or self._failure is not None:
+                return None
+            try:
+                request = await anext(self._source)
+            except StopAsyncIteration:
+                self._exhausted = True
+                return None
+            job = Job(self._settings, request, self._next_index)
+            self._next_index += 1
+            self._order.begin(job.index)
+            return job
+
+    async def _finish(self, job: Job) -> None:
+        """Get the pages of a computation, one by one."""
+        try:
+            job.start()
+            while (request := job.next_request()) is not None:
+                attempts = job.call.attempts(job.number)
+                await self._add(job.page(await send(self._method, request, job.call.metadata, attempts)))
+            if not job.done:
+                await self._add(job.nothing())
+        except EarthEngineError as error:
+            await self._add(job.failed(error))
+
+    async def _add(self, page: BatchPage) -> None:
+        while not self._order.may_add(page.index):
+            await self._wait()
+        self._order.add(page)
+        self._changed.set()
+
+    async def _wait(self) -> None:
+        """Wait for a change. Nothing else runs between what was seen and the wait, so no change is missed."""
+        self._changed.clear()
+        await self._changed.wait()

@@ -1,0 +1,162 @@
+"""Batches for the synchronous client: threads work, and the caller's thread takes the pages."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+import grpc
+
+from eegrpc._batch import BatchPage, Job, Order
+from eegrpc._client import send
+from eegrpc.errors import EarthEngineError
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable, Iterator
+
+    from eegrpc._batch import Settings
+    from eegrpc.v1alpha import ComputeImagesRequest, ComputeImagesResponse
+
+    Method = grpc.UnaryUnaryMultiCallable[ComputeImagesRequest, ComputeImagesResponse]
+
+__all__ = ["run"]
+
+
+def run(method: Method, requests: Iterable[object], settings: Settings) -> Generator[BatchPage, None, None]:
+    """Yield the pages of all requests. Ending the generator cancels what is under way."""
+    batch = _Batch(method, iter(requests), settings)
+    try:
+        yield from batch.pages()
+    finally:
+        batch.stop()
+
+
+class _Stopped(Exception):  # noqa: N818 - not an error
+    """The batch has ended."""
+
+
+class _Batch:
+    """The threads of one batch, and what they share under one lock."""
+
+    def __init__(self, method: Method, source: Iterator[object], settings: Settings) -> None:
+        self._method = method
+        self._source = source
+        self._settings = settings
+        self._order = Order(settings.concurrency, ordered=settings.ordered)
+        self._changed = threading.Condition()
+        self._source_lock = threading.Lock()
+        self._next_index = 0
+        self._working = 0
+        self._exhausted = False
+        self._stopped = threading.Event()
+        self._failure: BaseException | None = None
+        self._calls: set[grpc.Future[ComputeImagesResponse]] = set()
+
+    def pages(self) -> Iterator[BatchPage]:
+        """Start the threads, and yield pages until all have ended."""
+        self._working = self._settings.concurrency
+        for number in range(self._settings.concurrency):
+            threading.Thread(target=self._work, name=f"eegrpc-batch-{number}", daemon=True).start()
+        while True:
+            with self._changed:
+                while (page := self._order.take()) is None:
+                    if self._failure is not None:
+                        raise self._failure
+                    if not self._working:
+                        return
+                    self._changed.wait()
+                self._changed.notify_all()
+            yield page
+
+    def stop(self) -> None:
+        """End the batch: nothing more is begun, and calls under way are cancelled. Idempotent."""
+        with self._changed:
+            self._stopped.set()
+            calls = tuple(self._calls)
+            self._changed.notify_all()
+        for call in calls:
+            call.cancel()
+
+    def _work(self) -> None:
+        try:
+            while (job := self._begin()) is not None:
+                self._finish(job)
+        except _Stopped:
+            pass
+        except BaseException as error:  # noqa: BLE001 - the caller's thread raises it
+            with self._changed:
+                self._failure = self._failure or error
+                self._stopped.set()
+        finally:
+            with self._changed:
+                self._working -= 1
+                self._changed.notify_all()
+
+    def _begin(self) -> Job | None:
+        """Return the next computation when there is room for it; None after the last."""
+        with self._source_lock:  # not the other one: the source is the caller's, and may take its time
+            with self._changed:
+                while not self._exhausted and not self._order.may_begin():
+                    self._wait()
+                if self._exhausted or self._stopped.is_set():
+                    return None
+            try:
+                request = next(self._source)
+            except StopIteration:
+                self._exhausted = True
+                return None
+            job = Job(self._settings, request, self._next_index)
+            self._next_index += 1
+            with self._changed:
+                self._order.begin(job.index)
+            return job
+
+    def _finish(self, job: Job) -> None:
+        """Get the pages of a computation, one by one."""
+        try:
+            job.start()
+            while (request := job.next_request()) is not None:
+                attempts = job.call.attempts(job.number)
+                response = send(self._send, request, job.call.metadata, attempts, self._stopped.wait)  # type: ignore[arg-type]
+                self._add(job.page(response))
+            if not job.done:
+                self._add(job.nothing())
+        except EarthEngineError as error:
+            self._add(job.failed(error))
+
+    def _add(self, page: BatchPage) -> None:
+        with self._changed:
+            while not self._order.may_add(page.index):
+                self._wait()
+            self._order.add(page)
+            self._changed.notify_all()
+
+    def _wait(self) -> None:
+        """Wait for a change, with the lock."""
+        if self._stopped.is_set():
+            raise _Stopped
+        self._changed.wait()
+        if self._stopped.is_set():
+            raise _Stopped
+
+    def _send(
+        self, request: ComputeImagesRequest, *, timeout: float, metadata: tuple[tuple[str, str | bytes], ...]
+    ) -> ComputeImagesResponse:
+        """Send once, as a call that `stop` can cancel."""
+        if self._stopped.is_set():
+            raise _Stopped
+        call = self._method.future(request, timeout=timeout, metadata=metadata)
+        with self._changed:
+            self._calls.add(call)
+            stopped = self._stopped.is_set()
+        if stopped:
+            call.cancel()
+        try:
+            return call.result()
+        except grpc.FutureCancelledError as error:
+            if self._stopped.is_set():
+                raise _Stopped from error
+            raise
+        finally:
+            with self._changed:
+                self._calls.discard(call)
