@@ -69,6 +69,8 @@ class BatchPage:
     """Where the computation goes on: after this page, or, after an error, with the page that failed."""
     is_last: bool
     """Whether no other page of this computation comes."""
+    attempts: int
+    """How often the request of this page was sent."""
     error: EarthEngineError | None = None
     """What ended the computation; its `hint` says who must act."""
 
@@ -150,31 +152,36 @@ class Job:
         assert self._pages is not None
         return self._pages.next_request()
 
-    def page(self, response: ComputeImagesResponse) -> BatchPage:
-        """Return the page that a response makes."""
+    def page(self, response: ComputeImagesResponse, attempts: int) -> BatchPage:
+        """Return the page that a response makes, which so many attempts have brought."""
         assert self._pages is not None
         number = self.number
         self._pages.feed(response)
         page = self._pages.take_page()
         assert page is not None
         self.done = self._pages.done
-        return self._batch_page(number, images=page.images)
+        return self._batch_page(number, attempts, images=page.images)
 
     def failed(self, error: EarthEngineError) -> BatchPage:
         """Return the page that says how the computation ended."""
         self.done = True
-        return self._batch_page(self.number, images=(), error=error)
+        return self._batch_page(self.number, error.context.attempt, error=error)
 
     def nothing(self) -> BatchPage:
         """Return the page of a computation that has none, because its limit is 0."""
         self.done = True
-        return self._batch_page(self.number, images=())
+        return self._batch_page(self.number, 0)
 
     def _batch_page(
-        self, number: int, *, images: Sequence[EarthEngineAsset], error: EarthEngineError | None = None
+        self,
+        number: int,
+        attempts: int,
+        *,
+        images: Sequence[EarthEngineAsset] = (),
+        error: EarthEngineError | None = None,
     ) -> BatchPage:
         token = self._pages.next_page_token if self._pages else self._request.page_token or ""
-        return BatchPage(self._request.key, self.index, number, images, token, self.done, error)
+        return BatchPage(self._request.key, self.index, number, images, token, self.done, attempts, error)
 
 
 class Order:

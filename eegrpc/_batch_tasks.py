@@ -112,7 +112,8 @@ class _Batch:
             job.start()
             while (request := job.next_request()) is not None:
                 attempts = job.call.attempts(job.number)
-                await self._add(job.page(await send(self._method, request, job.call.metadata, attempts)))
+                response = await send(self._method, request, job.call.metadata, attempts)
+                await self._add(job.page(response, attempts.made))
             if not job.done:
                 await self._add(job.nothing())
         except EarthEngineError as error:

@@ -118,7 +118,7 @@ class _Batch:
             while (request := job.next_request()) is not None:
                 attempts = job.call.attempts(job.number)
                 response = send(self._send, request, job.call.metadata, attempts, self._stopped.wait)  # type: ignore[arg-type]
-                self._add(job.page(response))
+                self._add(job.page(response, attempts.made))
             if not job.done:
                 self._add(job.nothing())
         except EarthEngineError as error:

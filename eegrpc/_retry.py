@@ -136,6 +136,11 @@ class Attempts:
         self._attempt = 0
         self._last: EarthEngineError | None = None
 
+    @property
+    def made(self) -> int:
+        """How many attempts were begun."""
+        return self._attempt
+
     def start(self) -> float:
         """Begin an attempt; return the seconds that are left for it.
 

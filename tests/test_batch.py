@@ -302,7 +302,7 @@ def test_a_closed_client_begins_no_batch(servicer: ScriptedServicer) -> None:
 
 
 def page(index: int, number: int, *, is_last: bool = False) -> BatchPage:
-    return BatchPage("", index, number, (), "", is_last, None)
+    return BatchPage("", index, number, (), "", is_last, attempts=1)
 
 
 def test_the_order_holds_back_what_is_ahead_of_its_turn() -> None:

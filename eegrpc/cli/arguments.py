@@ -47,6 +47,21 @@ formats:
            it is complete, and its nextPageToken is where --page-token goes on
 """
 
+_BATCH = """\
+Each line of REQUESTS.ndjson is an expression, or an object with an expression and, if you like, a key of yours and
+what else computeImages takes: {"expression": {...}, "key": "a", "limit": 10, "fields": "images.name", "pageSize": 100,
+"project": "p", "workloadTag": "t"}.
+
+Each line of OUT.ndjson is a page of one of them: {"index": 0, "key": "a", "page": 1, "last": true, "images": [...]}
+with what --resume needs. They come as they are ready. OUT.ndjson is where --resume goes on, after Ctrl-C, a crash or a
+kill: nothing is lost and nothing comes twice. Requests that failed are in OUT.ndjson.failed, with the reason; --resume
+tries them again.
+
+examples:
+  eegrpc batch requests.ndjson -o out.ndjson --project my-project
+  eegrpc batch requests.ndjson -o out.ndjson --project my-project --resume
+"""
+
 _EMULATOR = """\
 It answers gRPC and REST on one port, as v1alpha, v1beta and v1. Clients of eegrpc find it by the variable that it
 prints on stdout. Ctrl-C, or SIGTERM, ends it with exit code 0.
@@ -82,13 +97,14 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--version", action="version", version=f"eegrpc {VERSION}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", parser_class=_Parser)
     _add_compute_images(commands)
+    _add_batch(commands)
     _add_emulator(commands)
     _add_doctor(commands)
     arguments, rest = parser.parse_known_args(argv)
     if rest:
         parser.refuse(rest)
     if "module" not in arguments:
-        parser.error("name a command: compute-images, emulator or doctor (eegrpc --help says more)")
+        parser.error("name a command: compute-images, batch, emulator or doctor (eegrpc --help says more)")
     return arguments
 
 
@@ -139,6 +155,31 @@ def _add_compute_images(commands: argparse._SubParsersAction[_Parser]) -> None:
     where.add_argument("--catalog", metavar="FILE.ndjson", help="the emulator's images (default: synthetic ones)")
     where.add_argument("--project", metavar="P", help="the project that pays (default: $GOOGLE_CLOUD_PROJECT)")
     where.add_argument("--workload-tag", metavar="TAG", help="label for usage reports")
+    where.add_argument("--timeout", type=_seconds, metavar="SECONDS", help="for each page (default: 330)")
+    _add_connection(where)
+    _add_verbose(parser)
+
+
+def _add_batch(commands: argparse._SubParsersAction[_Parser]) -> None:
+    parser = commands.add_parser(
+        "batch",
+        usage="eegrpc batch REQUESTS.ndjson -o OUT.ndjson [options]",
+        help="compute many expressions, and go on after an interruption",
+        description="Compute many Earth Engine expressions, several at a time.",
+        epilog=f"{_BATCH}\n{_EXIT_CODES}",
+    )
+    parser.set_defaults(module="batch")
+    parser.add_argument("requests", metavar="REQUESTS.ndjson", help="one request per line; see below")
+    parser.add_argument("-o", "--output", required=True, metavar="OUT.ndjson", help="where the pages go; see below")
+    parser.add_argument("--resume", action="store_true", help="go on with an OUT.ndjson that is there")
+    parser.add_argument("--failures", metavar="FILE", help="where failed requests go (default: OUT.ndjson.failed)")
+    parser.add_argument("--concurrency", type=_whole(1), default=32, metavar="N", help="at a time (default: 32)")
+    where = parser.add_argument_group("where")
+    where.add_argument(
+        "--emulator", action="store_true", help="an emulator inside this command; no account, no network"
+    )
+    where.add_argument("--catalog", metavar="FILE.ndjson", help="the emulator's images (default: synthetic ones)")
+    where.add_argument("--project", metavar="P", help="the project that pays (default: $GOOGLE_CLOUD_PROJECT)")
     where.add_argument("--timeout", type=_seconds, metavar="SECONDS", help="for each page (default: 330)")
     _add_connection(where)
     _add_verbose(parser)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from eegrpc.cli.terminal import Messages
     from eegrpc.emulator import Emulator
 
-__all__ = ["run"]
+__all__ = ["emulator_of", "project_of", "run"]
 
 
 def run(arguments: argparse.Namespace, messages: Messages) -> int:
@@ -35,7 +35,7 @@ def run(arguments: argparse.Namespace, messages: Messages) -> int:
     with ExitStack() as stack:
         endpoint = arguments.endpoint
         if arguments.emulator:
-            endpoint = stack.enter_context(_emulator(arguments.catalog)).endpoint
+            endpoint = stack.enter_context(emulator_of(arguments.catalog)).endpoint
 
         def client(transport: str) -> eegrpc.EarthEngineClient:
             return _client(arguments, endpoint, transport)
@@ -74,7 +74,8 @@ def _check(arguments: argparse.Namespace) -> None:
             )
 
 
-def _emulator(catalog_file: str | None) -> Emulator:
+def emulator_of(catalog_file: str | None) -> Emulator:
+    """Return the emulator that --emulator asks for."""
     catalog = load_catalog(catalog_file)  # first: it says what to do when the packages are missing
     from eegrpc.emulator import Emulator
 
@@ -84,7 +85,7 @@ def _emulator(catalog_file: str | None) -> Emulator:
 def _client(arguments: argparse.Namespace, endpoint: str | None, transport: str) -> eegrpc.EarthEngineClient:
     try:
         return eegrpc.EarthEngineClient(
-            _project(arguments),
+            project_of(arguments),
             endpoint=endpoint,
             transport=transport,
             credentials=arguments.credentials,
@@ -96,7 +97,8 @@ def _client(arguments: argparse.Namespace, endpoint: str | None, transport: str)
         raise CommandError(USAGE, str(error).replace("credentials=", "--credentials")) from error
 
 
-def _project(arguments: argparse.Namespace) -> str:
+def project_of(arguments: argparse.Namespace) -> str:
+    """Return the project that pays."""
     if arguments.project is not None:
         return str(arguments.project)
     if arguments.emulator or (arguments.endpoint is None and os.environ.get("EARTHENGINE_EMULATOR_HOST")):
