@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import random
 import signal
 import subprocess
@@ -24,6 +23,12 @@ from typing import Any
 from eegrpc.emulator import Emulator
 
 COMMAND = (sys.executable, "-m", "eegrpc", "batch")
+# From a small process, because Linux counts the memory of who started a process to that of the process.
+MEASURE = """
+import resource, subprocess, sys
+subprocess.run(sys.argv[1:], check=True, stderr=subprocess.DEVNULL)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+"""
 
 
 def write_requests(path: Path, count: int) -> None:
@@ -48,8 +53,13 @@ def written(path: Path) -> Counter[tuple[Any, ...]]:
 
 def run(requests: Path, out: Path, endpoint: str, *options: str) -> subprocess.Popen[bytes]:
     """Start a batch."""
+    return subprocess.Popen([*command_of(requests, out, endpoint), *options], stderr=subprocess.PIPE)
+
+
+def command_of(requests: Path, out: Path, endpoint: str) -> list[str]:
+    """Return the command of a batch."""
     where = ("--endpoint", endpoint, "--project", "p", "--transport", "grpc")
-    return subprocess.Popen([*COMMAND, str(requests), "-o", str(out), *where, *options], stderr=subprocess.PIPE)
+    return [*COMMAND, str(requests), "-o", str(out), *where]
 
 
 def finish(batch: subprocess.Popen[bytes]) -> str:
@@ -87,10 +97,9 @@ def memory(folder: Path, endpoint: str, count: int) -> None:
     """Print the peak memory of a batch of so many requests."""
     requests, out = folder / f"requests-{count}.ndjson", folder / f"out-{count}.ndjson"
     write_requests(requests, count)
-    batch = run(requests, out, endpoint)
-    _, status, usage = os.wait4(batch.pid, 0)
-    assert status == 0
-    print(f"{count:,} requests: {usage.ru_maxrss / 1024:.1f} MiB at the peak", flush=True)
+    command = command_of(requests, out, endpoint)
+    done = subprocess.run([sys.executable, "-c", MEASURE, *command], check=True, capture_output=True)
+    print(f"{count:,} requests: {int(done.stdout) / 1024:.1f} MiB at the peak")
 
 
 def main() -> None:
