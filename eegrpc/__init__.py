@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from eegrpc._channel import create_channel
     from eegrpc._client import ComputeImagesPager, EarthEngineClient
     from eegrpc._options import DEFAULT_ENDPOINT, HIGH_VOLUME_ENDPOINT
-    from eegrpc._retry import RetryPolicy
+    from eegrpc._retry import RetryDecider, RetryPolicy
+    from eegrpc._retry_budget import RetryBudget
 
 __all__ = [
     "DEFAULT_ENDPOINT",
@@ -31,6 +32,8 @@ __all__ = [
     "ComputeImagesPager",
     "EarthEngineAsyncClient",
     "EarthEngineClient",
+    "RetryBudget",
+    "RetryDecider",
     "RetryPolicy",
     "__version__",
     "create_aio_channel",
@@ -48,6 +51,8 @@ _HOMES = {
     "ComputeImagesPager": "eegrpc._client",
     "EarthEngineAsyncClient": "eegrpc._async_client",
     "EarthEngineClient": "eegrpc._client",
+    "RetryBudget": "eegrpc._retry_budget",
+    "RetryDecider": "eegrpc._retry",
     "RetryPolicy": "eegrpc._retry",
     "create_aio_channel": "eegrpc._aio_channel",
     "create_channel": "eegrpc._channel",
