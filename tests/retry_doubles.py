@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import grpc
 from google.rpc import error_details_pb2, status_pb2
 
+import eegrpc
 from eegrpc.errors import EarthEngineError
 from eegrpc.v1alpha import ComputeImagesResponse
 
@@ -78,3 +81,22 @@ class Stub:
 
     async def call_async(self, request, timeout, metadata):
         return self(request, timeout, metadata)
+
+
+EXPRESSION = {"result": "0", "values": {"0": {"constantValue": 1}}}
+
+
+def compute(colour, options, **arguments):
+    """Compute with a client made with `options`; return the names of the images, or the EarthEngineError."""
+    try:
+        if colour == "sync":
+            with eegrpc.EarthEngineClient("p", **options) as client:
+                return [image.name for image in client.compute_images(EXPRESSION, **arguments)]
+        return asyncio.run(compute_async(options, arguments))
+    except EarthEngineError as error:
+        return error
+
+
+async def compute_async(options, arguments):
+    async with eegrpc.EarthEngineAsyncClient("p", **options) as client:
+        return [image.name async for image in await client.compute_images(EXPRESSION, **arguments)]
