@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any
+import time
+from typing import TYPE_CHECKING, Any, Final
 
 import grpc
 
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
     from eegrpc._retry import Attempts, RetryDecider
 
 __all__ = ["ComputeImagesPager", "EarthEngineClient"]
+
+_INTERRUPTIBLE: Final = 0.5
+"""Longest single wait, in seconds: Python holds Ctrl-C back while it waits for a lock on Windows, and anywhere if the
+signal comes in the moment before the wait begins."""
 
 
 class EarthEngineClient:
@@ -155,7 +160,14 @@ class EarthEngineClient:
     def _fetch(self, call: PreparedCall, request: ComputeImagesRequest, page: int) -> ComputeImagesResponse:
         """Return one page."""
         self._require_open()
-        return send(self._stub.ComputeImages, request, call.metadata, call.attempts(page), self._closing.wait)
+        return send(self._stub.ComputeImages, request, call.metadata, call.attempts(page), self._sleep)
+
+    def _sleep(self, seconds: float) -> bool:
+        """Wait; return True, early, when the client is closed."""
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0 and not self._closing.is_set():
+            self._closing.wait(min(left, _INTERRUPTIBLE))
+        return self._closing.is_set()
 
 
 class ComputeImagesPager:
