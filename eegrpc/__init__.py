@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from eegrpc._channel import create_channel
     from eegrpc._client import ComputeImagesPager, EarthEngineClient
     from eegrpc._options import DEFAULT_ENDPOINT, HIGH_VOLUME_ENDPOINT
-    from eegrpc._retry import RetryPolicy
+    from eegrpc._retry import RetryDecider, RetryPolicy
+    from eegrpc._retry_budget import RetryBudget
 
 __all__ = [
     "DEFAULT_ENDPOINT",
@@ -34,6 +35,8 @@ __all__ = [
     "ComputeImagesPager",
     "EarthEngineAsyncClient",
     "EarthEngineClient",
+    "RetryBudget",
+    "RetryDecider",
     "RetryPolicy",
     "__version__",
     "create_aio_channel",
@@ -53,6 +56,8 @@ _HOMES = {
     "ComputeImagesPager": "eegrpc._client",
     "EarthEngineAsyncClient": "eegrpc._async_client",
     "EarthEngineClient": "eegrpc._client",
+    "RetryBudget": "eegrpc._retry_budget",
+    "RetryDecider": "eegrpc._retry",
     "RetryPolicy": "eegrpc._retry",
     "create_aio_channel": "eegrpc._aio_channel",
     "create_channel": "eegrpc._channel",

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from google.protobuf.field_mask_pb2 import FieldMask
     from typing_extensions import Self
 
-    from eegrpc._retry import Attempts, RetryPolicy
+    from eegrpc._retry import Attempts, RetryDecider
 
 __all__ = ["ComputeImagesAsyncPager", "EarthEngineAsyncClient"]
 
@@ -52,7 +52,7 @@ class EarthEngineAsyncClient:
         channel: grpc.aio.Channel | None = None,
         credentials: Any = None,
         api_version: str = "v1alpha",
-        retry: RetryPolicy | EllipsisType | None = ...,
+        retry: RetryDecider | EllipsisType | None = ...,
         timeout: float | EllipsisType | None = ...,
         interceptors: Sequence[Any] = (),
     ) -> None:
@@ -74,6 +74,7 @@ class EarthEngineAsyncClient:
         self._stub = EarthEngineStub(channel)
         self._closed = False
         self._loop: asyncio.AbstractEventLoop | None = None  # the one that used the client first
+        self._closing: asyncio.Future[None] | None = None  # of that loop; what calls sleep on between attempts
 
     async def compute_images(
         self,
@@ -85,7 +86,7 @@ class EarthEngineAsyncClient:
         workload_tag: str | None = None,
         fields: str | Iterable[str] | FieldMask | None = None,
         limit: int | None = None,
-        retry: RetryPolicy | EllipsisType | None = ...,
+        retry: RetryDecider | EllipsisType | None = ...,
         timeout: float | EllipsisType | None = ...,
         metadata: Iterable[tuple[str, str | bytes]] = (),
     ) -> ComputeImagesAsyncPager:
@@ -152,8 +153,13 @@ class EarthEngineAsyncClient:
         return run(self._stub.ComputeImages, requests, settings)
 
     async def close(self) -> None:
-        """Close the channel if the client made it; calls under way end with CANCELLED. A second time does nothing."""
+        """Close the channel if the client made it; calls under way end with CANCELLED. A second time does nothing.
+
+        Calls that wait for their next attempt end with CANCELLED at once, whoever made the channel.
+        """
         self._closed = True
+        if self._closing is not None and not self._closing.done():
+            self._closing.set_result(None)
         if self._own_channel is not None:
             await self._own_channel.close()
 
@@ -177,7 +183,14 @@ class EarthEngineAsyncClient:
     async def _fetch(self, call: PreparedCall, request: ComputeImagesRequest, page: int) -> ComputeImagesResponse:
         """Return one page."""
         self._require_open()
-        return await send(self._stub.ComputeImages, request, call.metadata, call.attempts(page))
+        return await send(self._stub.ComputeImages, request, call.metadata, call.attempts(page), self._sleep)
+
+    async def _sleep(self, seconds: float) -> bool:
+        """Wait; return True, early, when the client is closed."""
+        if self._closing is None:
+            self._closing = asyncio.get_running_loop().create_future()
+        await asyncio.wait([self._closing], timeout=seconds)
+        return self._closed
 
 
 class ComputeImagesAsyncPager:
@@ -261,19 +274,25 @@ async def send(
     request: ComputeImagesRequest,
     metadata: tuple[tuple[str, str | bytes], ...],
     attempts: Attempts,
-    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    sleep: Callable[[float], Awaitable[bool]],
 ) -> ComputeImagesResponse:
     """Send a request until it is answered or `attempts` gives up.
 
+    `sleep` takes seconds and returns True, early, when there will be no further attempt: the client was closed.
+
     Raises:
-        EarthEngineError: How the last attempt failed.
+        EarthEngineError: How the last attempt failed; CANCELLED, the client was closed.
     """
     while True:
+        while (delay := attempts.throttled()) > 0:
+            if await sleep(delay):
+                raise attempts.closed()
         timeout = attempts.start()
         try:
-            response = await method(request, timeout=timeout, metadata=metadata)
+            response = await method(request, timeout=timeout, metadata=attempts.metadata(metadata))
         except grpc.RpcError as error:
             delay = attempts.failed(error)
         else:
             return attempts.answered(response)
-        await sleep(delay)
+        if await sleep(delay):
+            raise attempts.closed()

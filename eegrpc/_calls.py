@@ -6,11 +6,12 @@ Colourless: the two clients differ only in how they wait.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from eegrpc._requests import build_request, call_metadata, count, project_name
-from eegrpc._retry import NO_RETRY, Attempts, RetryPolicy
+from eegrpc._retry import NO_RETRY, Attempts, RetryDecider, RetryPolicy
+from eegrpc._retry_budget import BudgetLedger, RetryBudget
 from eegrpc.errors import CallContext
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from google.protobuf.field_mask_pb2 import FieldMask
 
     from eegrpc._requests import Metadata
+    from eegrpc._retry_budget import TokenBucket
     from eegrpc.v1alpha import ComputeImagesRequest
 
 __all__ = ["DEFAULT_TIMEOUT", "Defaults", "PreparedCall", "check_channel", "own_channel_options", "prepare"]
@@ -36,17 +38,19 @@ class Defaults:
 
     project: str
     """Resource name, or empty."""
-    retry: RetryPolicy
+    retry: RetryDecider
     timeout: float
     """Seconds."""
     refuse_auth: bool
     """Whether single calls may not say who calls: so on channels that the client makes; others decide themselves."""
+    budgets: BudgetLedger = field(default_factory=BudgetLedger)
+    """What retries are paid from, shared by the client's calls."""
 
     @classmethod
     def check(
         cls,
         project: str | None,
-        retry: RetryPolicy | EllipsisType | None,
+        retry: RetryDecider | EllipsisType | None,
         timeout: float | EllipsisType | None,
         *,
         own_channel: bool,
@@ -71,14 +75,16 @@ class PreparedCall:
 
     request: ComputeImagesRequest
     metadata: Metadata
-    retry: RetryPolicy
+    retry: RetryDecider
     timeout: float
     """Seconds for each page, all its attempts together."""
     limit: int | None
+    budget: TokenBucket | None
+    """What its retries are paid from; None for no limit."""
 
     def attempts(self, page: int) -> Attempts:
         """Return the attempts to get one page (numbered from 1); its time starts now."""
-        return Attempts(self.retry, self.timeout, CallContext(self.request.project, page))
+        return Attempts(self.retry, self.timeout, CallContext(self.request.project, page), budget=self.budget)
 
 
 def prepare(
@@ -91,7 +97,7 @@ def prepare(
     workload_tag: str | None,
     fields: str | Iterable[str] | FieldMask | None,
     limit: int | None,
-    retry: RetryPolicy | EllipsisType | None,
+    retry: RetryDecider | EllipsisType | None,
     timeout: float | EllipsisType | None,
     metadata: Iterable[tuple[str, str | bytes]],
 ) -> PreparedCall:
@@ -108,18 +114,26 @@ def prepare(
         page_token=page_token,
         workload_tag=workload_tag,
     )
+    policy = _policy(retry, defaults.retry)
     return PreparedCall(
         request,
         call_metadata(request.project, fields, metadata, refuse_auth=defaults.refuse_auth),
-        _policy(retry, defaults.retry),
+        policy,
         _seconds(timeout, defaults.timeout),
         count("limit", limit),
+        defaults.budgets.bucket(getattr(policy, "budget", RetryBudget())),
     )
 
 
 def own_channel_options(defaults: Defaults) -> tuple[tuple[str, int], ...]:
-    """Return the options for the channel that a client makes: without retries, gRPC must not retry by itself either."""
-    return (("grpc.enable_retries", 0),) if defaults.retry.max_attempts == 1 else ()
+    """Return the options for the channel that a client makes, whose policy must be the only one.
+
+    gRPC retries by a service config alone: none is taken from DNS. Besides, it sends a request again that provably
+    reached no servicer (gRFC A6, "transparent retry"), which is switched off as well for a client that never retries.
+    """
+    once = isinstance(defaults.retry, RetryPolicy) and defaults.retry.max_attempts == 1
+    own_policy_only = (("grpc.service_config_disable_resolution", 1),)
+    return (*own_policy_only, ("grpc.enable_retries", 0)) if once else own_policy_only
 
 
 def check_channel(
@@ -142,13 +156,16 @@ def check_channel(
         raise ValueError(f"{names} cannot be combined with channel=: give them to whatever makes that channel")
 
 
-def _policy(retry: RetryPolicy | EllipsisType | None, default: RetryPolicy) -> RetryPolicy:
+def _policy(retry: RetryDecider | EllipsisType | None, default: RetryDecider) -> RetryDecider:
     if retry is ...:
         return default
     if retry is None:
         return NO_RETRY
-    if not isinstance(retry, RetryPolicy):
-        raise TypeError(f"retry is a {type(retry).__name__}: pass an eegrpc.RetryPolicy, or None for one attempt")
+    if isinstance(retry, type) or not isinstance(retry, RetryDecider):
+        raise TypeError(
+            f"retry is a {type(retry).__name__}: pass an eegrpc.RetryPolicy, an object with its method next_delay, "
+            "or None for one attempt"
+        )
     return retry
 
 

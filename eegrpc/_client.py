@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import grpc
 
@@ -20,9 +20,13 @@ if TYPE_CHECKING:
     from google.protobuf.field_mask_pb2 import FieldMask
     from typing_extensions import Self
 
-    from eegrpc._retry import Attempts, RetryPolicy
+    from eegrpc._retry import Attempts, RetryDecider
 
 __all__ = ["ComputeImagesPager", "EarthEngineClient"]
+
+_INTERRUPTIBLE: Final = 0.5
+"""Longest single wait, in seconds: Python holds Ctrl-C back while it waits for a lock on Windows, and anywhere if the
+signal comes in the moment before the wait begins."""
 
 
 class EarthEngineClient:
@@ -36,8 +40,9 @@ class EarthEngineClient:
             must then be left out.
         credentials: Google credentials, or None for the default ones.
         api_version: ``"v1alpha"``, ``"v1beta"`` or ``"v1"``.
-        retry: When to send a failed request again, by default `eegrpc.RetryPolicy()`. None sends it once, and then the
-            channel that the client makes does not retry by itself either.
+        retry: When to send a failed request again: an `eegrpc.RetryPolicy`, which is the default, or an object of your
+            own as `eegrpc.RetryDecider` describes it. None sends it once, and then the channel that the client makes
+            does not retry by itself either.
         timeout: Seconds for one page, all attempts and waits together; by default, and for None, 330. There is always a
             deadline, because a faulty server can keep a call without one open for ever (gRPC waits for the end of a
             unary answer that has two messages).
@@ -57,7 +62,7 @@ class EarthEngineClient:
         channel: grpc.Channel | None = None,
         credentials: Any = None,
         api_version: str = "v1alpha",
-        retry: RetryPolicy | EllipsisType | None = ...,
+        retry: RetryDecider | EllipsisType | None = ...,
         timeout: float | EllipsisType | None = ...,
         interceptors: Sequence[Any] = (),
     ) -> None:
@@ -77,7 +82,7 @@ class EarthEngineClient:
         else:
             check_channel(endpoint, transport, credentials, api_version, interceptors)
         self._stub = EarthEngineStub(channel)
-        self._closed = False
+        self._closing = threading.Event()  # also what calls sleep on between attempts, so that closing wakes them
 
     def compute_images(
         self,
@@ -89,7 +94,7 @@ class EarthEngineClient:
         workload_tag: str | None = None,
         fields: str | Iterable[str] | FieldMask | None = None,
         limit: int | None = None,
-        retry: RetryPolicy | EllipsisType | None = ...,
+        retry: RetryDecider | EllipsisType | None = ...,
         timeout: float | EllipsisType | None = ...,
         metadata: Iterable[tuple[str, str | bytes]] = (),
     ) -> ComputeImagesPager:
@@ -166,8 +171,11 @@ class EarthEngineClient:
         return run(self._stub.ComputeImages, requests, settings)
 
     def close(self) -> None:
-        """Close the channel if the client made it; calls under way end with CANCELLED. A second time does nothing."""
-        self._closed = True
+        """Close the channel if the client made it; calls under way end with CANCELLED. A second time does nothing.
+
+        Calls that wait for their next attempt end with CANCELLED at once, whoever made the channel.
+        """
+        self._closing.set()
         if self._own_channel is not None:
             self._own_channel.close()
 
@@ -181,13 +189,20 @@ class EarthEngineClient:
         self.close()
 
     def _require_open(self) -> None:
-        if self._closed:
+        if self._closing.is_set():
             raise ValueError("this EarthEngineClient is closed: make a new one, or iterate before it is closed")
 
     def _fetch(self, call: PreparedCall, request: ComputeImagesRequest, page: int) -> ComputeImagesResponse:
         """Return one page."""
         self._require_open()
-        return send(self._stub.ComputeImages, request, call.metadata, call.attempts(page))
+        return send(self._stub.ComputeImages, request, call.metadata, call.attempts(page), self._sleep)
+
+    def _sleep(self, seconds: float) -> bool:
+        """Wait; return True, early, when the client is closed."""
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0 and not self._closing.is_set():
+            self._closing.wait(min(left, _INTERRUPTIBLE))
+        return self._closing.is_set()
 
 
 class ComputeImagesPager:
@@ -269,19 +284,25 @@ def send(
     request: ComputeImagesRequest,
     metadata: tuple[tuple[str, str | bytes], ...],
     attempts: Attempts,
-    sleep: Callable[[float], None] = time.sleep,
+    sleep: Callable[[float], bool],
 ) -> ComputeImagesResponse:
     """Send a request until it is answered or `attempts` gives up.
 
+    `sleep` takes seconds and returns True, early, when there will be no further attempt: the client was closed.
+
     Raises:
-        EarthEngineError: How the last attempt failed.
+        EarthEngineError: How the last attempt failed; CANCELLED, the client was closed.
     """
     while True:
+        while (delay := attempts.throttled()) > 0:
+            if sleep(delay):
+                raise attempts.closed()
         timeout = attempts.start()
         try:
-            response = method(request, timeout=timeout, metadata=metadata)
+            response = method(request, timeout=timeout, metadata=attempts.metadata(metadata))
         except grpc.RpcError as error:
             delay = attempts.failed(error)
         else:
             return attempts.answered(response)
-        sleep(delay)
+        if sleep(delay):
+            raise attempts.closed()

@@ -1,8 +1,8 @@
 """When a failed call is sent again, and after how long: policy as data, decisions without clock or colour.
 
 Only reads are sent here (computeImages is NO_SIDE_EFFECTS), so sending again is always safe; the question is only
-whether it helps. Rules: https://google.aip.dev/194 (what may be retried), gRFC A6 (the deadline spans all attempts),
-google.rpc.RetryInfo and RFC 9110 section 10.2.3 (the server's word on when).
+whether it helps. Rules: https://google.aip.dev/194 (what may be retried), gRFC A6 (the deadline spans all attempts;
+pushback; throttling), google.rpc.RetryInfo and RFC 9110 section 10.2.3 (the server's word on when).
 """
 
 from __future__ import annotations
@@ -10,25 +10,65 @@ from __future__ import annotations
 import logging
 import math
 import random as _random
+import re
 import time
-from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Final, TypeVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar, runtime_checkable
 
 import grpc
-from google.protobuf.message import DecodeError
-from google.rpc import error_details_pb2
 
+from eegrpc._error_rules import THROTTLED
+from eegrpc._retry_budget import RetryBudget
+from eegrpc._retry_delay import STOP, least_delay, pushback
 from eegrpc.errors import CallContext, EarthEngineError, from_rpc_error, make_error
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-__all__ = ["Attempts", "RetryPolicy", "decide"]
+    from eegrpc._retry_budget import TokenBucket
+
+__all__ = ["NO_RETRY", "Attempts", "RetryDecider", "RetryPolicy"]
 
 _log = logging.getLogger("eegrpc")
 
 _T = TypeVar("_T")
+_Metadata = tuple[tuple[str, "str | bytes"], ...]
+
+_LONGEST_POLL: Final = 0.5  # seconds between two looks at an empty budget; the shortest is half of it
+_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")  # google.rpc.ErrorInfo.reason, as AIP-193 wants it
+
+
+@runtime_checkable
+class RetryDecider(Protocol):
+    """What ``retry=`` takes: `RetryPolicy`, or an object of your own with this method.
+
+    The call's deadline holds whatever it returns: a delay that would pass it is not begun, and the call fails at once
+    with its last error. An attribute ``budget`` (a `RetryBudget`, or None for no limit) is used as that of
+    `RetryPolicy` is; without one, the default budget holds. Calls of many threads may ask one object at once.
+
+    An example, which retries as usual but gives a crowded server more time::
+
+        class Patient:
+            usual = eegrpc.RetryPolicy(max_attempts=10)
+
+            def next_delay(self, failures, elapsed):
+                delay = self.usual.next_delay(failures, elapsed)
+                if delay is not None and failures[-1].reason == "CONCURRENCY_LIMIT":
+                    delay += 5.0
+                return delay
+
+        client = eegrpc.EarthEngineClient("my-project", retry=Patient())
+    """
+
+    def next_delay(self, failures: Sequence[EarthEngineError], elapsed: float, /) -> float | None:
+        """Return how many seconds to wait before the request is sent again, or None when the error is final.
+
+        Args:
+            failures: How each attempt of this call failed, the latest last; ``context`` of each has project, page and
+                attempt.
+            elapsed: Seconds since the call began.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +77,9 @@ class RetryPolicy:
 
     The n-th wait is a random time up to ``min(initial * multiplier ** (n - 1), maximum)``: full jitter, so that callers
     that failed together do not come back together. When the server says how long to wait (google.rpc.RetryInfo, or
-    Retry-After in seconds or as a date), the wait is that plus such a random time. A wait that would pass the call's
-    deadline is not begun: the call fails at once with the last error.
+    Retry-After in seconds or as a date), the wait is that plus such a random time; ``grpc-retry-pushback-ms`` is obeyed
+    to the millisecond, begins the row of waits anew, and ends the call when it is negative or no number. A wait that
+    would pass the call's deadline is not begun: the call fails at once with the last error.
 
     Args:
         max_attempts: Most times one request is sent; 1 sends it once.
@@ -46,7 +87,10 @@ class RetryPolicy:
         multiplier: Growth of that bound from wait to wait.
         maximum: Largest bound, in seconds. The server's own word is not cut by it.
         codes: Codes worth another attempt. Of these, errors that are known to come again (a daily quota, an answer over
-            the size limit: `EarthEngineError.retryable` is False) are not retried either.
+            the size limit: `EarthEngineError.retryable` is False) are not retried either. An error that says that too
+            much was sent at a time counts as RESOURCE_EXHAUSTED, whatever its code: Google has it as 403, too.
+        once: Codes that are worth one further attempt, but not a second one in the same call.
+        budget: How many retries all calls of a client may send together; None for no limit.
 
     Raises:
         ValueError: A value makes no sense; the caller must correct it.
@@ -57,6 +101,8 @@ class RetryPolicy:
     multiplier: float = 2.0
     maximum: float = 60.0
     codes: frozenset[grpc.StatusCode] = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED})
+    once: frozenset[grpc.StatusCode] = frozenset({grpc.StatusCode.INTERNAL})
+    budget: RetryBudget | None = field(default_factory=RetryBudget)
 
     def __post_init__(self) -> None:
         if self.max_attempts < 1:
@@ -65,46 +111,57 @@ class RetryPolicy:
             value = getattr(self, name)
             if not least <= value < math.inf:  # also false for NaN
                 raise ValueError(f"{name} is {value}; it must be a finite number, {least:g} or more")
+        if self.budget is not None and not isinstance(self.budget, RetryBudget):
+            raise ValueError(f"budget is a {type(self.budget).__name__}: pass an eegrpc.RetryBudget, or None")
 
-    def bound(self, attempt: int) -> float:
-        """Return the largest random wait after the given attempt (from 1), in seconds."""
+    def bound(self, number: int) -> float:
+        """Return the largest random part of the wait of the given number (from 1), in seconds."""
         if self.initial == 0:
             return 0.0
         # In logarithms, because a large power overflows before min() can cut it.
-        growth = (attempt - 1) * math.log(self.multiplier)
+        growth = (number - 1) * math.log(self.multiplier)
         limit = math.log(self.maximum / self.initial) if self.maximum > 0 else -math.inf
         return self.maximum if growth >= limit else self.initial * math.exp(growth)
+
+    def next_delay(
+        self,
+        failures: Sequence[EarthEngineError],
+        elapsed: float,  # noqa: ARG002  # part of RetryDecider; the deadline is the caller's affair
+        /,
+        *,
+        random: Callable[[], float] = _random.random,
+        now: Callable[[], float] = time.time,
+    ) -> float | None:
+        """Return how many seconds to wait before the request is sent again, or None when the error is final.
+
+        Args:
+            failures: How each attempt of this call failed, the latest last.
+            elapsed: Seconds since the call began; this policy does not ask.
+            random: Gives numbers from 0 to 1.
+            now: Gives the time of day as seconds since 1970; asked only when the server names a date.
+        """
+        error = failures[-1]
+        if len(failures) >= self.max_attempts or not self._retries(failures):
+            return None
+        exact = pushback(error)
+        if exact is not None:
+            return None if exact == STOP else exact
+        number = 1
+        while number < len(failures) and pushback(failures[-number - 1]) is None:
+            number += 1
+        return least_delay(error, now) + random() * self.bound(number)
+
+    def _retries(self, failures: Sequence[EarthEngineError]) -> bool:
+        """Return whether the latest failure is of a kind that is sent again."""
+        error = failures[-1]
+        code = grpc.StatusCode.RESOURCE_EXHAUSTED if error.reason in THROTTLED else error.code()
+        if code in self.once and code not in self.codes:
+            return error.retryable and sum(failure.code() is code for failure in failures) == 1
+        return error.retryable and code in self.codes
 
 
 NO_RETRY: Final = RetryPolicy(max_attempts=1)
 """What ``retry=None`` means."""
-
-
-def decide(
-    policy: RetryPolicy,
-    attempt: int,
-    error: EarthEngineError,
-    *,
-    elapsed: float,
-    timeout: float,
-    random: Callable[[], float] = _random.random,
-    now: Callable[[], float] = time.time,
-) -> float | None:
-    """Return how many seconds to wait before the request is sent again, or None when the error is final.
-
-    Args:
-        policy: The caller's policy.
-        attempt: Number of the attempt that failed, from 1.
-        error: How it failed.
-        elapsed: Seconds since the call began.
-        timeout: Seconds that the call may take in all, attempts and waits together.
-        random: Gives numbers from 0 to 1.
-        now: Gives the time of day as seconds since 1970; asked only when the server names a date.
-    """
-    if attempt >= policy.max_attempts or not error.retryable or error.code() not in policy.codes:
-        return None
-    delay = _asked_delay(error, now) + random() * policy.bound(attempt)
-    return delay if elapsed + delay < timeout else None
 
 
 class Attempts:
@@ -114,27 +171,46 @@ class Attempts:
         policy: When to try again.
         timeout: Seconds for the whole call.
         context: The request, for errors and log lines; its attempt is counted here.
+        budget: What retries are paid from; None for no limit.
         clock: Gives monotonic seconds.
-        random: Gives numbers from 0 to 1.
+        random: Gives numbers from 0 to 1, for the waits that an empty budget makes.
     """
 
     def __init__(
         self,
-        policy: RetryPolicy,
+        policy: RetryDecider,
         timeout: float,
         context: CallContext,
         *,
+        budget: TokenBucket | None = None,
         clock: Callable[[], float] = time.monotonic,
         random: Callable[[], float] = _random.random,
     ) -> None:
         self._policy = policy
         self._timeout = timeout
         self._context = context
+        self._budget = budget
+        self._patience = 0.0 if budget is None else budget.wait
         self._clock = clock
         self._random = random
         self._started = clock()
         self._attempt = 0
-        self._last: EarthEngineError | None = None
+        self._failures: list[EarthEngineError] = []
+
+    def throttled(self) -> float:
+        """Return the seconds to wait before asking again, because the budget has no token; 0 to go on with `start`.
+
+        Raises:
+            EarthEngineError: The last one: the call has waited as long as it may.
+        """
+        if not self._failures or self._budget is None or self._budget.take():
+            return 0.0
+        wait = _LONGEST_POLL * (0.5 + self._random() / 2)
+        if wait > self._patience or self._elapsed() + wait >= self._timeout:
+            self._log_giving_up(self._failures[-1], "; the retry budget is spent")
+            raise self._failures[-1]
+        self._patience -= wait
+        return wait
 
     @property
     def made(self) -> int:
@@ -147,10 +223,13 @@ class Attempts:
         Raises:
             EarthEngineError: Nothing is left: the last error if there was one, else DEADLINE_EXCEEDED. Nothing is sent.
         """
-        left = self._timeout - (self._clock() - self._started)
+        left = self._timeout - self._elapsed()
         if left <= 0:
             # gRPC would start the call, and may even win the race against a deadline that has passed.
-            raise self._last or make_error(
+            if self._failures:
+                self._log_giving_up(self._failures[-1], "; no time is left")
+                raise self._failures[-1]
+            raise make_error(
                 grpc.StatusCode.DEADLINE_EXCEEDED,
                 f"timeout of {self._timeout:g} s had passed before the request was sent",
                 reason="DEADLINE_EXCEEDED",
@@ -159,24 +238,43 @@ class Attempts:
         self._attempt += 1
         return left
 
+    def metadata(self, metadata: _Metadata) -> _Metadata:
+        """Return the metadata of the attempt that was started: from the second on, its number and why it is needed."""
+        if self._attempt == 1:
+            return metadata
+        why = _label(self._failures[-1])
+        return (*metadata, ("eegrpc-attempt", str(self._attempt)), ("eegrpc-retry-reason", why))
+
     def failed(self, cause: grpc.RpcError) -> float:
         """Return the seconds to wait before the next attempt.
 
         Raises:
             EarthEngineError: There is no next attempt.
+            TypeError, ValueError: The caller's own policy returned what is no delay.
         """
-        context = CallContext(self._context.project, self._context.page, self._attempt)
-        error = from_rpc_error(cause, context=context)
-        elapsed = self._clock() - self._started
-        delay = decide(self._policy, self._attempt, error, elapsed=elapsed, timeout=self._timeout, random=self._random)
-        what = (context.project, context.page, self._attempt, error.code().name, error.reason)
-        if delay is None:
-            if self._attempt > 1:
-                _log.warning("computeImages for %s, page %d: gave up after attempt %d: %s (%s)", *what)
-            raise error from cause
-        _log.info("computeImages for %s, page %d: attempt %d: %s (%s); next in %.2f s", *what, delay)
-        self._last = error
+        error = from_rpc_error(cause, context=self._here())
+        error.__cause__ = cause
+        self._failures.append(error)
+        elapsed = self._elapsed()
+        delay = _checked(self._policy.next_delay(tuple(self._failures), elapsed), error)
+        if delay is None or elapsed + delay >= self._timeout:
+            self._log_giving_up(error, "" if delay is None else f"; no time is left to wait {delay:.2f} s")
+            raise error
+        _log.info(
+            "computeImages for %s, page %d: attempt %d: %s; next in %.2f s", *self._what(), _description(error), delay
+        )
         return delay
+
+    def closed(self) -> EarthEngineError:
+        """Return the error of a call whose client was closed while it waited for its next attempt."""
+        error = make_error(
+            grpc.StatusCode.CANCELLED,
+            f"the client was closed while the request waited for attempt {self._attempt + 1}",
+            reason="CANCELLED",
+            context=self._here(),
+        )
+        error.__cause__ = self._failures[-1]
+        return error
 
     def answered(self, response: _T | None) -> _T:
         """Return the response, once it is known to be one.
@@ -190,44 +288,43 @@ class Attempts:
                 grpc.StatusCode.INTERNAL,
                 "the call ended with OK but without a whole message",
                 reason="BAD_RESPONSE",
-                context=CallContext(self._context.project, self._context.page, self._attempt),
+                context=self._here(),
             )
+        if self._budget is not None:
+            self._budget.answered()
         return response
 
+    def _elapsed(self) -> float:
+        return self._clock() - self._started
 
-def _asked_delay(error: EarthEngineError, now: Callable[[], float]) -> float:
-    """Return the longest wait in seconds that the server asks for; 0 when it asks for none that makes sense."""
-    metadata = (*error.initial_metadata(), *error.trailing_metadata())
-    asked = [_retry_after_delay(value, now) for key, value in metadata if key == "retry-after"]
-    asked.append(_retry_info_delay(error))
-    return max(asked)
+    def _here(self) -> CallContext:
+        return CallContext(self._context.project, self._context.page, self._attempt)
 
+    def _what(self) -> tuple[str, int, int]:
+        return self._context.project, self._context.page, self._attempt
 
-def _retry_info_delay(error: EarthEngineError) -> float:
-    """Return the delay of the status's google.rpc.RetryInfo, else 0."""
-    info = error_details_pb2.RetryInfo()
-    for detail in error.status.details:
-        if detail.Is(info.DESCRIPTOR):
-            try:
-                detail.Unpack(info)
-            except DecodeError:
-                continue
-            return max(0.0, float(info.retry_delay.seconds + info.retry_delay.nanos / 1e9))
-    return 0.0
+    def _log_giving_up(self, error: EarthEngineError, why: str) -> None:
+        if self._attempt > 1 or why:
+            _log.warning(
+                "computeImages for %s, page %d: gave up after attempt %d: %s%s", *self._what(), _description(error), why
+            )
 
 
-def _retry_after_delay(value: str | bytes, now: Callable[[], float]) -> float:
-    """Return the delay of a Retry-After field, which is a number of seconds or a date; 0 when it is neither."""
-    text = (value.decode("latin-1") if isinstance(value, bytes) else value).strip()
-    if text.isascii() and text.isdigit():
-        return float(text) if len(text) < 16 else math.inf
-    until = _timestamp(text)
-    return 0.0 if until is None else max(0.0, until - now())
-
-
-def _timestamp(text: str) -> float | None:
-    """Return an HTTP date as seconds since 1970, or None when it is not one."""
-    try:
-        return parsedate_to_datetime(text).timestamp()
-    except (ValueError, TypeError, OverflowError):
+def _checked(delay: object, error: EarthEngineError) -> float | None:
+    """Return what a policy returned, which may be the caller's own."""
+    if delay is None:
         return None
+    if isinstance(delay, bool) or not isinstance(delay, (int, float)):
+        raise TypeError(f"next_delay returned a {type(delay).__name__}: return seconds, or None to give up") from error
+    if not delay >= 0:  # also true for NaN
+        raise ValueError(f"next_delay returned {delay}: return 0 or more seconds, or None to give up") from error
+    return float(delay)
+
+
+def _label(error: EarthEngineError) -> str:
+    """Return the error's reason if it is a name; the code's otherwise, for a server may send any text as reason."""
+    return error.reason if _NAME.fullmatch(error.reason) else error.code().name
+
+
+def _description(error: EarthEngineError) -> str:
+    return f"{error.code().name} ({_label(error)})"

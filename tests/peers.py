@@ -206,6 +206,10 @@ class H2Stream:
         """Send the trailers of a gRPC response."""
         self.headers([("grpc-status", status)], end=True)
 
+    def reset(self, code: int) -> None:
+        """End the stream with RST_STREAM."""
+        self._connection.reset_stream(self._number, code)
+
     def message(self, wire: bytes) -> None:
         """Send a gRPC message."""
         self.data(struct.pack(">BI", 0, len(wire)) + wire)

@@ -11,6 +11,7 @@ from google.protobuf.duration_pb2 import Duration
 from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
+from eegrpc._error_rules import THROTTLED
 from eegrpc.errors import RULES, CallContext, EarthEngineError, from_rpc_error, make_error
 from eegrpc.transcoding.status import DOMAIN
 
@@ -45,7 +46,7 @@ def test_every_code_has_a_reason_and_a_hint(code):
     error = EarthEngineError(code, "something odd")
     assert error.reason == code.name
     assert error.hint
-    assert error.retryable is (code in (Code.UNAVAILABLE, Code.RESOURCE_EXHAUSTED))
+    assert error.retryable is (code in (Code.UNAVAILABLE, Code.RESOURCE_EXHAUSTED, Code.INTERNAL))
     assert error.status == status_pb2.Status(code=code.value[0], message="something odd")
     assert rpc_status.from_call(error) is None
 
@@ -76,11 +77,12 @@ def test_every_code_has_a_reason_and_a_hint(code):
 def test_messages_tell_reasons_apart(code, message, reason, retryable):
     error = EarthEngineError(code, message)
     assert (error.reason, error.retryable) == (reason, retryable)
-    assert [rule.hint for rule in RULES if rule.reason == reason] == ([] if reason == code.name else [error.hint])
+    assert {rule.hint for rule in RULES if rule.reason == reason} == (set() if reason == code.name else {error.hint})
 
 
-def test_rules_are_unique_and_say_what_to_do():
-    assert len({rule.reason for rule in RULES}) == len(RULES)
+def test_rules_say_one_thing_for_each_reason_and_what_to_do():
+    assert len({(rule.reason, rule.hint, rule.retryable) for rule in RULES}) == len({rule.reason for rule in RULES})
+    assert {rule.reason for rule in RULES} >= THROTTLED
     assert all(rule.hint.endswith(".") for rule in RULES)
 
 
@@ -91,7 +93,8 @@ def test_error_info_names_the_reason_and_its_values_the_rule():
         metadata={"quota_limit": "daily_eecu_usage_time"},
     )
     error = rich(Code.RESOURCE_EXHAUSTED, "Quota exceeded.", info)
-    assert error.reason == "RATE_LIMIT_EXCEEDED"
+    assert error.reason == "DAILY_QUOTA"
+    assert error.status.details[0].value == info.SerializeToString()  # the server's own word is kept
     assert not error.retryable
     assert "day" in error.hint
     other = error_details_pb2.ErrorInfo(reason="SOMETHING_NEW", domain="googleapis.com")

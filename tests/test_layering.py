@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parents[1] / "eegrpc"
 
 # Rooms from the bottom up; a module belongs to the longest prefix. A room imports itself and the rooms before it.
 ROOMS = [
-    ("eegrpc.v1alpha", "eegrpc._version", "eegrpc.errors"),
+    ("eegrpc.v1alpha", "eegrpc._version", "eegrpc._error_rules", "eegrpc.errors"),
     ("eegrpc.mapper",),
     ("eegrpc.transcoding",),
     (  # channel
@@ -29,6 +29,8 @@ ROOMS = [
         "eegrpc._aio_channel",
     ),
     (  # client
+        "eegrpc._retry_delay",
+        "eegrpc._retry_budget",
         "eegrpc._retry",
         "eegrpc._expressions",
         "eegrpc._requests",
@@ -43,11 +45,15 @@ ROOMS = [
 
 # Sans-IO: decisions and data only.
 COLOURLESS = {
+    "eegrpc._error_rules",
     "eegrpc.errors",
     "eegrpc._expressions",
     "eegrpc._fallback",
     "eegrpc._pages",
     "eegrpc._requests",
+    "eegrpc._retry",
+    "eegrpc._retry_budget",
+    "eegrpc._retry_delay",
     "eegrpc.mapper",
     "eegrpc.transcoding.binding",
     "eegrpc.transcoding.content",

@@ -33,7 +33,8 @@ _RESERVED = frozenset(
         *("upgrade", "http2-settings"),
     )
 )
-_TRACING = frozenset(("grpc-trace-bin", "grpc-tags-bin"))  # gRPC leaves these two to tracing libraries
+# gRPC leaves two to tracing libraries; by the third a servicer says when to come again (gRFC A6, "pushback").
+_NOT_RESERVED = frozenset(("grpc-trace-bin", "grpc-tags-bin", "grpc-retry-pushback-ms"))
 _REPLACED = frozenset(("user-agent", "accept", "accept-encoding"))  # ours take their place, as grpc does with its own
 
 _NOT_METADATA = _RESERVED | frozenset(
@@ -60,7 +61,7 @@ def check_metadata(metadata: Metadata | None) -> None:
     for key, value in metadata or ():
         if not isinstance(key, str) or _KEY.fullmatch(key) is None:
             raise _invalid(f"the key {_quote(key)} (allowed are 0-9 a-z _ . -)")
-        if key in _RESERVED or (key.startswith("grpc-") and key not in _TRACING):
+        if key in _RESERVED or (key.startswith("grpc-") and key not in _NOT_RESERVED):
             raise _invalid(f"the key {_quote(key)} is reserved")
         if key.endswith("-bin"):
             if not isinstance(value, bytes):
@@ -99,7 +100,7 @@ def from_headers(headers: Headers) -> tuple[Metadata, Metadata]:
         name, text, target = field_name.lower(), field_value.strip(" \t"), initial
         if name.startswith(TRAILER_PREFIX):
             name, target = name[len(TRAILER_PREFIX) :], trailing
-        if name in _NOT_METADATA or (name.startswith("grpc-") and name not in _TRACING):
+        if name in _NOT_METADATA or (name.startswith("grpc-") and name not in _NOT_RESERVED):
             continue
         if _KEY.fullmatch(name) is None:
             continue

@@ -1,0 +1,106 @@
+"""The retry budget: retries are paid for with tokens, so that many callers cannot melt a server that is down.
+
+The idea is the throttling of gRFC A6, whose bucket ends calls when it is half empty; here calls wait for theirs to
+fill. With the calls and answers of one client, in any stretch of time:
+
+    requests <= calls + tokens + per_answer * answers + per_second * seconds
+
+While everything fails, there are no answers, and almost every request is the first of its call: 40 callers make at
+least 200 calls in 30 s, for they wait 5 s for a token and then fail, and the bucket gives at most 4 + 30 = 34
+retries. While up to half of the requests fail, answers pay for all retries. A retry that cannot be paid for is put off:
+its call asks again until answers of others, or time, have brought a token, or until it has waited `RetryBudget.wait`.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["BudgetLedger", "RetryBudget", "TokenBucket"]
+
+
+@dataclass(frozen=True, slots=True)
+class RetryBudget:
+    """How many retries the calls of one client may send together. First attempts are never held back.
+
+    Args:
+        tokens: Most retries that can be saved up; each retry costs one. So many can follow each other at once.
+        per_answer: Tokens that each answered call brings: 1 lets retries at most double what a struggling server gets.
+        per_second: Tokens that time brings, so that somebody finds out when a server is back.
+        wait: Longest that one call waits for tokens in all, in seconds; then it fails with its last error.
+
+    Raises:
+        ValueError: A value makes no sense; the caller must correct it.
+    """
+
+    tokens: float = 4.0
+    per_answer: float = 1.0
+    per_second: float = 1.0
+    wait: float = 5.0
+
+    def __post_init__(self) -> None:
+        for name, least in (("tokens", 1.0), ("per_answer", 0.0), ("per_second", 0.0), ("wait", 0.0)):
+            value = getattr(self, name)
+            if not least <= value < math.inf:  # also false for NaN
+                raise ValueError(f"{name} is {value}; it must be a finite number, {least:g} or more")
+
+
+class TokenBucket:
+    """What is left of one budget; threads and tasks share it. Its lock is held for a few additions only.
+
+    Args:
+        budget: The terms.
+        clock: Gives monotonic seconds.
+    """
+
+    def __init__(self, budget: RetryBudget, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self.wait = budget.wait
+        """Longest that one call waits for tokens, in seconds."""
+        self._budget = budget
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._tokens = budget.tokens
+        self._counted = clock()
+
+    def take(self) -> bool:
+        """Pay for a retry; False when there is no token, and then nothing was taken."""
+        with self._lock:
+            now = self._clock()
+            self._add(self._budget.per_second * max(0.0, now - self._counted))
+            self._counted = now
+            if self._tokens < 1.0:
+                return False
+            self._tokens -= 1.0
+            return True
+
+    def answered(self) -> None:
+        """Count an answer."""
+        with self._lock:
+            self._add(self._budget.per_answer)
+
+    def _add(self, tokens: float) -> None:
+        self._tokens = min(self._budget.tokens, self._tokens + tokens)
+
+
+class BudgetLedger:
+    """The buckets of one client: calls whose policies have equal budgets share one."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._buckets: dict[RetryBudget, TokenBucket] = {}
+
+    def bucket(self, budget: RetryBudget | None) -> TokenBucket | None:
+        """Return the bucket of a budget; None for None, which is no limit."""
+        if budget is None:
+            return None
+        with self._lock:
+            bucket = self._buckets.get(budget)
+            if bucket is None:
+                bucket = self._buckets[budget] = TokenBucket(budget)
+            return bucket
