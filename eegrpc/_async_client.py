@@ -123,7 +123,7 @@ class EarthEngineAsyncClient:
         *,
         concurrency: int = DEFAULT_CONCURRENCY,
         ordered: bool = False,
-        retry: RetryPolicy | EllipsisType | None = ...,
+        retry: RetryDecider | EllipsisType | None = ...,
         timeout: float | EllipsisType | None = ...,
         metadata: Iterable[tuple[str, str | bytes]] = (),
     ) -> AsyncGenerator[BatchPage, None]:
@@ -150,7 +150,7 @@ class EarthEngineAsyncClient:
         settings = Settings(self._defaults, retry, timeout, tuple(metadata), concurrency, ordered)
         from eegrpc._batch_tasks import run
 
-        return run(self._stub.ComputeImages, requests, settings)
+        return run(self._stub.ComputeImages, self._sleep, requests, settings)
 
     async def close(self) -> None:
         """Close the channel if the client made it; calls under way end with CANCELLED. A second time does nothing.

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from google.protobuf.field_mask_pb2 import FieldMask
 
     from eegrpc._calls import Defaults
-    from eegrpc._retry import RetryPolicy
+    from eegrpc._retry import RetryDecider
     from eegrpc.v1alpha import ComputeImagesRequest, ComputeImagesResponse, EarthEngineAsset
 
 __all__ = ["DEFAULT_CONCURRENCY", "BatchPage", "BatchRequest", "Job", "Order", "Settings"]
@@ -80,7 +80,7 @@ class Settings:
     """What all computations of a batch share."""
 
     defaults: Defaults
-    retry: RetryPolicy | EllipsisType | None
+    retry: RetryDecider | EllipsisType | None
     timeout: float | EllipsisType | None
     metadata: tuple[tuple[str, str | bytes], ...]
     concurrency: int

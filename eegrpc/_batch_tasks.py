@@ -10,7 +10,7 @@ from eegrpc._batch import BatchPage, Job, Order
 from eegrpc.errors import EarthEngineError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable
+    from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
 
     import grpc
 
@@ -23,10 +23,13 @@ __all__ = ["run"]
 
 
 async def run(
-    method: Method, requests: Iterable[object] | AsyncIterable[object], settings: Settings
+    method: Method,
+    sleep: Callable[[float], Awaitable[bool]],
+    requests: Iterable[object] | AsyncIterable[object],
+    settings: Settings,
 ) -> AsyncGenerator[BatchPage, None]:
-    """Yield the pages of all requests. Ending the generator cancels what is under way."""
-    batch = _Batch(method, _asynchronous(requests), settings)
+    """Yield the pages of all requests. Ending the generator cancels what is under way. `sleep` is as for `send`."""
+    batch = _Batch(method, sleep, _asynchronous(requests), settings)
     try:
         async for page in batch.pages():
             yield page
@@ -46,8 +49,15 @@ async def _asynchronous(requests: Iterable[object] | AsyncIterable[object]) -> A
 class _Batch:
     """The tasks of one batch, and what they share."""
 
-    def __init__(self, method: Method, source: AsyncIterator[object], settings: Settings) -> None:
+    def __init__(
+        self,
+        method: Method,
+        sleep: Callable[[float], Awaitable[bool]],
+        source: AsyncIterator[object],
+        settings: Settings,
+    ) -> None:
         self._method = method
+        self._sleep = sleep
         self._source = source
         self._settings = settings
         self._order = Order(settings.concurrency, ordered=settings.ordered)
@@ -112,7 +122,7 @@ class _Batch:
             job.start()
             while (request := job.next_request()) is not None:
                 attempts = job.call.attempts(job.number)
-                response = await send(self._method, request, job.call.metadata, attempts)
+                response = await send(self._method, request, job.call.metadata, attempts, self._sleep)
                 await self._add(job.page(response, attempts.made))
             if not job.done:
                 await self._add(job.nothing())

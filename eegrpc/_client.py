@@ -142,7 +142,7 @@ class EarthEngineClient:
         *,
         concurrency: int = DEFAULT_CONCURRENCY,
         ordered: bool = False,
-        retry: RetryPolicy | EllipsisType | None = ...,
+        retry: RetryDecider | EllipsisType | None = ...,
         timeout: float | EllipsisType | None = ...,
         metadata: Iterable[tuple[str, str | bytes]] = (),
     ) -> Generator[BatchPage, None, None]:
