@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from eegrpc._async_client import ComputeImagesAsyncPager, EarthEngineAsyncClient
     from eegrpc._channel import create_channel
     from eegrpc._client import ComputeImagesPager, EarthEngineClient
+    from eegrpc._gate import QuotaGate, QuotaStats
     from eegrpc._options import DEFAULT_ENDPOINT, HIGH_VOLUME_ENDPOINT
     from eegrpc._retry import RetryPolicy
 
@@ -31,6 +32,8 @@ __all__ = [
     "ComputeImagesPager",
     "EarthEngineAsyncClient",
     "EarthEngineClient",
+    "QuotaGate",
+    "QuotaStats",
     "RetryPolicy",
     "__version__",
     "create_aio_channel",
@@ -48,6 +51,8 @@ _HOMES = {
     "ComputeImagesPager": "eegrpc._client",
     "EarthEngineAsyncClient": "eegrpc._async_client",
     "EarthEngineClient": "eegrpc._client",
+    "QuotaGate": "eegrpc._gate",
+    "QuotaStats": "eegrpc._gate",
     "RetryPolicy": "eegrpc._retry",
     "create_aio_channel": "eegrpc._aio_channel",
     "create_channel": "eegrpc._channel",

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import grpc
 import grpc.aio
 
+from eegrpc._aio_permit import TaskPermit
 from eegrpc._calls import Defaults, PreparedCall, check_channel, own_channel_options, prepare
+from eegrpc._gate import Admission
 from eegrpc._pages import Pages
 from eegrpc.v1alpha import ComputeImagesRequest, ComputeImagesResponse, EarthEngineAsset, EarthEngineStub
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from google.protobuf.field_mask_pb2 import FieldMask
     from typing_extensions import Self
 
+    from eegrpc._gate import QuotaGate
     from eegrpc._retry import Attempts, RetryPolicy
 
 __all__ = ["ComputeImagesAsyncPager", "EarthEngineAsyncClient"]
@@ -34,7 +37,7 @@ class EarthEngineAsyncClient:
         channel: An asyncio channel to use instead of making one; `close` leaves it open, and the options that describe
             a channel must then be left out.
         endpoint, transport, credentials, api_version: See `eegrpc.create_aio_channel`.
-        retry, timeout: As for `eegrpc.EarthEngineClient`.
+        retry, timeout, quota: As for `eegrpc.EarthEngineClient`.
         interceptors: grpc.aio client interceptors for the channel that the client makes.
 
     Raises:
@@ -54,8 +57,10 @@ class EarthEngineAsyncClient:
         retry: RetryPolicy | EllipsisType | None = ...,
         timeout: float | EllipsisType | None = ...,
         interceptors: Sequence[Any] = (),
+        quota: QuotaGate | EllipsisType | None = ...,
     ) -> None:
         self._defaults = Defaults.check(project, retry, timeout, own_channel=channel is None)
+        self._admission = Admission(quota)
         self._own_channel: grpc.aio.Channel | None = None
         if channel is None:
             from eegrpc._aio_channel import create_aio_channel
@@ -118,6 +123,7 @@ class EarthEngineAsyncClient:
     async def close(self) -> None:
         """Close the channel if the client made it; calls under way end with CANCELLED. A second time does nothing."""
         self._closed = True
+        self._admission.close()
         if self._own_channel is not None:
             await self._own_channel.close()
 
@@ -141,7 +147,7 @@ class EarthEngineAsyncClient:
     async def _fetch(self, call: PreparedCall, request: ComputeImagesRequest, page: int) -> ComputeImagesResponse:
         """Return one page."""
         self._require_open()
-        return await send(self._stub.ComputeImages, request, call.metadata, call.attempts(page))
+        return await send(self._stub.ComputeImages, request, call.metadata, call.attempts(page), self._admission)
 
 
 class ComputeImagesAsyncPager:
@@ -225,6 +231,7 @@ async def send(
     request: ComputeImagesRequest,
     metadata: tuple[tuple[str, str | bytes], ...],
     attempts: Attempts,
+    admission: Admission,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> ComputeImagesResponse:
     """Send a request until it is answered or `attempts` gives up.
@@ -233,11 +240,13 @@ async def send(
         EarthEngineError: How the last attempt failed.
     """
     while True:
-        timeout = attempts.start()
-        try:
-            response = await method(request, timeout=timeout, metadata=metadata)
-        except grpc.RpcError as error:
-            delay = attempts.failed(error)
-        else:
-            return attempts.answered(response)
+        async with TaskPermit(admission, request.project, attempts) as permit:
+            timeout = attempts.start()
+            try:
+                response = await method(request, timeout=timeout, metadata=metadata)
+            except grpc.RpcError as error:
+                permit.failed(error)
+                delay = attempts.failed(error)
+            else:
+                return attempts.answered(response)
         await sleep(delay)

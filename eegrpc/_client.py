@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import grpc
 
 from eegrpc._calls import Defaults, PreparedCall, check_channel, own_channel_options, prepare
+from eegrpc._gate import Admission
 from eegrpc._pages import Pages
+from eegrpc._permit import ThreadPermit
 from eegrpc.v1alpha import ComputeImagesRequest, ComputeImagesResponse, EarthEngineAsset, EarthEngineStub
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from google.protobuf.field_mask_pb2 import FieldMask
     from typing_extensions import Self
 
+    from eegrpc._gate import QuotaGate
     from eegrpc._retry import Attempts, RetryPolicy
 
 __all__ = ["ComputeImagesPager", "EarthEngineClient"]
@@ -41,6 +44,8 @@ class EarthEngineClient:
             deadline, because a faulty server can keep a call without one open for ever (gRPC waits for the end of a
             unary answer that has two messages).
         interceptors: gRPC client interceptors for the channel that the client makes.
+        quota: The gate at which requests wait so that the project's quota is kept, by default an `eegrpc.QuotaGate()`
+            of the client's own. Clients that send for the same project should share one. None sends everything at once.
 
     Raises:
         TypeError, ValueError: An option makes no sense; the caller must correct it.
@@ -59,8 +64,10 @@ class EarthEngineClient:
         retry: RetryPolicy | EllipsisType | None = ...,
         timeout: float | EllipsisType | None = ...,
         interceptors: Sequence[Any] = (),
+        quota: QuotaGate | EllipsisType | None = ...,
     ) -> None:
         self._defaults = Defaults.check(project, retry, timeout, own_channel=channel is None)
+        self._admission = Admission(quota)
         self._own_channel: grpc.Channel | None = None
         if channel is None:
             from eegrpc._channel import create_channel
@@ -133,6 +140,7 @@ class EarthEngineClient:
     def close(self) -> None:
         """Close the channel if the client made it; calls under way end with CANCELLED. A second time does nothing."""
         self._closed = True
+        self._admission.close()
         if self._own_channel is not None:
             self._own_channel.close()
 
@@ -152,7 +160,7 @@ class EarthEngineClient:
     def _fetch(self, call: PreparedCall, request: ComputeImagesRequest, page: int) -> ComputeImagesResponse:
         """Return one page."""
         self._require_open()
-        return send(self._stub.ComputeImages, request, call.metadata, call.attempts(page))
+        return send(self._stub.ComputeImages, request, call.metadata, call.attempts(page), self._admission)
 
 
 class ComputeImagesPager:
@@ -234,6 +242,7 @@ def send(
     request: ComputeImagesRequest,
     metadata: tuple[tuple[str, str | bytes], ...],
     attempts: Attempts,
+    admission: Admission,
     sleep: Callable[[float], None] = time.sleep,
 ) -> ComputeImagesResponse:
     """Send a request until it is answered or `attempts` gives up.
@@ -242,11 +251,13 @@ def send(
         EarthEngineError: How the last attempt failed.
     """
     while True:
-        timeout = attempts.start()
-        try:
-            response = method(request, timeout=timeout, metadata=metadata)
-        except grpc.RpcError as error:
-            delay = attempts.failed(error)
-        else:
-            return attempts.answered(response)
+        with ThreadPermit(admission, request.project, attempts) as permit:
+            timeout = attempts.start()
+            try:
+                response = method(request, timeout=timeout, metadata=metadata)
+            except grpc.RpcError as error:
+                permit.failed(error)
+                delay = attempts.failed(error)
+            else:
+                return attempts.answered(response)
         sleep(delay)

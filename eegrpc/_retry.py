@@ -24,7 +24,7 @@ from eegrpc.errors import CallContext, EarthEngineError, from_rpc_error, make_er
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Attempts", "RetryPolicy", "decide"]
+__all__ = ["Attempts", "RetryPolicy", "asked_delay", "decide"]
 
 _log = logging.getLogger("eegrpc")
 
@@ -103,7 +103,7 @@ def decide(
     """
     if attempt >= policy.max_attempts or not error.retryable or error.code() not in policy.codes:
         return None
-    delay = _asked_delay(error, now) + random() * policy.bound(attempt)
+    delay = asked_delay(error, now) + random() * policy.bound(attempt)
     return delay if elapsed + delay < timeout else None
 
 
@@ -142,17 +142,25 @@ class Attempts:
         Raises:
             EarthEngineError: Nothing is left: the last error if there was one, else DEADLINE_EXCEEDED. Nothing is sent.
         """
-        left = self._timeout - (self._clock() - self._started)
+        left = self.left()
         if left <= 0:
             # gRPC would start the call, and may even win the race against a deadline that has passed.
-            raise self._last or make_error(
-                grpc.StatusCode.DEADLINE_EXCEEDED,
-                f"timeout of {self._timeout:g} s had passed before the request was sent",
-                reason="DEADLINE_EXCEEDED",
-                context=self._context,
-            )
+            raise self.expired("before the request was sent")
         self._attempt += 1
         return left
+
+    def left(self) -> float:
+        """Return the seconds that are left for the call."""
+        return self._timeout - (self._clock() - self._started)
+
+    def expired(self, when: str) -> EarthEngineError:
+        """Return the error for a call whose time passed between attempts: the last one, else DEADLINE_EXCEEDED."""
+        return self._last or make_error(
+            grpc.StatusCode.DEADLINE_EXCEEDED,
+            f"timeout of {self._timeout:g} s had passed {when}",
+            reason="DEADLINE_EXCEEDED",
+            context=self._context,
+        )
 
     def failed(self, cause: grpc.RpcError) -> float:
         """Return the seconds to wait before the next attempt.
@@ -190,7 +198,7 @@ class Attempts:
         return response
 
 
-def _asked_delay(error: EarthEngineError, now: Callable[[], float]) -> float:
+def asked_delay(error: EarthEngineError, now: Callable[[], float] = time.time) -> float:
     """Return the longest wait in seconds that the server asks for; 0 when it asks for none that makes sense."""
     metadata = (*error.initial_metadata(), *error.trailing_metadata())
     asked = [_retry_after_delay(value, now) for key, value in metadata if key == "retry-after"]

@@ -30,6 +30,10 @@ ROOMS = [
     ),
     (  # client
         "eegrpc._retry",
+        "eegrpc._quota",
+        "eegrpc._gate",
+        "eegrpc._permit",
+        "eegrpc._aio_permit",
         "eegrpc._expressions",
         "eegrpc._requests",
         "eegrpc._pages",
@@ -47,6 +51,7 @@ COLOURLESS = {
     "eegrpc._expressions",
     "eegrpc._fallback",
     "eegrpc._pages",
+    "eegrpc._quota",
     "eegrpc._requests",
     "eegrpc.mapper",
     "eegrpc.transcoding.binding",

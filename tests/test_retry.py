@@ -12,6 +12,7 @@ from google.rpc import error_details_pb2, status_pb2
 
 from eegrpc._async_client import send as send_async
 from eegrpc._client import send
+from eegrpc._gate import Admission
 from eegrpc._retry import NO_RETRY, Attempts, RetryPolicy, decide
 from eegrpc.errors import CallContext, EarthEngineError
 from eegrpc.v1alpha import ComputeImagesRequest, ComputeImagesResponse
@@ -174,8 +175,10 @@ def run(request):
         context = CallContext("projects/p", page=2)
         attempts = Attempts(policy, timeout, context, clock=stub.clock, random=lambda: 1.0)
         if request.param == "sync":
-            return send(stub, ComputeImagesRequest(), (), attempts, stub.clock.sleep)
-        return await send_async(stub.call_async, ComputeImagesRequest(), (), attempts, stub.clock.sleep_async)
+            return send(stub, ComputeImagesRequest(), (), attempts, Admission(), stub.clock.sleep)
+        return await send_async(
+            stub.call_async, ComputeImagesRequest(), (), attempts, Admission(), stub.clock.sleep_async
+        )
 
     return run
 
