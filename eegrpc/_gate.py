@@ -59,8 +59,8 @@ class QuotaGate:
     threads and event loops may share it. It counts per process: processes that share a quota need gates whose limits
     add up to it, or leave it to adapting.
 
-    When the server refuses a request for quota all the same, the limit in question goes down to 0.7 of what it was (at
-    most once a second), and grows back with the answers, within 25 s at most; RetryInfo and Retry-After of such a
+    When the server refuses a request for quota all the same, the limit in question goes down to 0.8 of what it was (at
+    most once a second), and grows back with the answers, within 20 s at most; RetryInfo and Retry-After of such a
     refusal stop the whole project for that long, at most 60 s. A daily quota and answers that are too large change
     nothing here.
 
@@ -223,7 +223,7 @@ class _Lines:
                 if len(self._by_project) >= _MANY_PROJECTS:
                     self._by_project = {name: line for name, line in self._by_project.items() if not line.idle(now)}
                 line = self._by_project[project] = self._new_line()
-            line.join(ticket)
+            line.join(ticket, now)
             return self._move_and_look(line, ticket, now)
 
     def look(self, ticket: Ticket) -> float | None:

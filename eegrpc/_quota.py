@@ -3,38 +3,40 @@
 Two limits hold at once, as Earth Engine has them (https://developers.google.com/earth-engine/guides/usage): requests in
 flight, and requests started per second.
 
-The rate is kept by GCRA (the generic cell rate algorithm, ITU-T I.371): requests start evenly spaced, and one that
-starts late, because its thread woke late, is made up for by at most `BURST` seconds. With a spacing of
-``(1 + BURST + JITTER) / rate``, no window of one second has more than `rate` starts, nor more arrivals at a server when
-the way there moves them together by up to `JITTER`. A bucket of 100 tokens would let 200 requests into the second in
-which an idle client wakes up; a log of the last second would send 100 at once, and a little more jitter would move many
-of them into a full second.
+The rate is kept twice. A log of the last starts makes it true: no window of ``1 + JITTER`` seconds has more than `rate`
+of them, so no second has at the server either, if the way there moves them together by no more than `JITTER`. And
+requests start evenly spaced, as by GCRA (the generic cell rate algorithm, ITU-T I.371): a burst of 100 each second
+keeps to the letter of the limit, but a little more jitter would move half of the next burst into the same second.
+Starts that come late because threads woke late are made up for, by up to `CATCH_UP` seconds.
 """
 
 from __future__ import annotations
 
 import enum
 import math
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable
 
-__all__ = ["BURST", "JITTER", "LONGEST_HOLD", "LOOK_AGAIN", "LimitName", "Line", "State", "Ticket"]
+__all__ = ["CATCH_UP", "JITTER", "LONGEST_HOLD", "LOOK_AGAIN", "LimitName", "Line", "State", "Ticket"]
 
-BURST: Final = 0.02
-"""Seconds that starts may run ahead of their even spacing."""
-JITTER: Final = 0.01
+JITTER: Final = 0.04
 """Seconds by which the way to the server may move requests together."""
+CATCH_UP: Final = 0.25
+"""Seconds by which starts may lag behind their even spacing and still be made up for, while requests wait."""
 LOOK_AGAIN: Final = 1.0
 """Seconds after which one who waits looks by himself, should the one who was to wake him have been lost."""
 LONGEST_HOLD: Final = 60.0
 """Seconds for which one answer may stop a whole project; after them, a request asks whether it is still so."""
 
-_CUT: Final = 0.7
+_COLD_AFTER: Final = 60.0  # seconds without a start: connections may have gone, and tokens
+_WARM_UP: Final = 1.0  # seconds: what is sent while the channel connects arrives together, so fewer are sent
+_COLD_SPACING: Final = 4 / 3
+_CUT: Final = 0.8
 _COOLDOWN: Final = 1.0  # seconds: what starts sooner after a cut may be refused for what was sent before it
-_RECOVERY: Final = 25.0  # seconds from nothing to the configured limit
+_RECOVERY: Final = 20.0  # seconds from nothing to the configured limit
 _LEAST: Final = 0.05  # of the configured limit
 
 
@@ -87,7 +89,9 @@ class Line:
         self._adaptive = adaptive
         self._queue = _FairQueue()
         self._running: set[Ticket] = set()
-        self._even = -math.inf  # when the next request would start if all started evenly spaced
+        self._even = -math.inf  # when the next request starts if all start evenly spaced
+        self._warm_at = -math.inf
+        self._starts: deque[float] = deque(maxlen=max(1, int(rate)) if rate < math.inf else 1)
         self._held_until = -math.inf
         self.refused = 0
         """Requests that the server refused for quota."""
@@ -121,9 +125,11 @@ class Line:
         full = all(limit.value == limit.configured for limit in self._limits.values())
         return full and not self._running and not self._queue and max(self._even, self._held_until) <= now
 
-    def join(self, ticket: Ticket) -> None:
+    def join(self, ticket: Ticket, now: float) -> None:
         """Put a new ticket at the end of its group."""
         ticket.line = self
+        if not self._queue:
+            self._even = max(self._even, now)  # nobody was kept waiting, so there is nothing to make up for
         self._queue.push(ticket)
 
     def advance(self, now: float) -> list[Ticket]:
@@ -134,7 +140,7 @@ class Line:
             self._running.add(head)
             head.state, head.started_at = State.RUNNING, now
             self._queue.pop(head)
-            self._even = max(self._even, now) + (1.0 + BURST + JITTER) / self.rate
+            self._note_start(now)
             if head.looks_at is not None:
                 wake.append(head)
         if head is not None and head.looks_at is not None and self._has_room() and head.looks_at > self._next_start():
@@ -190,7 +196,22 @@ class Line:
         return len(self._running) < self.concurrency
 
     def _next_start(self) -> float:
-        return max(self._even - BURST, self._held_until)
+        start = max(self._even, self._held_until)
+        if self.rate < math.inf:
+            count = max(1, int(self.rate))
+            if len(self._starts) >= count:
+                start = max(start, self._starts[-count] + max(1.0 + JITTER, self._spacing()))
+        return start
+
+    def _note_start(self, now: float) -> None:
+        if not self._starts or now - self._starts[-1] > _COLD_AFTER:
+            self._warm_at = now + _WARM_UP
+        spacing = self._spacing() * (1.0 if now >= self._warm_at else _COLD_SPACING)
+        self._even = max(self._even, now - CATCH_UP) + spacing
+        self._starts.append(now)
+
+    def _spacing(self) -> float:
+        return (1.0 + JITTER) / self.rate
 
 
 class _Limit:
