@@ -59,9 +59,9 @@ class QuotaGate:
     threads and event loops may share it. It counts per process: processes that share a quota need gates whose limits
     add up to it, or leave it to adapting.
 
-    When the server refuses a request for quota all the same, the limit in question goes down to 0.8 of what it was (at
-    most once a second), and grows back with the answers, within 20 s at most; RetryInfo and Retry-After of such a
-    refusal stop the whole project for that long, at most 60 s. A daily quota and answers that are too large change
+    When the server refuses requests for quota all the same, each refusal takes 3 % from the limit in question, those of
+    one second no more than 30 % together, and the answers give it back, all of it within 20 s. RetryInfo and Retry-After
+    of a refusal stop the whole project for that long, at most 60 s. A daily quota and answers that are too large change
     nothing here.
 
     Args:

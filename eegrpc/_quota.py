@@ -34,7 +34,8 @@ LONGEST_HOLD: Final = 60.0
 _COLD_AFTER: Final = 60.0  # seconds without a start: connections may have gone, and tokens
 _WARM_UP: Final = 1.0  # seconds: what is sent while the channel connects arrives together, so fewer are sent
 _COLD_SPACING: Final = 4 / 3
-_CUT: Final = 0.8
+_CUT: Final = 0.97  # for each refusal
+_MOST_CUT: Final = 0.7  # for all refusals together that one state of affairs may cause
 _COOLDOWN: Final = 1.0  # seconds: what starts sooner after a cut may be refused for what was sent before it
 _RECOVERY: Final = 20.0  # seconds from nothing to the configured limit
 _LEAST: Final = 0.05  # of the configured limit
@@ -217,20 +218,25 @@ class Line:
 class _Limit:
     """A limit that is cut when a server refuses, and grows back: additive increase, multiplicative decrease.
 
-    It grows by time, at each answer, so that recovery takes the same whether requests take 0.1 s or 100 s.
+    A single refusal, which a moment's jitter can cause, costs little; many at once, which mean that others use the quota
+    too, cost as much as they may. It grows by time, at each answer, so that recovery takes the same whether requests take
+    0.1 s or 100 s.
     """
 
     def __init__(self, configured: float) -> None:
         self.configured = configured
         self.value = configured
+        self._least = configured
         self._cut_at = -math.inf
         self._grown_at = -math.inf
 
     def cut(self, started_at: float, now: float) -> None:
-        """Lower the limit, unless the request that was refused started before an earlier cut could show."""
-        if started_at >= self._cut_at + _COOLDOWN:
-            self.value = max(self.value * _CUT, self.configured * _LEAST)
-            self._cut_at = self._grown_at = now
+        """Lower the limit, for a request that started then and was refused."""
+        if started_at >= self._cut_at + _COOLDOWN:  # else it belongs to the refusals before
+            self._least = max(self.value * _MOST_CUT, self.configured * _LEAST)
+            self._cut_at = now
+        self.value = max(self.value * _CUT, self._least)
+        self._grown_at = now
 
     def grow(self, now: float) -> None:
         """Raise the limit by what the time since the last cut or answer is worth."""

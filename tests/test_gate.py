@@ -220,9 +220,9 @@ def test_the_head_looks_by_itself_and_the_next_is_woken_for_its_time():
 @pytest.mark.parametrize(
     ("names", "concurrency", "rate"),
     [
-        ([LimitName.CONCURRENCY], 32, 100),
-        ([LimitName.RATE], 40, 80),
-        ([], 32, 80),
+        ([LimitName.CONCURRENCY], 38, 100),
+        ([LimitName.RATE], 40, 97),
+        ([], 38, 97),
     ],
 )
 def test_a_refusal_lowers_the_limit_in_question(names, concurrency, rate):
@@ -232,21 +232,21 @@ def test_a_refusal_lowers_the_limit_in_question(names, concurrency, rate):
     assert (world.stats.concurrency, world.stats.rate, world.stats.refused) == (concurrency, rate, 1)
 
 
-def test_refusals_of_one_burst_lower_it_once():
+def test_refusals_of_one_second_lower_it_by_30_percent_at_most():
     world = World(40, math.inf)
-    tickets = [world.join() for _ in range(20)]
+    tickets = [world.join() for _ in range(40)]
     for ticket in tickets:
         world.throttled(ticket)
         world.leave(ticket)
-    assert world.stats.concurrency == 32
+    assert world.stats.concurrency == 28
     late = world.join()
     world.sleep(0.9)
     world.throttled(late)  # it was sent less than a second after the cut: what was sent before may be the cause
-    assert world.stats.concurrency == 32
+    assert world.stats.concurrency == 28
     world.sleep(0.2)
     world.throttled(world.join())
-    assert world.stats.concurrency == 25
-    assert world.stats.refused == 22
+    assert world.stats.concurrency == 27
+    assert world.stats.refused == 42
 
 
 def test_fixed_limits_count_refusals_only():
@@ -267,7 +267,8 @@ def test_back_to_90_percent_30_seconds_after_the_last_of_many_refusals(service):
             world.serve(0.01, service)
         ticket = world.running()[-1]
         ticket.started_at = world.now  # a refusal comes at once, however long requests take
-        world.throttled(ticket)
+        for _ in range(20):
+            world.throttled(ticket)
         world.leave(ticket)
         world.join()
     assert world.stats.rate < 60
@@ -280,7 +281,7 @@ def test_back_to_90_percent_30_seconds_after_the_last_of_many_refusals(service):
 
 def test_limits_never_reach_zero():
     world = World(1, 0.5)
-    for _ in range(50):
+    for _ in range(200):
         world.sleep(60)
         ticket = world.join()
         world.throttled(ticket)
@@ -316,11 +317,11 @@ def error(details, *, reason="", delay=0, code=eegrpc.errors.grpc.StatusCode.RES
 @pytest.mark.parametrize(
     ("failure", "concurrency", "rate", "held"),
     [
-        (error("Too many concurrent requests"), 32, 100, 0),
-        (error("Too many concurrent aggregations"), 32, 100, 0),
-        (error("x", reason="RATE_LIMIT_EXCEEDED", delay=7), 40, 80, 7),
-        (error("Too many requests", delay=2), 40, 80, 2),
-        (error("come back later"), 32, 80, 0),
+        (error("Too many concurrent requests"), 38, 100, 0),
+        (error("Too many concurrent aggregations"), 38, 100, 0),
+        (error("x", reason="RATE_LIMIT_EXCEEDED", delay=7), 40, 97, 7),
+        (error("Too many requests", delay=2), 40, 97, 2),
+        (error("come back later"), 38, 97, 0),
         (error("daily limit", delay=9), 40, 100, 0),
         (error("Received message larger than max (9 vs. 4)"), 40, 100, 0),
         (error("Too many concurrent requests", code=eegrpc.errors.grpc.StatusCode.UNAVAILABLE, delay=5), 40, 100, 0),

@@ -296,7 +296,7 @@ def test_closing_a_client_wakes_its_waiters_and_not_those_of_others(open_callers
 
 @pytest.mark.parametrize(
     ("message", "concurrency", "rate"),
-    [("Too many concurrent requests", 32, 100), ("Rate limit exceeded", 40, 80), ("not now", 32, 80)],
+    [("Too many concurrent requests", 38, 100), ("Rate limit exceeded", 40, 97), ("not now", 38, 97)],
 )
 def test_a_refusal_lowers_the_limits_and_holds_the_project(open_callers, servicer, message, concurrency, rate):
     gate = eegrpc.QuotaGate()
