@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from eegrpc._batch import BatchPage, BatchRequest
     from eegrpc._channel import create_channel
     from eegrpc._client import ComputeImagesPager, EarthEngineClient
+    from eegrpc._gate import QuotaGate, QuotaStats
     from eegrpc._options import DEFAULT_ENDPOINT, HIGH_VOLUME_ENDPOINT
     from eegrpc._retry import RetryDecider, RetryPolicy
     from eegrpc._retry_budget import RetryBudget
@@ -35,6 +36,8 @@ __all__ = [
     "ComputeImagesPager",
     "EarthEngineAsyncClient",
     "EarthEngineClient",
+    "QuotaGate",
+    "QuotaStats",
     "RetryBudget",
     "RetryDecider",
     "RetryPolicy",
@@ -56,6 +59,8 @@ _HOMES = {
     "ComputeImagesPager": "eegrpc._client",
     "EarthEngineAsyncClient": "eegrpc._async_client",
     "EarthEngineClient": "eegrpc._client",
+    "QuotaGate": "eegrpc._gate",
+    "QuotaStats": "eegrpc._gate",
     "RetryBudget": "eegrpc._retry_budget",
     "RetryDecider": "eegrpc._retry",
     "RetryPolicy": "eegrpc._retry",

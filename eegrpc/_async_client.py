@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Any
 import grpc
 import grpc.aio
 
+from eegrpc._aio_permit import TaskPermit
 from eegrpc._batch import DEFAULT_CONCURRENCY, BatchPage, Settings
 from eegrpc._calls import Defaults, PreparedCall, check_channel, own_channel_options, prepare
+from eegrpc._gate import Admission
+from eegrpc._options import is_google
 from eegrpc._pages import Pages
 from eegrpc.v1alpha import ComputeImagesRequest, ComputeImagesResponse, EarthEngineAsset, EarthEngineStub
 
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from google.protobuf.field_mask_pb2 import FieldMask
     from typing_extensions import Self
 
+    from eegrpc._gate import QuotaGate
     from eegrpc._retry import Attempts, RetryDecider
 
 __all__ = ["ComputeImagesAsyncPager", "EarthEngineAsyncClient"]
@@ -35,7 +39,7 @@ class EarthEngineAsyncClient:
         channel: An asyncio channel to use instead of making one; `close` leaves it open, and the options that describe
             a channel must then be left out.
         endpoint, transport, credentials, api_version: See `eegrpc.create_aio_channel`.
-        retry, timeout: As for `eegrpc.EarthEngineClient`.
+        retry, timeout, quota: As for `eegrpc.EarthEngineClient`.
         interceptors: grpc.aio client interceptors for the channel that the client makes.
 
     Raises:
@@ -55,8 +59,10 @@ class EarthEngineAsyncClient:
         retry: RetryDecider | EllipsisType | None = ...,
         timeout: float | EllipsisType | None = ...,
         interceptors: Sequence[Any] = (),
+        quota: QuotaGate | EllipsisType | None = ...,
     ) -> None:
         self._defaults = Defaults.check(project, retry, timeout, own_channel=channel is None)
+        self._admission = Admission(quota, is_google=channel is None and is_google(endpoint))
         self._own_channel: grpc.aio.Channel | None = None
         if channel is None:
             from eegrpc._aio_channel import create_aio_channel
@@ -150,7 +156,7 @@ class EarthEngineAsyncClient:
         settings = Settings(self._defaults, retry, timeout, tuple(metadata), concurrency, ordered)
         from eegrpc._batch_tasks import run
 
-        return run(self._stub.ComputeImages, self._sleep, requests, settings)
+        return run(self._attempt, requests, settings)
 
     async def close(self) -> None:
         """Close the channel if the client made it; calls under way end with CANCELLED. A second time does nothing.
@@ -160,6 +166,7 @@ class EarthEngineAsyncClient:
         self._closed = True
         if self._closing is not None and not self._closing.done():
             self._closing.set_result(None)
+        self._admission.close()
         if self._own_channel is not None:
             await self._own_channel.close()
 
@@ -183,7 +190,13 @@ class EarthEngineAsyncClient:
     async def _fetch(self, call: PreparedCall, request: ComputeImagesRequest, page: int) -> ComputeImagesResponse:
         """Return one page."""
         self._require_open()
-        return await send(self._stub.ComputeImages, request, call.metadata, call.attempts(page), self._sleep)
+        return await self._attempt(call, request, call.attempts(page))
+
+    async def _attempt(
+        self, call: PreparedCall, request: ComputeImagesRequest, attempts: Attempts
+    ) -> ComputeImagesResponse:
+        """Send a request until it is answered or `attempts` gives up."""
+        return await send(self._stub.ComputeImages, request, call.metadata, attempts, self._admission, self._sleep)
 
     async def _sleep(self, seconds: float) -> bool:
         """Wait; return True, early, when the client is closed."""
@@ -274,6 +287,7 @@ async def send(
     request: ComputeImagesRequest,
     metadata: tuple[tuple[str, str | bytes], ...],
     attempts: Attempts,
+    admission: Admission,
     sleep: Callable[[float], Awaitable[bool]],
 ) -> ComputeImagesResponse:
     """Send a request until it is answered or `attempts` gives up.
@@ -287,12 +301,14 @@ async def send(
         while (delay := attempts.throttled()) > 0:
             if await sleep(delay):
                 raise attempts.closed()
-        timeout = attempts.start()
-        try:
-            response = await method(request, timeout=timeout, metadata=attempts.metadata(metadata))
-        except grpc.RpcError as error:
-            delay = attempts.failed(error)
-        else:
-            return attempts.answered(response)
+        async with TaskPermit(admission, request.project, attempts) as permit:
+            timeout = attempts.start()
+            try:
+                response = await method(request, timeout=timeout, metadata=attempts.metadata(metadata))
+            except grpc.RpcError as error:
+                permit.failed(error)
+                delay = attempts.failed(error)
+            else:
+                return attempts.answered(response)
         if await sleep(delay):
             raise attempts.closed()

@@ -5,31 +5,27 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from eegrpc._async_client import send
 from eegrpc._batch import BatchPage, Job, Order
 from eegrpc.errors import EarthEngineError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
 
-    import grpc
-
     from eegrpc._batch import Settings
+    from eegrpc._calls import PreparedCall
+    from eegrpc._retry import Attempts
     from eegrpc.v1alpha import ComputeImagesRequest, ComputeImagesResponse
 
-    Method = grpc.aio.UnaryUnaryMultiCallable[ComputeImagesRequest, ComputeImagesResponse]
+    Send = Callable[[PreparedCall, ComputeImagesRequest, Attempts], Awaitable[ComputeImagesResponse]]
 
 __all__ = ["run"]
 
 
 async def run(
-    method: Method,
-    sleep: Callable[[float], Awaitable[bool]],
-    requests: Iterable[object] | AsyncIterable[object],
-    settings: Settings,
+    send: Send, requests: Iterable[object] | AsyncIterable[object], settings: Settings
 ) -> AsyncGenerator[BatchPage, None]:
-    """Yield the pages of all requests. Ending the generator cancels what is under way. `sleep` is as for `send`."""
-    batch = _Batch(method, sleep, _asynchronous(requests), settings)
+    """Yield the pages of all requests. Ending the generator cancels what is under way."""
+    batch = _Batch(send, _asynchronous(requests), settings)
     try:
         async for page in batch.pages():
             yield page
@@ -49,15 +45,8 @@ async def _asynchronous(requests: Iterable[object] | AsyncIterable[object]) -> A
 class _Batch:
     """The tasks of one batch, and what they share."""
 
-    def __init__(
-        self,
-        method: Method,
-        sleep: Callable[[float], Awaitable[bool]],
-        source: AsyncIterator[object],
-        settings: Settings,
-    ) -> None:
-        self._method = method
-        self._sleep = sleep
+    def __init__(self, send: Send, source: AsyncIterator[object], settings: Settings) -> None:
+        self._send = send
         self._source = source
         self._settings = settings
         self._order = Order(settings.concurrency, ordered=settings.ordered)
@@ -122,7 +111,7 @@ class _Batch:
             job.start()
             while (request := job.next_request()) is not None:
                 attempts = job.call.attempts(job.number)
-                response = await send(self._method, request, job.call.metadata, attempts, self._sleep)
+                response = await self._send(job.call, request, attempts)
                 await self._add(job.page(response, attempts.made))
             if not job.done:
                 await self._add(job.nothing())

@@ -9,12 +9,14 @@ import grpc
 
 from eegrpc._batch import BatchPage, Job, Order
 from eegrpc._client import send
+from eegrpc._gate import Admission
 from eegrpc.errors import EarthEngineError
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
 
     from eegrpc._batch import Settings
+    from eegrpc._gate import QuotaGate
     from eegrpc.v1alpha import ComputeImagesRequest, ComputeImagesResponse
 
     Method = grpc.UnaryUnaryMultiCallable[ComputeImagesRequest, ComputeImagesResponse]
@@ -22,9 +24,11 @@ if TYPE_CHECKING:
 __all__ = ["run"]
 
 
-def run(method: Method, requests: Iterable[object], settings: Settings) -> Generator[BatchPage, None, None]:
+def run(
+    method: Method, gate: QuotaGate | None, requests: Iterable[object], settings: Settings
+) -> Generator[BatchPage, None, None]:
     """Yield the pages of all requests. Ending the generator cancels what is under way."""
-    batch = _Batch(method, iter(requests), settings)
+    batch = _Batch(method, Admission(gate), iter(requests), settings)
     try:
         yield from batch.pages()
     finally:
@@ -38,8 +42,9 @@ class _Stopped(Exception):  # noqa: N818 - not an error
 class _Batch:
     """The threads of one batch, and what they share under one lock."""
 
-    def __init__(self, method: Method, source: Iterator[object], settings: Settings) -> None:
+    def __init__(self, method: Method, admission: Admission, source: Iterator[object], settings: Settings) -> None:
         self._method = method
+        self._admission = admission  # of its own, so that those who wait at the gate can be sent away
         self._source = source
         self._settings = settings
         self._order = Order(settings.concurrency, ordered=settings.ordered)
@@ -74,6 +79,7 @@ class _Batch:
             self._stopped.set()
             calls = tuple(self._calls)
             self._changed.notify_all()
+        self._admission.close()
         for call in calls:
             call.cancel()
 
@@ -117,7 +123,14 @@ class _Batch:
             job.start()
             while (request := job.next_request()) is not None:
                 attempts = job.call.attempts(job.number)
-                response = send(self._send, request, job.call.metadata, attempts, self._stopped.wait)  # type: ignore[arg-type]
+                response = send(
+                    self._send,  # type: ignore[arg-type]
+                    request,
+                    job.call.metadata,
+                    attempts,
+                    self._admission,
+                    self._stopped.wait,
+                )
                 self._add(job.page(response, attempts.made))
             if not job.done:
                 self._add(job.nothing())

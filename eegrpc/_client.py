@@ -10,7 +10,10 @@ import grpc
 
 from eegrpc._batch import DEFAULT_CONCURRENCY, BatchPage, Settings
 from eegrpc._calls import Defaults, PreparedCall, check_channel, own_channel_options, prepare
+from eegrpc._gate import Admission
+from eegrpc._options import is_google
 from eegrpc._pages import Pages
+from eegrpc._permit import ThreadPermit
 from eegrpc.v1alpha import ComputeImagesRequest, ComputeImagesResponse, EarthEngineAsset, EarthEngineStub
 
 if TYPE_CHECKING:
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from google.protobuf.field_mask_pb2 import FieldMask
     from typing_extensions import Self
 
+    from eegrpc._gate import QuotaGate
     from eegrpc._retry import Attempts, RetryDecider
 
 __all__ = ["ComputeImagesPager", "EarthEngineClient"]
@@ -47,6 +51,9 @@ class EarthEngineClient:
             deadline, because a faulty server can keep a call without one open for ever (gRPC waits for the end of a
             unary answer that has two messages).
         interceptors: gRPC client interceptors for the channel that the client makes.
+        quota: The gate at which requests wait so that the project's quota is kept. Clients that send for the same
+            project should share one. None sends everything at once. By default, an `eegrpc.QuotaGate()` of the client's
+            own at Google's endpoints, and none at others or when `channel` is given: their quotas are not known.
 
     Raises:
         TypeError, ValueError: An option makes no sense; the caller must correct it.
@@ -65,8 +72,10 @@ class EarthEngineClient:
         retry: RetryDecider | EllipsisType | None = ...,
         timeout: float | EllipsisType | None = ...,
         interceptors: Sequence[Any] = (),
+        quota: QuotaGate | EllipsisType | None = ...,
     ) -> None:
         self._defaults = Defaults.check(project, retry, timeout, own_channel=channel is None)
+        self._admission = Admission(quota, is_google=channel is None and is_google(endpoint))
         self._own_channel: grpc.Channel | None = None
         if channel is None:
             from eegrpc._channel import create_channel
@@ -168,7 +177,7 @@ class EarthEngineClient:
         settings = Settings(self._defaults, retry, timeout, tuple(metadata), concurrency, ordered)
         from eegrpc._batch_threads import run
 
-        return run(self._stub.ComputeImages, requests, settings)
+        return run(self._stub.ComputeImages, self._admission.gate, requests, settings)
 
     def close(self) -> None:
         """Close the channel if the client made it; calls under way end with CANCELLED. A second time does nothing.
@@ -176,6 +185,7 @@ class EarthEngineClient:
         Calls that wait for their next attempt end with CANCELLED at once, whoever made the channel.
         """
         self._closing.set()
+        self._admission.close()
         if self._own_channel is not None:
             self._own_channel.close()
 
@@ -195,7 +205,7 @@ class EarthEngineClient:
     def _fetch(self, call: PreparedCall, request: ComputeImagesRequest, page: int) -> ComputeImagesResponse:
         """Return one page."""
         self._require_open()
-        return send(self._stub.ComputeImages, request, call.metadata, call.attempts(page), self._sleep)
+        return send(self._stub.ComputeImages, request, call.metadata, call.attempts(page), self._admission, self._sleep)
 
     def _sleep(self, seconds: float) -> bool:
         """Wait; return True, early, when the client is closed."""
@@ -284,6 +294,7 @@ def send(
     request: ComputeImagesRequest,
     metadata: tuple[tuple[str, str | bytes], ...],
     attempts: Attempts,
+    admission: Admission,
     sleep: Callable[[float], bool],
 ) -> ComputeImagesResponse:
     """Send a request until it is answered or `attempts` gives up.
@@ -297,12 +308,14 @@ def send(
         while (delay := attempts.throttled()) > 0:
             if sleep(delay):
                 raise attempts.closed()
-        timeout = attempts.start()
-        try:
-            response = method(request, timeout=timeout, metadata=attempts.metadata(metadata))
-        except grpc.RpcError as error:
-            delay = attempts.failed(error)
-        else:
-            return attempts.answered(response)
+        with ThreadPermit(admission, request.project, attempts) as permit:
+            timeout = attempts.start()
+            try:
+                response = method(request, timeout=timeout, metadata=attempts.metadata(metadata))
+            except grpc.RpcError as error:
+                permit.failed(error)
+                delay = attempts.failed(error)
+            else:
+                return attempts.answered(response)
         if sleep(delay):
             raise attempts.closed()

@@ -176,6 +176,15 @@ def channel_options(
     )
 
 
+def is_google(endpoint: str | None) -> bool:
+    """Return whether a channel to `endpoint` goes to Google, rather than to an emulator or a server of somebody's own.
+
+    Raises:
+        ValueError: The endpoint is malformed; the caller must correct it.
+    """
+    return _place(endpoint)[0].is_google
+
+
 def _place(endpoint: str | Endpoint | None) -> tuple[Endpoint, bool]:
     """Return the endpoint, and whether it is the emulator of the environment."""
     if isinstance(endpoint, Endpoint):

@@ -223,20 +223,28 @@ class Attempts:
         Raises:
             EarthEngineError: Nothing is left: the last error if there was one, else DEADLINE_EXCEEDED. Nothing is sent.
         """
-        left = self._timeout - self._elapsed()
+        left = self.left()
         if left <= 0:
             # gRPC would start the call, and may even win the race against a deadline that has passed.
-            if self._failures:
-                self._log_giving_up(self._failures[-1], "; no time is left")
-                raise self._failures[-1]
-            raise make_error(
-                grpc.StatusCode.DEADLINE_EXCEEDED,
-                f"timeout of {self._timeout:g} s had passed before the request was sent",
-                reason="DEADLINE_EXCEEDED",
-                context=self._context,
-            )
+            raise self.expired("before the request was sent")
         self._attempt += 1
         return left
+
+    def left(self) -> float:
+        """Return the seconds that are left for the call."""
+        return self._timeout - self._elapsed()
+
+    def expired(self, when: str) -> EarthEngineError:
+        """Return the error for a call whose time passed between attempts: the last one, else DEADLINE_EXCEEDED."""
+        if self._failures:
+            self._log_giving_up(self._failures[-1], "; no time is left")
+            return self._failures[-1]
+        return make_error(
+            grpc.StatusCode.DEADLINE_EXCEEDED,
+            f"timeout of {self._timeout:g} s had passed {when}",
+            reason="DEADLINE_EXCEEDED",
+            context=self._context,
+        )
 
     def metadata(self, metadata: _Metadata) -> _Metadata:
         """Return the metadata of the attempt that was started: from the second on, its number and why it is needed."""

@@ -10,6 +10,7 @@ from retry_doubles import Clock, Steady, Stub, failure
 
 from eegrpc._async_client import send as send_async
 from eegrpc._client import send
+from eegrpc._gate import Admission
 from eegrpc._retry import NO_RETRY, Attempts, RetryDecider, RetryPolicy
 from eegrpc._retry_budget import RetryBudget, TokenBucket
 from eegrpc.errors import CallContext, EarthEngineError
@@ -28,8 +29,9 @@ def run(request):
         policy = Steady(policy) if isinstance(policy, RetryPolicy) else policy
         attempts = Attempts(policy, timeout, context, budget=budget, clock=stub.clock, random=lambda: 1.0)
         if request.param == "sync":
-            return send(stub, ComputeImagesRequest(), metadata, attempts, stub.clock.sleep)
-        return await send_async(stub.call_async, ComputeImagesRequest(), metadata, attempts, stub.clock.sleep_async)
+            return send(stub, ComputeImagesRequest(), metadata, attempts, Admission(), stub.clock.sleep)
+        sleep = stub.clock.sleep_async
+        return await send_async(stub.call_async, ComputeImagesRequest(), metadata, attempts, Admission(), sleep)
 
     return run
 

@@ -44,7 +44,7 @@ def test_the_contract_of_the_design():
     init = inspect.signature(_client.EarthEngineClient.__init__)
     assert list(init.parameters) == [
         *("self", "project", "endpoint", "transport", "channel", "credentials", "api_version", "retry", "timeout"),
-        "interceptors",
+        *("interceptors", "quota"),
     ]
     call = inspect.signature(_client.EarthEngineClient.compute_images)
     assert list(call.parameters) == [

@@ -1,0 +1,469 @@
+"""The quota gate in both clients, over gRPC and REST, with real servers; and its waiters, many colours at one gate."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import math
+import threading
+from concurrent import futures
+
+import grpc
+import pytest
+from google.protobuf.duration_pb2 import Duration
+from google.rpc import error_details_pb2, status_pb2
+from grpc_status import rpc_status
+from servers import PATIENCE, Hang, ScriptedServicer, echo, grpc_server, rest_server
+
+import eegrpc
+from eegrpc._aio_permit import TaskPermit
+from eegrpc._async_client import send as send_async
+from eegrpc._client import send
+from eegrpc._gate import Admission
+from eegrpc._permit import ThreadPermit
+from eegrpc._retry import NO_RETRY, Attempts
+from eegrpc.errors import CallContext, EarthEngineError
+from eegrpc.v1alpha import ComputeImagesRequest, add_EarthEngineServicer_to_server
+
+Code = grpc.StatusCode
+EXPRESSION = '{"result": "0", "values": {"0": {"constantValue": 1}}}'
+AT_ONCE = eegrpc.RetryPolicy(initial=0.0)
+
+
+class Counting:
+    """Answers, and notes how many were in flight at most; each waits until `together` were, so that so many are."""
+
+    def __init__(self, together=0):
+        self.in_flight = self.most = 0
+        self.together = together
+        self.reached = threading.Event()
+        self.lock = threading.Lock()
+
+    def __call__(self, request, context):
+        with self.lock:
+            self.in_flight += 1
+            self.most = max(self.most, self.in_flight)
+            if self.in_flight >= self.together:
+                self.reached.set()
+        self.reached.wait(PATIENCE)
+        with self.lock:
+            self.in_flight -= 1
+        return echo(request, context)
+
+
+class Refusing:
+    """Refuses the first `count` calls for quota."""
+
+    def __init__(self, count, message, delay=0.0):
+        self.count, self.status = count, status_pb2.Status(code=Code.RESOURCE_EXHAUSTED.value[0], message=message)
+        if delay:
+            seconds = Duration()
+            seconds.FromNanoseconds(int(delay * 1e9))
+            self.status.details.add().Pack(error_details_pb2.RetryInfo(retry_delay=seconds))
+        self.lock = threading.Lock()
+
+    def __call__(self, request, context):
+        with self.lock:
+            self.count -= 1
+            refuse = self.count >= 0
+        if refuse:
+            context.abort_with_status(rpc_status.to_status(self.status))
+        return echo(request, context)
+
+
+@pytest.fixture(params=["grpc", "rest"])
+def transport(request):
+    return request.param
+
+
+@pytest.fixture
+def servicer():
+    return ScriptedServicer()
+
+
+@pytest.fixture
+def options(transport, servicer):
+    """What a client is made with, to reach the servicer."""
+    with (grpc_server if transport == "grpc" else rest_server)(servicer) as port:
+        yield {"project": "p", "endpoint": f"http://127.0.0.1:{port}", "transport": transport}
+
+
+class Callers:
+    """A client of either colour; calls that run beside the test, and end as futures do."""
+
+    def __init__(self, colour, options):
+        self.colour = colour
+        self.pool = futures.ThreadPoolExecutor(600)
+        self.loop = asyncio.new_event_loop()
+        self.thread = threading.Thread(target=self.loop.run_forever)
+        self.thread.start()
+        self.client = self._make(options)
+
+    def _make(self, options):
+        if self.colour == "sync":
+            return eegrpc.EarthEngineClient(**options)
+
+        async def make():
+            return eegrpc.EarthEngineAsyncClient(**options)
+
+        return asyncio.run_coroutine_threadsafe(make(), self.loop).result(PATIENCE)
+
+    def start(self, token="", **arguments):
+        """Begin a call; the future gives the token that comes back."""
+        if self.colour == "sync":
+            return self.pool.submit(self._call, token, arguments)
+        return asyncio.run_coroutine_threadsafe(self._call_async(token, arguments), self.loop)
+
+    def _call(self, token, arguments):
+        page = next(self.client.compute_images(EXPRESSION, page_token=token, **arguments).pages)
+        return page.next_page_token
+
+    async def _call_async(self, token, arguments):
+        pager = await self.client.compute_images(EXPRESSION, page_token=token, **arguments)
+        return (await anext(pager.pages)).next_page_token
+
+    def close_client(self):
+        if self.colour == "sync":
+            self.client.close()
+        else:
+            asyncio.run_coroutine_threadsafe(self.client.close(), self.loop).result(PATIENCE)
+
+    def close(self):
+        self.close_client()
+        self.pool.shutdown()
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self.thread.join()
+        self.loop.close()
+
+
+@pytest.fixture
+def open_callers(colour, options):
+    with contextlib.ExitStack() as stack:
+
+        def open_one(**more):
+            callers = Callers(colour, options | more)
+            stack.callback(callers.close)
+            return callers
+
+        yield open_one
+
+
+@contextlib.contextmanager
+def busy_server_callers(servicer, **options):
+    """Threads that call a gRPC server which does more at once than any limit here."""
+    server = grpc.server(futures.ThreadPoolExecutor(64))
+    add_EarthEngineServicer_to_server(servicer, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    endpoint = f"http://127.0.0.1:{port}"
+    callers = Callers("sync", {"project": "p", "endpoint": endpoint, "transport": "grpc", **options})
+    try:
+        yield callers
+    finally:
+        callers.close()
+        server.stop(None).wait()
+
+
+@pytest.fixture
+def gate():
+    return eegrpc.QuotaGate(1, math.inf)
+
+
+def until(condition):
+    """Wait for what must happen."""
+    pause = threading.Event()
+    for _ in range(int(PATIENCE / 0.005)):
+        if condition():
+            return
+        pause.wait(0.005)
+    pytest.fail("it did not happen")
+
+
+def waiting(gate, count=1):
+    until(lambda: gate.stats("p").waiting == count)
+
+
+# ---- clients ----
+
+
+def test_no_more_in_flight_than_allowed(open_callers, servicer):
+    gate = eegrpc.QuotaGate(3, math.inf)
+    callers = open_callers(quota=gate)
+    servicer.answer = counting = Counting(together=3)
+    calls = [callers.start(str(number)) for number in range(30)]
+    assert [call.result(PATIENCE) for call in calls] == [str(number) for number in range(30)]
+    assert counting.most == 3
+    assert gate.stats("p") == eegrpc.QuotaStats(3, math.inf, 0, 0, 0, 0)
+
+
+def test_clients_share_a_gate(colour, options, servicer):
+    gate = eegrpc.QuotaGate(2, math.inf)
+    servicer.answer = counting = Counting(together=2)
+    with contextlib.ExitStack() as stack:
+        both = [Callers(each, options | {"quota": gate}) for each in ("sync", "aio")]
+        for callers in both:
+            stack.callback(callers.close)
+        calls = [callers.start() for _ in range(10) for callers in both]
+        for call in calls:
+            call.result(PATIENCE)
+    assert counting.most == 2
+
+
+def test_projects_do_not_wait_for_each_other(open_callers, servicer, gate):
+    callers = open_callers(quota=gate)
+    servicer.answer = Counting(together=2)
+    for call in [callers.start(project="p"), callers.start(project="q")]:
+        call.result(PATIENCE)
+
+
+def test_without_a_gate_everything_is_sent_at_once():
+    servicer = ScriptedServicer()
+    servicer.answer = counting = Counting(together=60)
+    with busy_server_callers(servicer, quota=None) as callers:
+        for call in [callers.start() for _ in range(60)]:
+            call.result(PATIENCE)
+    assert counting.most == 60
+
+
+def test_a_deadline_that_passes_in_the_queue(open_callers, servicer, gate):
+    callers = open_callers(quota=gate)
+    servicer.answer = hang = Hang()
+    first = callers.start("first")
+    assert hang.arrived.wait(PATIENCE)
+    late = callers.start("late", timeout=0.05).exception(PATIENCE)
+    assert late.code() is Code.DEADLINE_EXCEEDED
+    assert late.details() == "timeout of 0.05 s had passed while the request waited for quota of projects/p"
+    assert late.context == CallContext("projects/p", page=1)
+    assert (gate.stats("p").in_flight, gate.stats("p").waiting) == (1, 0)
+    hang.release.set()
+    assert first.result(PATIENCE) == "first"
+    assert servicer.calls == 1
+
+
+def test_a_call_that_is_cancelled_in_the_queue_gives_its_place_to_the_next(options, servicer, gate):
+    callers = Callers("aio", options | {"quota": gate})
+    try:
+        servicer.answer = hang = Hang()
+        first = callers.start("first")
+        assert hang.arrived.wait(PATIENCE)
+        second = callers.start("second")
+        waiting(gate)
+        third = callers.start("third")
+        waiting(gate, 2)
+        second.cancel()
+        waiting(gate)
+        hang.release.set()
+        assert (first.result(PATIENCE), third.result(PATIENCE)) == ("first", "third")
+        assert servicer.calls == 2
+    finally:
+        callers.close()
+
+
+def test_a_call_that_is_cancelled_in_flight_gives_its_permit_back(options, servicer, gate):
+    callers = Callers("aio", options | {"quota": gate})
+    try:
+        servicer.answer = hang = Hang()
+        first = callers.start("first")
+        assert hang.arrived.wait(PATIENCE)
+        second = callers.start("second")
+        waiting(gate)
+        servicer.answer = echo
+        first.cancel()
+        assert second.result(PATIENCE) == "second"
+        assert gate.stats("p").in_flight == 0
+    finally:
+        callers.close()
+
+
+def test_closing_a_client_wakes_its_waiters_and_not_those_of_others(open_callers, servicer, gate):
+    mine, other = open_callers(quota=gate), open_callers(quota=gate)
+    servicer.answer = hang = Hang()
+    first = other.start("first")
+    assert hang.arrived.wait(PATIENCE)
+    calls = [mine.start(), other.start("second"), mine.start()]
+    waiting(gate, 3)
+    mine.close_client()
+    for call in calls[::2]:
+        error = call.exception(PATIENCE)
+        assert error.code() is Code.CANCELLED
+        assert "projects/p; nothing was sent" in error.details()
+    assert gate.stats("p").waiting == 1
+    hang.release.set()
+    assert (first.result(PATIENCE), calls[1].result(PATIENCE)) == ("first", "second")
+    assert servicer.calls == 2
+
+
+@pytest.mark.parametrize(
+    ("message", "concurrency", "rate"),
+    [("Too many concurrent requests", 38, 100), ("Rate limit exceeded", 40, 97), ("not now", 38, 97)],
+)
+def test_a_refusal_lowers_the_limits_and_holds_the_project(open_callers, servicer, message, concurrency, rate):
+    gate = eegrpc.QuotaGate()
+    callers = open_callers(quota=gate, retry=None)
+    servicer.answer = Refusing(1, message, delay=30)
+    assert callers.start().exception(PATIENCE).code() is Code.RESOURCE_EXHAUSTED
+    stats = gate.stats("p")
+    assert (stats.concurrency, stats.rate, stats.refused, stats.in_flight) == (concurrency, rate, 1, 0)
+    assert stats.held > 0
+    assert callers.start(timeout=0.05).exception(PATIENCE).code() is Code.DEADLINE_EXCEEDED
+    assert servicer.calls == 1
+    assert callers.start("q", project="other").result(PATIENCE) == "q"
+
+
+def test_refused_calls_are_sent_again_through_the_gate(open_callers, servicer):
+    gate = eegrpc.QuotaGate(10, math.inf)
+    callers = open_callers(quota=gate, retry=AT_ONCE)
+    servicer.answer = Refusing(3, "Too many concurrent requests", delay=0.02)
+    calls = [callers.start(str(number)) for number in range(1, 21)]
+    assert [call.result(PATIENCE) for call in calls] == [str(number) for number in range(1, 21)]
+    assert servicer.calls == 23
+    assert gate.stats("p").refused == 3
+
+
+def test_con_07_500_threads_get_10000_right_answers_and_never_more_than_40_at_once():
+    servicer = ScriptedServicer()
+    servicer.answer = counting = Counting()
+    gate = eegrpc.QuotaGate(40, math.inf)
+    with busy_server_callers(servicer, quota=gate) as callers:
+
+        def twenty(thread):
+            return [callers._call(f"{thread}-{call}", {}) == f"{thread}-{call}" for call in range(20)]
+
+        right = [answer for answers in callers.pool.map(twenty, range(500)) for answer in answers]
+    assert (len(right), all(right)) == (10_000, True)
+    assert counting.most <= 40
+    assert gate.stats("p") == eegrpc.QuotaStats(40, math.inf, 0, 0, 0, 0)
+
+
+# ---- waiters ----
+
+
+def permit(kind, gate, timeout=PATIENCE):
+    return kind(Admission(gate), "projects/p", Attempts(NO_RETRY, timeout, CallContext("projects/p")))
+
+
+async def test_each_attempt_takes_a_permit_and_a_waiting_retry_holds_none(gate, colour):
+    seen = []
+
+    def method(request, timeout, metadata):
+        seen.append(("sent", gate.stats("p").in_flight))
+        if len(seen) < 5:
+            raise EarthEngineError(Code.UNAVAILABLE, "later")
+        return ComputeImagesRequest()
+
+    async def method_async(*args, **kwargs):
+        return method(*args, **kwargs)
+
+    def sleep(seconds):
+        seen.append(("asleep", gate.stats("p").in_flight))
+
+    async def sleep_async(seconds):
+        sleep(seconds)
+
+    attempts = Attempts(AT_ONCE, PATIENCE, CallContext("projects/p"))
+    sent = (ComputeImagesRequest(project="projects/p"), (), attempts, Admission(gate))
+    if colour == "sync":
+        send(method, *sent, sleep)
+    else:
+        await send_async(method_async, *sent, sleep_async)
+    assert seen == [("sent", 1), ("asleep", 0), ("sent", 1), ("asleep", 0), ("sent", 1)]
+    assert gate.stats("p").in_flight == 0
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, KeyError, EarthEngineError(Code.INTERNAL, "x")])
+def test_a_permit_is_given_back_whatever_the_call_raises(gate, error):
+    def method(request, timeout, metadata):
+        assert gate.stats("p").in_flight == 1
+        raise error
+
+    attempts = Attempts(NO_RETRY, PATIENCE, CallContext("projects/p"))
+    with pytest.raises(BaseException):  # noqa: B017, PT011 (each raises its own)
+        send(method, ComputeImagesRequest(project="projects/p"), (), attempts, Admission(gate), lambda _: True)
+    assert gate.stats("p").in_flight == 0
+
+
+def test_a_wait_that_is_interrupted_leaves_the_queue(gate, monkeypatch):
+    class Interrupted:
+        def get(self, timeout):
+            raise KeyboardInterrupt
+
+    with permit(ThreadPermit, gate):
+        monkeypatch.setattr("queue.SimpleQueue", Interrupted)
+        with pytest.raises(KeyboardInterrupt), permit(ThreadPermit, gate):
+            pass
+        assert gate.stats("p").waiting == 0
+
+
+@pytest.mark.parametrize("in_flight", [True, False])
+def test_a_coroutine_that_is_never_resumed_gives_its_place_back(gate, in_flight):
+    async def call():
+        async with permit(TaskPermit, gate):
+            await asyncio.Event().wait()
+
+    async def drive():
+        coroutine = call()
+        with contextlib.nullcontext() if in_flight else permit(ThreadPermit, gate):
+            coroutine.send(None)
+            assert (gate.stats("p").in_flight, gate.stats("p").waiting) == (1, not in_flight)
+        coroutine.close()  # as the garbage collector does
+        del coroutine
+        gc.collect()
+
+    asyncio.run(drive())
+    assert (gate.stats("p").in_flight, gate.stats("p").waiting) == (0, 0)
+
+
+def test_a_waiter_whose_loop_was_closed_does_not_hold_up_the_others(gate):
+    loop = asyncio.new_event_loop()
+    with permit(ThreadPermit, gate):
+        waiter = permit(TaskPermit, gate).__aenter__()
+        loop.call_soon(lambda: None)
+        task = loop.create_task(waiter)
+        loop.run_until_complete(asyncio.sleep(0))
+        assert gate.stats("p").waiting == 1
+        loop.close()
+    with permit(ThreadPermit, gate):
+        assert gate.stats("p") == eegrpc.QuotaStats(1, math.inf, 1, 0, 0, 0)
+    task._log_destroy_pending = False  # it cannot be ended without its loop
+    waiter.close()
+
+
+def test_threads_and_several_loops_share_a_gate():
+    gate = eegrpc.QuotaGate(3, 1000.0)
+    lock = threading.Lock()
+    in_flight, most, done = 0, 0, 0
+
+    def change(by):
+        nonlocal in_flight, most, done
+        with lock:
+            in_flight += by
+            most = max(most, in_flight)
+            done += by < 0
+
+    def thread():
+        for _ in range(10):
+            with permit(ThreadPermit, gate):
+                change(1)
+                change(-1)
+
+    async def task(number):
+        for turn in range(10):
+            with contextlib.suppress(asyncio.TimeoutError):
+                async with permit(TaskPermit, gate):
+                    change(1)
+                    try:
+                        await asyncio.wait_for(asyncio.sleep(0 if (number + turn) % 3 else 60), 0.001)
+                    finally:
+                        change(-1)
+
+    async def tasks():
+        await asyncio.gather(*(task(number) for number in range(10)))
+
+    with futures.ThreadPoolExecutor(12) as pool:
+        runs = [pool.submit(thread) for _ in range(10)] + [pool.submit(asyncio.run, tasks()) for _ in range(2)]
+        for run in runs:
+            run.result(PATIENCE)
+    assert (in_flight, done) == (0, 300)
+    assert most <= 3
+    assert gate.stats("p") == eegrpc.QuotaStats(3, 1000, 0, 0, 0, 0)
