@@ -121,7 +121,7 @@ def prepare(
         policy,
         _seconds(timeout, defaults.timeout),
         count("limit", limit),
-        defaults.budgets.bucket(getattr(policy, "budget", RetryBudget())),
+        defaults.budgets.bucket(_budget(policy)),
     )
 
 
@@ -166,7 +166,14 @@ def _policy(retry: RetryDecider | EllipsisType | None, default: RetryDecider) ->
             f"retry is a {type(retry).__name__}: pass an eegrpc.RetryPolicy, an object with its method next_delay, "
             "or None for one attempt"
         )
+    if not isinstance(_budget(retry), RetryBudget | None):
+        raise TypeError(f"retry.budget is a {type(_budget(retry)).__name__}: pass an eegrpc.RetryBudget, or None")
     return retry
+
+
+def _budget(retry: RetryDecider) -> RetryBudget | None:
+    """Return the budget of a policy; the default one for a policy of the caller's own that says nothing of it."""
+    return getattr(retry, "budget", RetryBudget())
 
 
 def _seconds(timeout: float | EllipsisType | None, default: float) -> float:

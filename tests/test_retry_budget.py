@@ -15,6 +15,7 @@ from servers import PATIENCE, ScriptedServicer, grpc_server, rest_server
 
 import eegrpc
 from eegrpc import RetryBudget, RetryPolicy
+from eegrpc._calls import Defaults, prepare
 from eegrpc._retry import Attempts
 from eegrpc._retry_budget import BudgetLedger, TokenBucket
 from eegrpc.errors import CallContext, EarthEngineError
@@ -227,6 +228,45 @@ def test_ret_09_callers_that_wait_for_tokens_all_get_through(world, call):
     servicer.answer = answer
     assert call(40, 1, {**options, "retry": PATIENT}) == [[]] * 40
     assert servicer.calls == 80
+
+
+class Always:
+    """A policy of the caller's own that sends ten times."""
+
+    def next_delay(self, failures, elapsed):
+        return 0.0 if len(failures) < 10 else None
+
+
+class Unlimited(Always):
+    budget = None
+
+
+class Small(Always):
+    budget = RetryBudget(tokens=2, per_second=0.0, wait=0.0)
+
+
+class Wrong(Always):
+    budget = 5
+
+
+@pytest.mark.parametrize(("policy", "requests"), [(Unlimited(), 40), (Small(), 4 + 2)], ids=["none", "its-own"])
+def test_the_budget_of_a_policy_of_ones_own(world, policy, requests):
+    servicer, options = world
+    servicer.answer = lambda request, context: context.abort(Code.UNAVAILABLE, "down")
+    assert call_from_threads(1, 4, {**options, "retry": policy}) == [Code.UNAVAILABLE] * 4
+    assert servicer.calls == requests
+
+
+def test_a_policy_without_a_budget_has_the_default_one():
+    defaults = Defaults.check("p", Always(), ..., own_channel=False)
+    changes = dict.fromkeys(("project", "page_size", "page_token", "workload_tag", "fields", "limit"))
+    call = prepare(defaults, EXPRESSION, **changes, retry=..., timeout=..., metadata=())
+    assert call.budget is defaults.budgets.bucket(RetryBudget())
+
+
+def test_a_budget_that_is_no_budget_is_refused():
+    with pytest.raises(TypeError, match="RetryBudget"):
+        Defaults.check("p", Wrong(), ..., own_channel=False)
 
 
 def test_a_budget_of_none_is_no_limit(world):
