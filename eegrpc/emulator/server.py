@@ -45,6 +45,8 @@ _THREADS = 256
 
 A thread is made only when all others are busy."""
 
+_GRACE = 0.1  # seconds; 0 is for ever to aiohttp
+
 
 class Emulator:
     """Serves a catalog on one port, from threads of this process; a context manager.
@@ -145,9 +147,9 @@ class Emulator:
         if self._control:
             add_control(application, self._service)
         try:
-            self._port = OnePort(
-                self._host, self._requested_port, transcoding_runner(application), connect, self._tickets
-            )
+            # Calls that run are not waited for, as they are not by gRPC: what has a latency may never end.
+            runner = transcoding_runner(application, shutdown_timeout=_GRACE)
+            self._port = OnePort(self._host, self._requested_port, runner, connect, self._tickets)
             self._grpc.start()
             self._port.start()
         except BaseException:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import struct
 import zlib
@@ -48,7 +49,9 @@ def fault_middleware(tickets: Tickets) -> Any:
         fault = tickets.take(peer)
         if fault is None or not isinstance(response, web.Response):
             return response
-        return await _make(fault, request, response)
+        with contextlib.suppress(ConnectionError):  # the caller had enough, which is no news
+            return await _make(fault, request, response)
+        return response
 
     return make_faults
 

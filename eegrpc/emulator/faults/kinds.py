@@ -43,8 +43,14 @@ STATUS_CODES = {code.name.lower(): code for code in grpc.StatusCode if code is n
 
 # RFC 9113, section 7
 RST_CODES = {
-    "no_error": 0, "protocol_error": 1, "internal_error": 2, "flow_control_error": 3, "refused_stream": 7,
-    "cancel": 8, "enhance_your_calm": 11, "http_1_1_required": 13,
+    "no_error": 0,
+    "protocol_error": 1,
+    "internal_error": 2,
+    "flow_control_error": 3,
+    "refused_stream": 7,
+    "cancel": 8,
+    "enhance_your_calm": 11,
+    "http_1_1_required": 13,
 }
 
 HTML_502 = b"<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>\n"
