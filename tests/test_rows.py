@@ -1,8 +1,8 @@
 """Every fault row that has been taken up has a test that carries its id.
 
 Rows are cases of the fault matrix by which the project is built: FBK fallback, HTT HTTP, GRP native gRPC, TPL path
-templates, AUT credentials, PAG paging, MAP the mapper, BLD the build. A test carries an id in its name
-(``test_pag_02_…``) or as its parameters' id (``PAG-02-…``).
+templates, AUT credentials, PAG paging, EMU the emulator, MAP the mapper, BLD the build. A test carries an id in its
+name (``test_pag_02_…``) or as its parameters' id (``PAG-02-…``).
 """
 
 import re
@@ -23,6 +23,7 @@ ROWS = [
     *rows("AUT", 1, 2, 3, *range(7, 14)),
     *rows("PAG", 1, 2, *range(5, 11)),
     *rows("CLI", *range(1, 6)),
+    *rows("EMU", 5, 6, 7),
     *rows("MAP", *range(1, 33)),
     "BLD-01",
     "BLD-04",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import defaultdict, deque
+from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 __all__ = ["Quota", "QuotaFigures", "QuotaGate", "Refusal"]
+
+
+_ROUNDING = 1e-9  # of a token: waiting exactly as long as was said is long enough
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,13 +122,15 @@ class QuotaGate:
         self._lock = threading.Lock()
         self._rate = quota.per_second
         self._size = float(quota.burst or max(1.0, quota.per_second or 1.0))
-        self._projects: defaultdict[str, _Project] = defaultdict(lambda: _Project(self._size, self._clock()))
+        self._projects: dict[str, _Project] = {}
 
     def enter(self, project: str) -> Refusal | None:
         """Count a request; return None if it may run (it then must `leave`), else why not."""
         with self._lock:
             now = self._clock()
-            state = self._projects[project]
+            state = self._projects.get(project)
+            if state is None:
+                state = self._projects[project] = _Project(tokens=self._size, filled=now)
             self._count(state, now)
             if self.quota.concurrent is not None and state.running >= self.quota.concurrent:
                 state.refused_concurrency += 1
@@ -133,7 +138,7 @@ class QuotaGate:
             if self._rate is not None:
                 state.tokens = min(self._size, state.tokens + (now - state.filled) * self._rate)
                 state.filled = now
-                if state.tokens < 1:
+                if state.tokens < 1 - _ROUNDING:
                     state.refused_rate += 1
                     return Refusal(by_rate=True, retry_after=(1 - state.tokens) / self._rate)
                 state.tokens -= 1

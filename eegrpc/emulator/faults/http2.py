@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Http2Relay", "Step"]
 
+_EDITED = (h2.HEADERS, h2.CONTINUATION, h2.SETTINGS, h2.RST_STREAM)
 _GRPC = ("content-type", "application/grpc")
 _HTML = ("content-type", "text/html; charset=utf-8")
 
@@ -84,8 +85,10 @@ class Http2Relay:
         self._head = b""
         self._passing = h2.PREFACE_SIZE
         self._after = b""
-        # From the server: the beginning of what has not come in full.
+        # From the server: how much passes as it is; the beginning of what has not come in full.
+        self._rest = 0
         self._received = bytearray()
+        self._is_reset = False
 
     def from_client(self, data: bytes) -> bytes:
         """Return what to send to the server when `data` came from the client."""
@@ -100,7 +103,7 @@ class Http2Relay:
                 part = data[position : position + h2.HEAD_SIZE - len(self._head)]
                 self._head += part
                 if len(self._head) == h2.HEAD_SIZE:
-                    out += self._edited(h2.read_head(self._head))
+                    out += self._edited(self._head)
                     self._head = b""
             position += len(part)
             if not self._passing:
@@ -110,8 +113,16 @@ class Http2Relay:
 
     def from_server(self, data: bytes) -> Step:
         """Return what to do when `data` came from the server."""
-        self._received += data
+        if self._is_reset:
+            return Step()
+        if not self._replies and not self._tickets and not self._received:
+            return Step(self._pass(data))
         step = Step()
+        if self._rest:  # of a frame that passes
+            step.to_client = data[: self._rest]
+            data = data[self._rest :]
+            self._rest -= len(step.to_client)
+        self._received += data
         out = bytearray()
         position = 0
         while not step.reset:
@@ -125,8 +136,9 @@ class Http2Relay:
             else:
                 out += self._faulty(head, bytes(self._received[position:end]), reply, step)
             position = end
+        self._is_reset = step.reset
         del self._received[:position]
-        step.to_client = bytes(out)
+        step.to_client += bytes(out)
         step.to_server = self._give_credit()
         return step
 
@@ -145,8 +157,25 @@ class Http2Relay:
         self._tickets.forget(self._name)
         self._replies.clear()
 
-    def _edited(self, head: h2.Head) -> bytes:
+    def _pass(self, data: bytes) -> bytes:
+        """Return what the client gets when no reply has a fault: everything, but for an incomplete head at the end."""
+        end = self._rest
+        size = len(data)
+        while end + h2.HEAD_SIZE <= size:
+            end += h2.HEAD_SIZE + int.from_bytes(data[end : end + 3], "big")
+        if end < size:
+            self._received += data[end:]
+            self._rest = 0
+            return data[:end]
+        self._rest = end - size
+        return data
+
+    def _edited(self, received: bytes) -> bytes:
         """Return the head of a client's frame as the server gets it; its payload and `_after` follow."""
+        if received[3] not in _EDITED:
+            self._passing = int.from_bytes(received[:3], "big")
+            return received
+        head = h2.read_head(received)
         self._passing = head.length
         flags, length = head.flags, head.length
         if head.kind == h2.SETTINGS and not flags & h2.ACK:
