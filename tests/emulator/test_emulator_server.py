@@ -267,7 +267,9 @@ def test_emu_06_idle_connections_and_neighbours_do_no_harm() -> None:
         for _ in range(1000):
             running.enter_context(socket.create_connection(("127.0.0.1", emulators[0].port)))
         for number, emulator in enumerate(emulators):
-            with eegrpc.EarthEngineClient("p", endpoint=emulator.endpoint) as client:
+            with eegrpc.EarthEngineClient(
+                "p", endpoint=emulator.endpoint, transport=TRANSPORTS[number % 5 > 0]
+            ) as client:
                 assert [image.id for image in client.compute_images(load("c"))] == [f"c/{number}"]
 
 
