@@ -1,8 +1,8 @@
 """Every fault row that has been taken up has a test that carries its id.
 
 Rows are cases of the fault matrix by which the project is built: FBK fallback, HTT HTTP, GRP native gRPC, TPL path
-templates, AUT credentials, PAG paging, RET retries, CON threads and forks, MAP the mapper, BLD the build. A test
-carries an id in its name (``test_pag_02_…``) or as its parameters' id (``PAG-02-…``).
+templates, AUT credentials, PAG paging, RET retries, CON threads and forks, EMU the emulator, MAP the mapper, BLD the
+build. A test carries an id in its name (``test_pag_02_…``) or as its parameters' id (``PAG-02-…``).
 """
 
 import re
@@ -25,6 +25,7 @@ ROWS = [
     *rows("CLI", *range(1, 6)),
     *rows("RET", *range(1, 16)),
     *rows("CON", 7),
+    *rows("EMU", 5, 6, 7),
     *rows("MAP", *range(1, 33)),
     "BLD-01",
     "BLD-04",

@@ -69,6 +69,13 @@ prints on stdout. Ctrl-C, or SIGTERM, ends it with exit code 0.
 examples:
   eegrpc emulator --port 0 --port-file port.txt
   eegrpc compute-images images.json --project me --format ndjson > mine.ndjson && eegrpc emulator --catalog mine.ndjson
+  eegrpc emulator --fault unavailable:0.1 --fault 'latency=lognormal(0.2, 1)' --seed 7 --quota 40:100
+
+faults, of which one at most (and latency) happens to a reply; docs/emulator.md has them all:
+  unavailable:0.1          a status code, to a tenth of the replies; =2 says to come back after 2 s
+  reset@5                  a lost connection, at the fifth request; @5-9 up to the ninth, @5- from then on
+  latency=0.2              seconds; or uniform(0.1, 0.3), exponential(0.2), lognormal(0.2, 1)
+  drip truncate reset_in_body html_502 invalid_body goaway expire_tokens=100 empty_page rate_limit ...
 """
 
 _DOCTOR = """\
@@ -201,6 +208,19 @@ def _add_emulator(commands: argparse._SubParsersAction[_Parser]) -> None:
     )
     parser.add_argument("--max-page-size", type=_whole(1), metavar="N", help="most images of a page (default: 1000)")
     parser.add_argument("--port-file", metavar="FILE", help="write the port here once it listens; removed at the end")
+    trouble = parser.add_argument_group("trouble")
+    trouble.add_argument(
+        "--fault",
+        action="append",
+        default=[],
+        metavar="FAULT[=VALUE][:RATE][@REQUEST]",
+        help="what happens to which replies, see below; may be given several times",
+    )
+    trouble.add_argument("--seed", type=_whole(0), default=0, metavar="N", help="replays --fault (default: 0)")
+    trouble.add_argument("--quota", metavar="CONCURRENT:PER_SECOND", help="of each project, such as 40:100")
+    trouble.add_argument(
+        "--control", action="store_true", help="let programs on this machine change all that, under /emulator/"
+    )
     _add_verbose(parser)
 
 

@@ -10,7 +10,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from eegrpc.cli.catalog_file import load_catalog
-from eegrpc.cli.failures import FAILED, OK, CommandError
+from eegrpc.cli.failures import FAILED, OK, USAGE, CommandError
 from eegrpc.cli.terminal import Output
 from eegrpc.transcoding.endpoint import is_loopback_host
 
@@ -35,7 +35,7 @@ def run(arguments: argparse.Namespace, messages: Messages) -> int:
         try:
             _start(emulator, arguments)
             with _port_file(arguments.port_file, emulator.port):
-                _announce(arguments.host, emulator, catalog, output, messages)
+                _announce(arguments, emulator, catalog, output, messages)
                 while not stop.wait(1.0):  # on Windows, signals wait for a wait to end
                     pass
         finally:
@@ -64,10 +64,21 @@ def _signals(stop: threading.Event) -> Iterator[None]:
 
 
 def _emulator(arguments: argparse.Namespace, catalog: Catalog) -> Emulator:
-    from eegrpc.emulator import Emulator
+    from eegrpc.emulator import Emulator, FaultPlan, Quota
 
     options = {} if arguments.max_page_size is None else {"max_page_size": arguments.max_page_size}
-    return Emulator(catalog, host=arguments.host, port=arguments.port, **options)
+    try:
+        return Emulator(
+            catalog,
+            host=arguments.host,
+            port=arguments.port,
+            faults=FaultPlan(arguments.fault, seed=arguments.seed) if arguments.fault else None,
+            quota=None if arguments.quota is None else Quota.parse(arguments.quota),
+            control=arguments.control,
+            **options,
+        )
+    except ValueError as error:
+        raise CommandError(USAGE, str(error), "eegrpc emulator --help has examples.") from error
 
 
 def _start(emulator: Emulator, arguments: argparse.Namespace) -> None:
@@ -100,7 +111,10 @@ def _port_file(path: str | None, port: int) -> Iterator[None]:
             os.remove(path)
 
 
-def _announce(host: str, emulator: Emulator, catalog: Catalog, output: Output, messages: Messages) -> None:
+def _announce(
+    arguments: argparse.Namespace, emulator: Emulator, catalog: Catalog, output: Output, messages: Messages
+) -> None:
+    host = arguments.host
     if not is_loopback_host(host):
         messages.say(("WARNING: ", "bold red"), f"{host} is open to other machines. The emulator has no passwords")
         messages.say("         and no encryption: whoever reaches it can use it, and read along.")
@@ -109,6 +123,10 @@ def _announce(host: str, emulator: Emulator, catalog: Catalog, output: Output, m
     messages.say(f"{sum(collections.values()):,} images in {len(collections)} collections:")
     for name, count in collections.items():
         messages.say(("  ", ""), f"{count:>6,}  {name}")
+    if arguments.fault:
+        messages.say(f"faults, with seed {arguments.seed}: {', '.join(arguments.fault)}")
+    if arguments.quota:
+        messages.say(f"quota of each project: {arguments.quota}")
     output.line(f"export EARTHENGINE_EMULATOR_HOST={_reachable(host)}:{emulator.port}")
     output.flush()
 

@@ -7,6 +7,8 @@ Needs the extra ``emulator`` (``pip install "eegrpc[emulator]"``).
 """
 
 from eegrpc.emulator.catalog import Catalog
+from eegrpc.emulator.faults.plan import FaultPlan
+from eegrpc.emulator.quota import Quota, QuotaFigures
 from eegrpc.emulator.server import Emulator
 
-__all__ = ["Catalog", "Emulator"]
+__all__ = ["Catalog", "Emulator", "FaultPlan", "Quota", "QuotaFigures"]

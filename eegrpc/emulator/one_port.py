@@ -1,21 +1,27 @@
 """One TCP port for HTTP/2 and HTTP/1.1, as Google's endpoints have it.
 
 The first bytes of a connection tell which it is: HTTP/2 begins with a fixed preface (RFC 9113 section 3.4). Those
-connections are passed on, byte by byte, to a gRPC server; all others are handed to an aiohttp server as they are.
+connections are passed on, frame by frame, to a gRPC server; all others are handed to an aiohttp server as they are.
 """
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import socket
 import threading
 from typing import TYPE_CHECKING, Any
 
+from eegrpc.emulator.faults.http1 import reset_connection
+from eegrpc.emulator.faults.http2 import Http2Relay
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from aiohttp import web
+
+    from eegrpc.emulator.faults.tickets import Tickets
 
 __all__ = ["OnePort"]
 
@@ -34,6 +40,7 @@ class OnePort:
         port: Port to listen on; 0 for any free one.
         runner: The aiohttp application for HTTP/1.1 connections.
         connect_http2: Connects a protocol, made by a function, to the gRPC server.
+        tickets: Has the faults of replies by HTTP/2.
     """
 
     def __init__(
@@ -42,11 +49,14 @@ class OnePort:
         port: int,
         runner: web.AppRunner,
         connect_http2: Callable[[asyncio.AbstractEventLoop, Callable[[], asyncio.Protocol]], Awaitable[Any]],
+        tickets: Tickets,
     ) -> None:
         self._listener = _listen(host, port)
         self.port: int = self._listener.getsockname()[1]
         self._runner = runner
         self._connect_http2 = connect_http2
+        self._tickets = tickets
+        self._names = itertools.count(1)
         self._loop = asyncio.new_event_loop()
         self._stopping = asyncio.Event()
         self._ready = threading.Event()
@@ -118,17 +128,11 @@ class OnePort:
                 taken = True
                 await self._loop.connect_accepted_socket(http1, connection)
                 return
-            client = _Pipe()
-            server = _Pipe()
-            client.other, server.other = server, client
-            await self._connect_http2(self._loop, lambda: server)
+            passed_on = _Http2Connection(self._loop, Http2Relay(str(next(self._names)), self._tickets))
+            await self._connect_http2(self._loop, lambda: passed_on.server)
             taken = True
-            await self._loop.connect_accepted_socket(lambda: client, connection)
-            try:
-                await asyncio.wait((client.closed, server.closed), return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                client.close()
-                server.close()
+            await self._loop.connect_accepted_socket(lambda: passed_on.client, connection)
+            await passed_on.ended()
         except OSError as error:
             _log.debug("a connection broke: %s", error)
         finally:
@@ -147,12 +151,51 @@ class OnePort:
             await asyncio.sleep(_PAUSE)  # one byte stays readable: waiting for readiness would not wait
 
 
-class _Pipe(asyncio.Protocol):
-    """One end of a connection that is passed on: what comes in here goes out at the other end."""
+class _Http2Connection:
+    """A connection that is passed on, with the faults that its relay makes."""
 
-    other: _Pipe
+    def __init__(self, loop: asyncio.AbstractEventLoop, relay: Http2Relay) -> None:
+        self._loop = loop
+        self._relay = relay
+        self.client = _End(self._from_client)
+        self.server = _End(self._from_server)
+        self.client.other, self.server.other = self.server, self.client
 
-    def __init__(self) -> None:
+    async def ended(self) -> None:
+        """Return when one end has closed, having closed the other; also when cancelled."""
+        try:
+            await asyncio.wait((self.client.closed, self.server.closed), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self._relay.close()
+            self.client.close()
+            self.server.close()
+
+    def _from_client(self, data: bytes) -> None:
+        self.server.write(self._relay.from_client(data))
+
+    def _from_server(self, data: bytes) -> None:
+        step = self._relay.from_server(data)
+        self.client.write(step.to_client)
+        self.server.write(step.to_server)
+        if step.reset:
+            self.client.reset()
+        for stream, interval in step.drips:
+            self._drip(stream, interval)
+
+    def _drip(self, stream: int, interval: float) -> None:
+        data = self._relay.drip(stream)
+        if data is not None and not self.client.closed.done():
+            self.client.write(data)
+            self._loop.call_later(interval, self._drip, stream, interval)
+
+
+class _End(asyncio.Protocol):
+    """One end of a connection that is passed on; gives what comes in to `receive`."""
+
+    other: _End
+
+    def __init__(self, receive: Callable[[bytes], None]) -> None:
+        self._receive = receive
         self._transport: asyncio.Transport | None = None
         self._early: list[bytes] = []
         self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -166,13 +209,13 @@ class _Pipe(asyncio.Protocol):
         self._early.clear()
 
     def data_received(self, data: bytes) -> None:
-        self.other.write(data)
+        self._receive(data)
 
     def write(self, data: bytes) -> None:
         """Send `data` out here."""
         if self._transport is None:
             self._early.append(data)
-        else:
+        elif data:
             self._transport.write(data)
 
     def pause_writing(self) -> None:
@@ -191,6 +234,11 @@ class _Pipe(asyncio.Protocol):
         """Close after what is still to be sent."""
         if self._transport is not None:
             self._transport.close()
+
+    def reset(self) -> None:
+        """Close with RST, in place of FIN."""
+        if self._transport is not None:
+            reset_connection(self._transport)
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -7,12 +7,13 @@ import binascii
 import hmac
 from hashlib import blake2b
 
-__all__ = ["PageTokenError", "read_token", "write_token"]
+__all__ = ["PageTokenError", "read_token", "same_place", "write_token"]
 
 # Fixed, so that the same requests give the same tokens, also after a restart: tests may compare recorded answers.
 _KEY = b"eegrpc emulator page tokens"
 _SEAL = 12
 _OFFSET = 8
+_PLACE = 48  # bits of the offset; those above it only make tokens for one place differ
 
 
 class PageTokenError(ValueError):
@@ -21,8 +22,7 @@ class PageTokenError(ValueError):
 
 def write_token(offset: int, computation: bytes) -> str:
     """Return the token of the page that starts at image number `offset` of `computation` (any bytes that name it)."""
-    number = offset.to_bytes(_OFFSET, "big")
-    return base64.urlsafe_b64encode(number + _seal(number, computation)).decode().rstrip("=")
+    return _write(offset, computation)
 
 
 def read_token(token: str, computation: bytes) -> int:
@@ -31,6 +31,25 @@ def read_token(token: str, computation: bytes) -> int:
     Raises:
         PageTokenError: It is not one of ours, or not one of this computation.
     """
+    return _read(token, computation) % (1 << _PLACE)
+
+
+def same_place(token: str, computation: bytes) -> str:
+    """Return another token of the page that `token` is of; the first page's is empty.
+
+    Raises:
+        PageTokenError: It is not one of ours, or not one of this computation.
+    """
+    number = _read(token, computation) if token else 0
+    return _write((number + (1 << _PLACE)) % (1 << 8 * _OFFSET), computation)
+
+
+def _write(value: int, computation: bytes) -> str:
+    number = value.to_bytes(_OFFSET, "big")
+    return base64.urlsafe_b64encode(number + _seal(number, computation)).decode().rstrip("=")
+
+
+def _read(token: str, computation: bytes) -> int:
     try:
         data = base64.b64decode(token.encode("ascii") + b"=" * (-len(token) % 4), altchars=b"-_", validate=True)
     except (UnicodeEncodeError, binascii.Error) as error:

@@ -12,8 +12,13 @@ import grpc
 from google.api import annotations_pb2, http_pb2
 
 from eegrpc.emulator.catalog import Catalog
+from eegrpc.emulator.control import add_control
+from eegrpc.emulator.faults.http1 import fault_middleware
+from eegrpc.emulator.faults.service import FaultyService
+from eegrpc.emulator.faults.tickets import Tickets
 from eegrpc.emulator.one_port import OnePort
 from eegrpc.emulator.service import DEFAULT_PAGE_SIZE, EmulatorService
+from eegrpc.transcoding.endpoint import is_loopback_host
 from eegrpc.transcoding.server import HandlerRecorder, transcoding_application, transcoding_runner
 from eegrpc.transcoding.transcoder import Transcoder
 from eegrpc.v1alpha import ComputeImagesRequest, ComputeImagesResponse, EarthEngineAsset, earth_engine_pb2
@@ -24,6 +29,9 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from eegrpc.emulator.faults.plan import Event, FaultPlan
+    from eegrpc.emulator.quota import Quota, QuotaFigures
+
 __all__ = ["API_VERSIONS", "Emulator"]
 
 API_VERSIONS = ("v1alpha", "v1beta", "v1")
@@ -32,7 +40,12 @@ API_VERSIONS = ("v1alpha", "v1beta", "v1")
 MAX_REQUEST_BYTES = 10_000_000
 """Largest request, as Earth Engine documents it ("10MB")."""
 
-_THREADS = 32
+_THREADS = 256
+"""Most requests that are in work at once, over both protocols: enough for latency, and for quotas to be exceeded.
+
+A thread is made only when all others are busy."""
+
+_GRACE = 0.1  # seconds; 0 is for ever to aiohttp
 
 
 class Emulator:
@@ -44,10 +57,14 @@ class Emulator:
         host: Address to listen on. Only loopback keeps other machines out: there is no authentication.
         port: Port to listen on; 0 for any free one.
         max_page_size: Most images of one page; small ones make every test page.
+        faults: What happens to which replies; None for nothing.
+        quota: What each project may do; None for anything.
+        control: Whether faults and quota can be read and changed over REST, under ``/emulator/``, by whoever reaches
+            the port.
 
     Raises:
         OSError: The port is taken, or the address is not this machine's.
-        ValueError: The catalog is malformed; the text says where.
+        ValueError: The catalog is malformed, the text says where; or `control` is to be had by other machines.
     """
 
     def __init__(
@@ -57,10 +74,21 @@ class Emulator:
         host: str = "127.0.0.1",
         port: int = 0,
         max_page_size: int = DEFAULT_PAGE_SIZE,
+        faults: FaultPlan | None = None,
+        quota: Quota | None = None,
+        control: bool = False,
     ) -> None:
+        if control and not is_loopback_host(host):
+            raise ValueError(
+                f"control is for loopback alone, and {host!r} is not: listen on 127.0.0.1, or leave it out"
+            )
         self._host = host
         self._requested_port = port
-        self._service = EmulatorService(_catalog(catalog), max_page_size=max_page_size)
+        self._control = control
+        self._tickets = Tickets()
+        service = EmulatorService(_catalog(catalog), max_page_size=max_page_size)
+        self._service = FaultyService(service, self._tickets, faults, quota)
+        self._threads: ThreadPoolExecutor | None = None
         self._grpc: grpc.Server | None = None
         self._port: OnePort | None = None
         self._directory: tempfile.TemporaryDirectory[str] | None = None
@@ -78,13 +106,32 @@ class Emulator:
         host = f"[{self._host}]" if ":" in self._host else self._host
         return f"http://{host}:{self.port}"
 
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """What was done to which requests since the faults were set; with one seed and one order, always the same."""
+        return self._service.events
+
+    @property
+    def quota_figures(self) -> dict[str, QuotaFigures]:
+        """What was counted since the quota was set, by project (``projects/my-project``)."""
+        return self._service.figures
+
+    def set_faults(self, faults: FaultPlan | None) -> None:
+        """Follow another plan from now on, or none; requests are counted from 1 again, and the events are gone."""
+        self._service.plan = faults
+
+    def set_quota(self, quota: Quota | None) -> None:
+        """Enforce another quota from now on, or none, and count anew; `Quota()` only counts."""
+        self._service.quota = quota
+
     def start(self) -> Self:
         """Start to serve; return when it does."""
         if self._port is not None:
             raise RuntimeError("the emulator is running already")
         handlers = _handlers(self._service)
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="emulator")
         self._grpc = grpc.server(
-            ThreadPoolExecutor(_THREADS, thread_name_prefix="emulator-grpc"),
+            self._threads,
             handlers=[handlers],  # type: ignore[list-item]
             options=(
                 ("grpc.max_receive_message_length", MAX_REQUEST_BYTES),
@@ -93,9 +140,16 @@ class Emulator:
             ),
         )
         connect = self._bind_grpc(self._grpc)
-        application = transcoding_application([handlers], _transcoder(), max_request_bytes=MAX_REQUEST_BYTES)
+        application = transcoding_application(
+            [handlers], _transcoder(), max_request_bytes=MAX_REQUEST_BYTES, executor=self._threads
+        )
+        application.middlewares.append(fault_middleware(self._tickets))
+        if self._control:
+            add_control(application, self._service)
         try:
-            self._port = OnePort(self._host, self._requested_port, transcoding_runner(application), connect)
+            # Calls that run are not waited for, as they are not by gRPC: what has a latency may never end.
+            runner = transcoding_runner(application, shutdown_timeout=_GRACE)
+            self._port = OnePort(self._host, self._requested_port, runner, connect, self._tickets)
             self._grpc.start()
             self._port.start()
         except BaseException:
@@ -111,6 +165,9 @@ class Emulator:
         if self._grpc is not None:
             self._grpc.stop(None).wait()
             self._grpc = None
+        if self._threads is not None:
+            self._threads.shutdown(wait=False, cancel_futures=True)
+            self._threads = None
         if self._directory is not None:
             self._directory.cleanup()
             self._directory = None
@@ -147,19 +204,23 @@ def _catalog(given: Catalog | str | os.PathLike[str] | Iterable[EarthEngineAsset
     return Catalog(given)
 
 
-def _handlers(service: EmulatorService) -> HandlerRecorder:
+def _handlers(service: FaultyService) -> HandlerRecorder:
     """Return the handlers of the service under the name it has in each API version."""
     recorder = HandlerRecorder()
     compute_images = grpc.unary_unary_rpc_method_handler(
         service.ComputeImages,
         request_deserializer=ComputeImagesRequest.FromString,
-        response_serializer=ComputeImagesResponse.SerializeToString,
+        response_serializer=_serialize,
     )
     for version in API_VERSIONS:
         recorder.add_registered_method_handlers(
             f"google.earthengine.{version}.EarthEngine", {"ComputeImages": compute_images}
         )
     return recorder
+
+
+def _serialize(response: ComputeImagesResponse | bytes) -> bytes:
+    return response if isinstance(response, bytes) else response.SerializeToString()
 
 
 def _transcoder() -> Transcoder:

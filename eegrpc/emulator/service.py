@@ -8,19 +8,18 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import grpc
-from google.protobuf import any_pb2
-from google.rpc import error_details_pb2, status_pb2
 
 from eegrpc.emulator.errors import EvaluationError
 from eegrpc.emulator.evaluator import ImageResult, evaluate_images
 from eegrpc.emulator.field_mask import FieldMask, FieldMaskError
 from eegrpc.emulator.page_tokens import PageTokenError, read_token, write_token
+from eegrpc.emulator.statuses import end_call, error_info
 from eegrpc.v1alpha import ComputeImagesRequest, ComputeImagesResponse, EarthEngineServicer
 
 if TYPE_CHECKING:
     from eegrpc.emulator.catalog import Catalog
 
-__all__ = ["ASSUMPTIONS_KEY", "ERROR_DOMAIN", "UNSUPPORTED", "EmulatorService"]
+__all__ = ["ASSUMPTIONS_KEY", "ERROR_DOMAIN", "UNSUPPORTED", "EmulatorService", "computation_of"]
 
 ASSUMPTIONS_KEY = "x-emulator-assumptions"
 """Trailing metadata that names the undocumented behaviours on which an answer rests (docs/emulator.md lists them)."""
@@ -56,7 +55,7 @@ class EmulatorService(EarthEngineServicer):
     def ComputeImages(self, request: ComputeImagesRequest, context: Any) -> ComputeImagesResponse:  # noqa: N802
         """Evaluate the expression and return one page of its images."""
         self._check(request, context)
-        computation = request.expression.SerializeToString(deterministic=True)
+        computation = computation_of(request)
         try:
             start = read_token(request.page_token, computation) if request.page_token else 0
         except PageTokenError as error:
@@ -109,21 +108,11 @@ class EmulatorService(EarthEngineServicer):
                     _refuse(context, f"Invalid {error}.")
 
 
-class _Status(grpc.Status):
-    def __init__(self, status: status_pb2.Status) -> None:
-        self.code = grpc.StatusCode.INVALID_ARGUMENT
-        self.details = status.message
-        self.trailing_metadata = (("grpc-status-details-bin", status.SerializeToString()),)
+def computation_of(request: ComputeImagesRequest) -> bytes:
+    """Return what names the computation of a request, in its page tokens too."""
+    return request.expression.SerializeToString(deterministic=True)
 
 
 def _refuse(context: Any, message: str, reason: str = "INVALID_REQUEST", **metadata: str) -> NoReturn:
     """End the call with INVALID_ARGUMENT: REST 400, which the official client, unlike 501, does not retry."""
-    info = error_details_pb2.ErrorInfo(
-        reason=reason, domain=ERROR_DOMAIN, metadata={key: value for key, value in metadata.items() if value}
-    )
-    detail = any_pb2.Any()
-    detail.Pack(info)
-    context.abort_with_status(
-        _Status(status_pb2.Status(code=grpc.StatusCode.INVALID_ARGUMENT.value[0], message=message, details=[detail]))
-    )
-    raise AssertionError("abort_with_status raises")
+    end_call(context, grpc.StatusCode.INVALID_ARGUMENT, message, error_info(reason, ERROR_DOMAIN, **metadata))

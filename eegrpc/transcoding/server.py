@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from eegrpc.transcoding.binding import Method
     from eegrpc.transcoding.transcoder import Transcoder
 
-__all__ = ["HandlerRecorder", "transcoding_application", "transcoding_runner"]
+__all__ = ["HandlerRecorder", "peer_name", "transcoding_application", "transcoding_runner"]
 
 Code = grpc.StatusCode
 _T = TypeVar("_T")
@@ -157,7 +157,7 @@ class _RestFace:
             method, wire, metadata, timeout = await self._off_loop(len(body), self._transcoder.route, received)
         except TranscodingError as error:
             return await self._respond(request, self._refusal(error))
-        reply = await self._call(method, wire, metadata, timeout, _peer(request))
+        reply = await self._call(method, wire, metadata, timeout, peer_name(request))
         response = await self._off_loop(len(reply.wire), self._transcoder.reply, method, reply)
         return await self._respond(request, response)
 
@@ -315,8 +315,8 @@ def _compress(data: bytes) -> bytes:
     return gzip.compress(data, compresslevel=1, mtime=0)
 
 
-def _peer(request: web.Request) -> str:
-    """Return the caller's address as grpc writes it."""
+def peer_name(request: web.Request) -> str:
+    """Return the caller's address as grpc writes it, and as `peer` of the servicer's context has it."""
     name = None if request.transport is None else request.transport.get_extra_info("peername")
     if not isinstance(name, tuple) or len(name) < 2:
         return "unix:"

@@ -1,6 +1,7 @@
 """``eegrpc emulator``: what it prints, whom it lets in, and how it ends."""
 
 import contextlib
+import http.client
 import json
 import os
 import signal
@@ -111,6 +112,59 @@ def test_emu_07_a_host_that_is_open_to_others_is_warned_of():
         command.send_signal(signal.SIGTERM)
         errors = command.communicate(timeout=PATIENCE)[1].decode()
     assert errors.startswith("WARNING: 0.0.0.0 is open to other machines.")
+
+
+@posix
+def test_faults_quota_and_control():
+    options = ("--fault", "unavailable@1", "--fault", "latency=0.001", "--seed", "7", "--quota", "40:100", "--control")
+    with running(*options) as (command, where):
+        assert [image.id for image in images(where, "rest")]  # the client asks again
+        connection = http.client.HTTPConnection(where, timeout=PATIENCE)
+        connection.request("GET", "/emulator/faults")
+        assert json.load(connection.getresponse()) == {
+            "faults": ["unavailable@1", "latency(seconds=fixed(0.001))"],
+            "seed": 7,
+        }
+        connection.request("GET", "/emulator/quota")
+        assert json.load(connection.getresponse())["quota"] == "40:100"
+        connection.close()
+        command.send_signal(signal.SIGTERM)
+        errors = command.communicate(timeout=PATIENCE)[1].decode()
+    assert "faults, with seed 7: unavailable@1, latency=0.001" in errors
+    assert "quota of each project: 40:100" in errors
+
+
+@posix
+def test_emu_07_tokens_are_neither_logged_nor_kept(tmp_path):
+    with running("-vv", "--control", "--fault", "expire_tokens=1") as (command, where):
+        connection = http.client.HTTPConnection(where, timeout=PATIENCE)
+        for expected in (200, 401):
+            body = json.dumps({"expression": EXPRESSIONS["load_plain"], "pageSize": 1})
+            headers = {"authorization": "Bearer canary-token", "content-type": "application/json"}
+            connection.request("POST", "/v1/projects/p/imageCollection:computeImages", body, headers)
+            response = connection.getresponse()
+            assert (response.status, b"canary" in response.read()) == (expected, False)
+        connection.request("GET", "/emulator/events")
+        events = connection.getresponse().read()
+        connection.close()
+        command.send_signal(signal.SIGTERM)
+        output, errors = command.communicate(timeout=PATIENCE)
+    assert b"expire_tokens" in events
+    assert b"canary" not in events + output + errors
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--fault", "nonsense:0.1"), "no fault is called 'nonsense'"),
+        (("--fault", "reset:0.9", "--fault", "drip:0.9"), "add up to more than 1"),
+        (("--quota", "many"), "CONCURRENT:PER_SECOND"),
+        (("--control", "--host", "0.0.0.0"), "control is for loopback alone"),
+    ],
+)
+def test_wrong_faults_quotas_and_control(arguments, message, capsys):
+    assert main(["emulator", "--port", "0", *arguments]) == 2
+    assert message in capsys.readouterr().err
 
 
 @posix

@@ -241,18 +241,35 @@ def test_emu_01_bytes_that_are_no_protocol_are_answered_or_closed(emulator: Emul
         assert len(list(client.compute_images(load()))) == 14
 
 
+@contextlib.contextmanager
+def open_files(count: int) -> Iterator[None]:
+    """Allow this process that many open files; skip the test where it may not."""
+    resource = pytest.importorskip("resource")
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < count:
+        pytest.skip(f"only {hard} files may be open")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, count), hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
 def test_emu_06_idle_connections_and_neighbours_do_no_harm() -> None:
     with contextlib.ExitStack() as running:
+        running.enter_context(open_files(4096))
         emulators = [
             running.enter_context(
                 Emulator([EarthEngineAsset(id=f"c/{i}", name=f"{PUBLIC}/c/{i}", type=EarthEngineAsset.IMAGE)])
             )
-            for i in range(8)
+            for i in range(50)
         ]
-        for _ in range(200):
+        for _ in range(1000):
             running.enter_context(socket.create_connection(("127.0.0.1", emulators[0].port)))
         for number, emulator in enumerate(emulators):
-            with eegrpc.EarthEngineClient("p", endpoint=emulator.endpoint) as client:
+            with eegrpc.EarthEngineClient(
+                "p", endpoint=emulator.endpoint, transport=TRANSPORTS[number % 5 > 0]
+            ) as client:
                 assert [image.id for image in client.compute_images(load("c"))] == [f"c/{number}"]
 
 

@@ -4,14 +4,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eegrpc.emulator.page_tokens import PageTokenError, read_token, write_token
+from eegrpc.emulator.page_tokens import PageTokenError, read_token, same_place, write_token
 
 
-@given(st.integers(0, 2**64 - 1), st.binary())
+@given(st.integers(0, 2**48 - 1), st.binary())
 def test_reading_undoes_writing(offset: int, computation: bytes) -> None:
     token = write_token(offset, computation)
     assert read_token(token, computation) == offset
     assert token == write_token(offset, computation)
+
+
+@given(st.integers(0, 2**48 - 1), st.binary())
+def test_other_tokens_of_one_place_differ(offset: int, computation: bytes) -> None:
+    token = write_token(offset, computation)
+    tokens = [token, same_place(token, computation), same_place(same_place(token, computation), computation)]
+    assert len(set(tokens)) == 3
+    assert {read_token(each, computation) for each in tokens} == {offset}
+
+
+def test_another_token_of_the_first_page() -> None:
+    assert read_token(same_place("", b"one"), b"one") == 0
+    with pytest.raises(PageTokenError):
+        same_place(write_token(3, b"one"), b"another")
 
 
 @given(st.text())
