@@ -60,9 +60,9 @@ class QuotaGate:
     add up to it, or leave it to adapting.
 
     When the server refuses requests for quota all the same, each refusal takes 3 % from the limit in question, those of
-    one second no more than 30 % together, and the answers give it back, all of it within 20 s. RetryInfo and Retry-After
-    of a refusal stop the whole project for that long, at most 60 s. A daily quota and answers that are too large change
-    nothing here.
+    one second no more than 30 % together, and the answers give it back, all of it within 20 s. RetryInfo and
+    Retry-After of a refusal stop the whole project for that long, at most 60 s. A daily quota and answers that are too
+    large change nothing here.
 
     Args:
         concurrency: Most requests in flight, per project.
@@ -233,6 +233,8 @@ class _Lines:
 
     def throttled(self, ticket: Ticket, names: tuple[LimitName, ...], delay: float) -> None:
         """Take note of a refusal, as `Line.throttled` does."""
+        if self._process != os.getpid():
+            return
         with self._lock:
             if ticket.line is not None:
                 ticket.line.throttled(ticket, names, delay, self._clock())

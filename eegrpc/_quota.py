@@ -124,7 +124,9 @@ class Line:
     def idle(self, now: float) -> bool:
         """Return whether nothing would be lost with this object."""
         full = all(limit.value == limit.configured for limit in self._limits.values())
-        return full and not self._running and not self._queue and max(self._even, self._held_until) <= now
+        counts_until = self._starts[-1] + 1.0 + JITTER if self._starts else -math.inf
+        quiet = max(self._even, self._held_until, counts_until) <= now
+        return full and quiet and not self._running and not self._queue
 
     def join(self, ticket: Ticket, now: float) -> None:
         """Put a new ticket at the end of its group."""
@@ -218,9 +220,9 @@ class Line:
 class _Limit:
     """A limit that is cut when a server refuses, and grows back: additive increase, multiplicative decrease.
 
-    A single refusal, which a moment's jitter can cause, costs little; many at once, which mean that others use the quota
-    too, cost as much as they may. It grows by time, at each answer, so that recovery takes the same whether requests take
-    0.1 s or 100 s.
+    A single refusal, which a moment's jitter can cause, costs little; many at once, which mean that others use the
+    quota too, cost as much as they may. It grows by time, at each answer, so that recovery takes the same whether
+    requests take 0.1 s or 100 s.
     """
 
     def __init__(self, configured: float) -> None:
