@@ -237,6 +237,8 @@ class _Lines:
 
     def throttled(self, ticket: Ticket, names: tuple[LimitName, ...], delay: float) -> None:
         """Take note of a refusal, as `Line.throttled` does."""
+        if self._process != os.getpid():
+            return
         with self._lock:
             if ticket.line is not None:
                 ticket.line.throttled(ticket, names, delay, self._clock())

@@ -124,7 +124,9 @@ class Line:
     def idle(self, now: float) -> bool:
         """Return whether nothing would be lost with this object."""
         full = all(limit.value == limit.configured for limit in self._limits.values())
-        return full and not self._running and not self._queue and max(self._even, self._held_until) <= now
+        counts_until = self._starts[-1] + 1.0 + JITTER if self._starts else -math.inf
+        quiet = max(self._even, counts_until) <= now
+        return full and quiet and not self._running and not self._queue
 
     def join(self, ticket: Ticket, now: float) -> None:
         """Put a new ticket at the end of its group."""
@@ -192,12 +194,13 @@ class Line:
             for name in names:
                 self._limits[name].cut(ticket.started_at, now)
             self._held_until = max(self._held_until, now + min(delay, LONGEST_HOLD))
+            self._even = max(self._even, self._held_until)
 
     def _has_room(self) -> bool:
         return len(self._running) < self.concurrency
 
     def _next_start(self) -> float:
-        start = max(self._even, self._held_until)
+        start = self._even
         if self.rate < math.inf:
             count = max(1, int(self.rate))
             if len(self._starts) >= count:

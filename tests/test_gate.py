@@ -305,6 +305,17 @@ def test_the_servers_word_on_when_holds_everyone(asked, held):
     assert waiting.state is State.RUNNING
 
 
+def test_after_a_hold_requests_start_evenly():
+    world = World(40, 100)
+    for _ in range(100):
+        world.join()
+    world.throttled(world.running()[0], LimitName.CONCURRENCY, delay=5.0)
+    world.sleep(5.001)
+    assert len(world.started) == 2  # the first of all, and one now
+    world.sleep(0.1)
+    assert 7 <= len(world.started) <= 13
+
+
 def error(details, *, reason="", delay=0, code=eegrpc.errors.grpc.StatusCode.RESOURCE_EXHAUSTED):
     status = status_pb2.Status(code=code.value[0], message=details)
     if reason:
