@@ -23,6 +23,7 @@ ROOMS = [
         "eegrpc._auth",
         "eegrpc._fallback",
         "eegrpc._versions",
+        "eegrpc._native_channel",
         "eegrpc._fallback_channel",
         "eegrpc._aio_fallback_channel",
         "eegrpc._channel",
