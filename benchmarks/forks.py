@@ -1,0 +1,147 @@
+"""Forks under load: children of a process that uses a client go on with that client, and every answer is checked.
+
+    python benchmarks/forks.py --transport rest --children 100 --calls 20 --busy 4
+
+Servers run in a process of their own. Each call carries a tag, which the answer must repeat. The parent forks while it
+is idle, or (`--busy N`) while N of its threads are calling; it must go on without an error, too. A child that takes
+longer than `--patience` seconds is counted as hung, and killed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+
+import eegrpc
+
+TESTS = Path(__file__).parents[1] / "tests"
+EXPRESSION = {"result": "0", "values": {"0": {"constantValue": 1}}}
+
+
+def ask(client: eegrpc.EarthEngineClient, tag: str) -> None:
+    """Call once; raise if the answer is another call's."""
+    page = next(iter(client.compute_images(EXPRESSION, project="p", page_token=tag, timeout=20).pages))
+    if page.next_page_token != tag:
+        raise AssertionError(f"crossed: asked {tag}, got {page.next_page_token}")
+
+
+def child(client: eegrpc.EarthEngineClient, name: str, calls: int, results: int) -> None:
+    """Call, and write how it went into a pipe."""
+    problems: Counter[str] = Counter()
+    for number in range(calls):
+        try:
+            ask(client, f"{name}-{number}")
+        except Exception as error:
+            problems[f"{type(error).__name__}: {error}"[:200]] += 1
+    os.write(results, (json.dumps({"problems": problems}) + "\n").encode())
+
+
+def serve(arguments: argparse.Namespace) -> None:
+    """Serve gRPC or REST until standard input ends."""
+    sys.path.insert(0, str(TESTS))
+    from servers import ScriptedServicer, grpc_server, rest_server
+
+    with (rest_server if arguments.serve == "rest" else grpc_server)(ScriptedServicer()) as port:
+        print(port, flush=True)
+        sys.stdin.read()
+
+
+def run(arguments: argparse.Namespace, port: int) -> dict[str, object]:
+    """Fork children as the arguments say, and return what became of them."""
+    retry = eegrpc.RetryPolicy() if arguments.retry else None
+    client = eegrpc.EarthEngineClient(endpoint=f"http://127.0.0.1:{port}", transport=arguments.transport, retry=retry)
+    problems: Counter[str] = Counter()
+    stop = threading.Event()
+
+    def keep_calling(name: str) -> None:
+        number = 0
+        while not stop.is_set():
+            number += 1
+            try:
+                ask(client, f"{name}-{number}")
+            except Exception as error:
+                problems[f"parent: {error}"[:200]] += 1
+
+    ask(client, "first")
+    threads = [threading.Thread(target=keep_calling, args=(f"thread{n}",)) for n in range(arguments.busy)]
+    for thread in threads:
+        thread.start()
+    signals: Counter[str] = Counter()
+    hung = 0
+    started = time.monotonic()
+    context = multiprocessing.get_context("fork")
+    left = arguments.children
+    reader, writer = os.pipe()
+    while left:
+        batch = min(left, arguments.together)
+        left -= batch
+        children = [
+            context.Process(target=child, args=(client, f"child{left}-{n}", arguments.calls, writer))
+            for n in range(batch)
+        ]
+        for each in children:
+            each.start()
+        until = time.monotonic() + arguments.patience
+        for each in children:
+            each.join(max(until - time.monotonic(), 0))
+            if each.is_alive():
+                hung += 1
+                os.kill(each.pid, signal.SIGKILL)
+                each.join()
+            elif each.exitcode:
+                signals[str(each.exitcode)] += 1
+    stop.set()
+    for thread in threads:
+        thread.join()
+    os.close(writer)
+    with os.fdopen(reader) as lines:
+        reports = [json.loads(line) for line in lines]
+    for report in reports:
+        problems.update(report["problems"])
+    ask(client, "last")
+    return {
+        "children": arguments.children,
+        "reported": len(reports),
+        "hung": hung,
+        "exits": signals,
+        "problems": problems,
+        "seconds": round(time.monotonic() - started, 1),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--transport", choices=("auto", "grpc", "rest"), default="rest")
+    parser.add_argument("--children", type=int, default=100)
+    parser.add_argument("--together", type=int, default=4, help="children at once")
+    parser.add_argument("--calls", type=int, default=20, help="calls of each child")
+    parser.add_argument("--busy", type=int, default=0, help="threads of the parent that call while it forks")
+    parser.add_argument("--retry", action="store_true", help="with the client's default retries; otherwise none")
+    parser.add_argument("--patience", type=float, default=30.0, help="seconds that children may take")
+    parser.add_argument("--serve", choices=("grpc", "rest"), help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.serve:
+        serve(arguments)
+        return
+    kind = "rest" if arguments.transport == "rest" else "grpc"
+    server = subprocess.Popen(
+        [sys.executable, __file__, "--serve", kind], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        print(json.dumps(run(arguments, int(server.stdout.readline())), indent=2))
+    finally:
+        server.stdin.close()
+        server.wait()
+
+
+if __name__ == "__main__":
+    main()
