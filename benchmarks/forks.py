@@ -12,16 +12,18 @@ from __future__ import annotations
 import argparse
 import json
 import multiprocessing
-import os
-import signal
 import subprocess
 import sys
 import threading
 import time
 from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import eegrpc
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
 
 TESTS = Path(__file__).parents[1] / "tests"
 EXPRESSION = {"result": "0", "values": {"0": {"constantValue": 1}}}
@@ -34,15 +36,27 @@ def ask(client: eegrpc.EarthEngineClient, tag: str) -> None:
         raise AssertionError(f"crossed: asked {tag}, got {page.next_page_token}")
 
 
-def child(client: eegrpc.EarthEngineClient, name: str, calls: int, results: int) -> None:
-    """Call, and write how it went into a pipe."""
+def connect(arguments: argparse.Namespace, port: int) -> eegrpc.EarthEngineClient:
+    """Return a client as the arguments say."""
+    retry = eegrpc.RetryPolicy() if arguments.retry else None
+    return eegrpc.EarthEngineClient(endpoint=f"http://127.0.0.1:{port}", transport=arguments.transport, retry=retry)
+
+
+def child(client: eegrpc.EarthEngineClient, name: str, calls: int, results: Connection) -> None:
+    """Call, and tell how it went."""
     problems: Counter[str] = Counter()
     for number in range(calls):
         try:
             ask(client, f"{name}-{number}")
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 (all are counted)
             problems[f"{type(error).__name__}: {error}"[:200]] += 1
-    os.write(results, (json.dumps({"problems": problems}) + "\n").encode())
+    results.send(dict(problems))
+
+
+def child_from_scratch(arguments: argparse.Namespace, port: int, name: str, calls: int, results: Connection) -> None:
+    """Do the same with a client of its own: they cannot be sent to processes that are not forked."""
+    with connect(arguments, port) as client:
+        child(client, name, calls, results)
 
 
 def serve(arguments: argparse.Namespace) -> None:
@@ -56,9 +70,8 @@ def serve(arguments: argparse.Namespace) -> None:
 
 
 def run(arguments: argparse.Namespace, port: int) -> dict[str, object]:
-    """Fork children as the arguments say, and return what became of them."""
-    retry = eegrpc.RetryPolicy() if arguments.retry else None
-    client = eegrpc.EarthEngineClient(endpoint=f"http://127.0.0.1:{port}", transport=arguments.transport, retry=retry)
+    """Start children as the arguments say, and return what became of them."""
+    client = connect(arguments, port)
     problems: Counter[str] = Counter()
     stop = threading.Event()
 
@@ -68,51 +81,52 @@ def run(arguments: argparse.Namespace, port: int) -> dict[str, object]:
             number += 1
             try:
                 ask(client, f"{name}-{number}")
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 (all are counted)
                 problems[f"parent: {error}"[:200]] += 1
 
-    ask(client, "first")
+    if not arguments.unused:
+        ask(client, "first")
     threads = [threading.Thread(target=keep_calling, args=(f"thread{n}",)) for n in range(arguments.busy)]
     for thread in threads:
         thread.start()
-    signals: Counter[str] = Counter()
-    hung = 0
+    exits: Counter[str] = Counter()
+    reported = hung = 0
     started = time.monotonic()
-    context = multiprocessing.get_context("fork")
-    left = arguments.children
-    reader, writer = os.pipe()
-    while left:
-        batch = min(left, arguments.together)
-        left -= batch
-        children = [
-            context.Process(target=child, args=(client, f"child{left}-{n}", arguments.calls, writer))
-            for n in range(batch)
-        ]
-        for each in children:
+    context = multiprocessing.get_context(arguments.method)
+    for first in range(0, arguments.children, arguments.together):
+        children = []
+        for number in range(first, min(first + arguments.together, arguments.children)):
+            reader, writer = context.Pipe(duplex=False)
+            name = f"child{number}"
+            if arguments.method == "fork":
+                each = context.Process(target=child, args=(client, name, arguments.calls, writer))
+            else:
+                each = context.Process(target=child_from_scratch, args=(arguments, port, name, arguments.calls, writer))
             each.start()
+            writer.close()
+            children.append((each, reader))
         until = time.monotonic() + arguments.patience
-        for each in children:
+        for each, reader in children:
             each.join(max(until - time.monotonic(), 0))
             if each.is_alive():
                 hung += 1
-                os.kill(each.pid, signal.SIGKILL)
+                each.kill()
                 each.join()
             elif each.exitcode:
-                signals[str(each.exitcode)] += 1
+                exits[str(each.exitcode)] += 1
+            else:
+                problems.update(reader.recv())
+                reported += 1
+            reader.close()
     stop.set()
     for thread in threads:
         thread.join()
-    os.close(writer)
-    with os.fdopen(reader) as lines:
-        reports = [json.loads(line) for line in lines]
-    for report in reports:
-        problems.update(report["problems"])
     ask(client, "last")
     return {
         "children": arguments.children,
-        "reported": len(reports),
+        "reported": reported,
         "hung": hung,
-        "exits": signals,
+        "exits": exits,
         "problems": problems,
         "seconds": round(time.monotonic() - started, 1),
     }
@@ -121,6 +135,8 @@ def run(arguments: argparse.Namespace, port: int) -> dict[str, object]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--transport", choices=("auto", "grpc", "rest"), default="rest")
+    parser.add_argument("--method", choices=("fork", "spawn", "forkserver"), default="fork")
+    parser.add_argument("--unused", action="store_true", help="fork before the client's first call")
     parser.add_argument("--children", type=int, default=100)
     parser.add_argument("--together", type=int, default=4, help="children at once")
     parser.add_argument("--calls", type=int, default=20, help="calls of each child")

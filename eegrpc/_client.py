@@ -10,6 +10,7 @@ import grpc
 
 from eegrpc._calls import Defaults, PreparedCall, check_channel, own_channel_options, prepare
 from eegrpc._pages import Pages
+from eegrpc.transcoding.processes import NotPicklable, child_lock, restart_in_children
 from eegrpc.v1alpha import ComputeImagesRequest, ComputeImagesResponse, EarthEngineAsset, EarthEngineStub
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["ComputeImagesPager", "EarthEngineClient"]
 
 
-class EarthEngineClient:
+class EarthEngineClient(NotPicklable):
     """Computes collections of images with Earth Engine. A context manager; may be shared between threads.
 
     Args:
@@ -169,6 +170,11 @@ class ComputeImagesPager:
         self._call = call
         self._pages = Pages(call.request, limit=call.limit)
         self._lock = threading.Lock()
+        restart_in_children(self)
+
+    def after_fork(self) -> None:
+        """Go on in a forked child, independently of the parent."""
+        self._lock = child_lock(self._lock, "make a new pager, with page_token= as next_page_token of this one says")
 
     @property
     def next_page_token(self) -> str:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import grpc
 
-from eegrpc.transcoding.processes import NotPicklable, restart_in_children
+from eegrpc.transcoding.processes import NotPicklable, keep_in_children, restart_in_children
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,10 +31,6 @@ _FORK_WAITS: Final = 1.0
 
 _POLL: Final = 0.3
 """Seconds after which the thread by which grpc watches a channel has noticed that nobody looks; it checks every 0.2."""
-
-_inherited: Final[list[Any]] = []
-"""The parent's channels and calls, kept for ever in a child: to collect them would close them, by gRPC's core, whose
-locks and threads for them are the parent's. That hangs, or aborts the process."""
 
 _log = logging.getLogger(__name__)
 
@@ -59,14 +55,12 @@ class NativeChannel(NotPicklable, grpc.Channel):
     def _begin(self) -> None:
         self._lock = threading.Lock()
         self._channel: grpc.Channel | None = None
-        self._calls: weakref.WeakSet[Any] = weakref.WeakSet()
         self._watchers: list[Callable[[Any], None]] = []
         self._watched_until = 0.0
         self.gate = _Gate()
 
     def after_fork(self) -> None:
-        """Begin without a channel."""
-        _inherited.append((self._channel, list(self._calls)))
+        """Begin without a channel; the parent's stays as it is, and is not even collected."""
         self._begin()
 
     def before_fork(self) -> float:
@@ -100,12 +94,13 @@ class NativeChannel(NotPicklable, grpc.Channel):
                     raise ValueError("Cannot invoke RPC on closed channel!")
                 if self._channel is None:
                     self._channel = self._make()
+                    keep_in_children(self._channel)
                 channel = self._channel
         return channel
 
     def began(self, call: Any, gate: _Gate) -> Any:
-        """Return a call that was begun, and remember it for a child that must not collect it."""
-        self._calls.add(call)
+        """Return a call that was begun through `gate`."""
+        keep_in_children(call)
         if not call.add_callback(gate.leave):
             gate.leave()
         return call

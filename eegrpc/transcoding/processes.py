@@ -8,14 +8,15 @@ in the child, before any other code runs there. The parent does nothing for it a
 from __future__ import annotations
 
 import os
+import threading
 import weakref
-from typing import NoReturn, Protocol
+from typing import Any, Final, NoReturn, Protocol
 
 import grpc
 
 from eegrpc.transcoding.types import Reply
 
-__all__ = ["FORKED", "Forkable", "NotPicklable", "restart_in_children"]
+__all__ = ["FORKED", "Forkable", "NotPicklable", "child_lock", "keep_in_children", "restart_in_children"]
 
 FORKED = Reply(
     grpc.StatusCode.UNAVAILABLE,
@@ -35,6 +36,8 @@ class Forkable(Protocol):
 
 
 _known: weakref.WeakSet[Forkable] = weakref.WeakSet()
+_kept: weakref.WeakSet[Any] = weakref.WeakSet()
+_inherited: Final[list[Any]] = []
 
 
 def restart_in_children(owner: Forkable) -> None:
@@ -42,7 +45,42 @@ def restart_in_children(owner: Forkable) -> None:
     _known.add(owner)
 
 
+def child_lock(inherited: threading.Lock, what: str) -> Any:
+    """Return the lock for a forked child of something that changes under `inherited`.
+
+    Another thread of the parent may have been in the middle of a change. Taking the lock then raises RuntimeError,
+    which begins with `what`.
+    """
+    return _Spoilt(what) if inherited.locked() else threading.Lock()
+
+
+class _Spoilt:
+    """A lock that nobody gets."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+
+    def __enter__(self) -> NoReturn:
+        raise RuntimeError(f"{self._what}: another thread was using it when the process forked")
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def locked(self) -> bool:
+        return True
+
+
+def keep_in_children(thing: Any) -> None:
+    """Have `thing` live for ever in every child process that is forked while it lives.
+
+    For what closes itself when it is collected, by locks, threads or an event loop that are the parent's: that hangs,
+    aborts the child, or disturbs the parent.
+    """
+    _kept.add(thing)
+
+
 def _after_fork() -> None:
+    _inherited.extend(_kept)
     for owner in tuple(_known):
         owner.after_fork()
 
