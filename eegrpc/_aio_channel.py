@@ -12,8 +12,8 @@ from eegrpc._auth import aio_auth_interceptors
 from eegrpc._credentials import TokenSource
 from eegrpc._fallback import TransportJudge
 from eegrpc._options import USER_AGENT, ChannelOptions, channel_options
+from eegrpc._processes import keep_in_children, restart_in_children
 from eegrpc._versions import AioVersionInterceptor, http_rules
-from eegrpc.transcoding.processes import keep_in_children, restart_in_children
 from eegrpc.transcoding.unary import TRANSPORT_LABEL
 
 if TYPE_CHECKING:

@@ -19,13 +19,13 @@ from eegrpc._fallback import (
     probe_patience,
     rest_answered,
 )
+from eegrpc._processes import restart_in_children
 from eegrpc._versions import versioned_path
 from eegrpc.transcoding.aio_call import AioTranscodedCall
 from eegrpc.transcoding.aio_interceptors import call_details, intercepted
 from eegrpc.transcoding.deadline import Deadline, deadline_exceeded
 from eegrpc.transcoding.loops import OneLoop
 from eegrpc.transcoding.metadata import check_metadata
-from eegrpc.transcoding.processes import restart_in_children
 from eegrpc.transcoding.status import failure
 from eegrpc.transcoding.types import Reply, TranscodingError
 

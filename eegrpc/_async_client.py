@@ -10,8 +10,8 @@ import grpc.aio
 
 from eegrpc._calls import Defaults, PreparedCall, check_channel, own_channel_options, prepare
 from eegrpc._pages import Pages
+from eegrpc._processes import restart_in_children
 from eegrpc.transcoding.loops import OneLoop
-from eegrpc.transcoding.processes import restart_in_children
 from eegrpc.v1alpha import ComputeImagesRequest, ComputeImagesResponse, EarthEngineAsset, EarthEngineStub
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ class EarthEngineAsyncClient(OneLoop):
     async def close(self) -> None:
         """Close the channel if the client made it; calls under way end with CANCELLED. A second time does nothing."""
         self._closed = True
-        if self._own_channel is not None and not self.left_behind():
+        if self._own_channel is not None and not self.forked:
             await self._own_channel.close()
 
     async def __aenter__(self) -> Self:

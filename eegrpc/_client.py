@@ -10,7 +10,7 @@ import grpc
 
 from eegrpc._calls import Defaults, PreparedCall, check_channel, own_channel_options, prepare
 from eegrpc._pages import Pages
-from eegrpc.transcoding.processes import NotPicklable, child_lock, restart_in_children
+from eegrpc._processes import NotPicklable, child_lock, restart_in_children
 from eegrpc.v1alpha import ComputeImagesRequest, ComputeImagesResponse, EarthEngineAsset, EarthEngineStub
 
 if TYPE_CHECKING:

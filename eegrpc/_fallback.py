@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 import grpc
 from google.rpc import status_pb2
 
-from eegrpc.transcoding.processes import restart_in_children
+from eegrpc._processes import restart_in_children
 from eegrpc.transcoding.status import DETAILS_KEY, HTTP_STATUS_KEY
 from eegrpc.transcoding.unary import TRANSPORT_LABEL
 

@@ -17,12 +17,12 @@ from eegrpc._fallback import (
     probe_patience,
     rest_answered,
 )
+from eegrpc._processes import NotPicklable, restart_in_children
 from eegrpc._versions import versioned_path
 from eegrpc.transcoding.call import TranscodedCall
 from eegrpc.transcoding.connectivity import Connectivity
 from eegrpc.transcoding.deadline import Deadline
 from eegrpc.transcoding.metadata import check_metadata
-from eegrpc.transcoding.processes import NotPicklable, restart_in_children
 from eegrpc.transcoding.status import failure
 from eegrpc.transcoding.types import Metadata, Reply, TranscodingError
 from eegrpc.transcoding.unary import CANCELLED, CLOSED

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import grpc
 
-from eegrpc.transcoding.processes import NotPicklable, keep_in_children, restart_in_children
+from eegrpc._processes import NotPicklable, keep_in_children, restart_in_children
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 
+from eegrpc._processes import restart_in_children
 from eegrpc._token_transport import CredentialsError, DefaultCredentials, Resolved, TokenTransport
-from eegrpc.transcoding.processes import restart_in_children
 
 if TYPE_CHECKING:
     from collections.abc import Callable

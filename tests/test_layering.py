@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parents[1] / "eegrpc"
 
 # Rooms from the bottom up; a module belongs to the longest prefix. A room imports itself and the rooms before it.
 ROOMS = [
-    ("eegrpc.v1alpha", "eegrpc._version", "eegrpc.errors"),
+    ("eegrpc.v1alpha", "eegrpc._version", "eegrpc._processes", "eegrpc.errors"),
     ("eegrpc.mapper",),
     ("eegrpc.transcoding",),
     (  # channel

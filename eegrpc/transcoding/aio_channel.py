@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import grpc
 import grpc.aio
 
+from eegrpc._processes import restart_in_children
 from eegrpc.transcoding.aio_call import AioTranscodedCall, rpc_error
 from eegrpc.transcoding.aio_interceptors import call_details, intercepted
 from eegrpc.transcoding.aio_sender import AioSender
 from eegrpc.transcoding.deadline import Deadline, deadline_exceeded
 from eegrpc.transcoding.endpoint import Endpoint
 from eegrpc.transcoding.loops import OneLoop
-from eegrpc.transcoding.processes import restart_in_children
 from eegrpc.transcoding.transcoder import Transcoder
 from eegrpc.transcoding.types import Reply, TranscodingError
 from eegrpc.transcoding.unary import (

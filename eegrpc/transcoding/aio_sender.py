@@ -11,8 +11,8 @@ import aiohttp
 import grpc
 import yarl
 
+from eegrpc._processes import keep_in_children
 from eegrpc.transcoding.content_coding import BodyReader, truncated
-from eegrpc.transcoding.processes import keep_in_children
 from eegrpc.transcoding.types import HttpRequest, HttpResponse, TranscodingError, unreachable
 from eegrpc.transcoding.unary import MAX_ERROR_BYTES
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 
-from eegrpc.transcoding.processes import FORKED, restart_in_children
-from eegrpc.transcoding.unary import CANCELLED
+from eegrpc._processes import restart_in_children
+from eegrpc.transcoding.unary import CANCELLED, FORKED
 
 if TYPE_CHECKING:
     from collections.abc import Callable

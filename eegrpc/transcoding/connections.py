@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import urllib3.exceptions
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
-from eegrpc.transcoding.processes import restart_in_children
+from eegrpc._processes import restart_in_children
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import grpc
 
-from eegrpc.transcoding.processes import restart_in_children
+from eegrpc._processes import restart_in_children
 
 __all__ = ["Connectivity", "ConnectivityCallback"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from eegrpc.transcoding.processes import NotPicklable
+from eegrpc._processes import NotPicklable
 
 __all__ = ["OneLoop"]
 
@@ -18,11 +18,12 @@ class OneLoop(NotPicklable):
     """
 
     _loop: asyncio.AbstractEventLoop | None = None
-    _forked = False
+    forked = False
+    """Whether this process is a fork of the one that made it."""
 
     def after_fork(self) -> None:
         """Take note that this is a child now."""
-        self._forked = True
+        self.forked = True
 
     def require_loop(self) -> None:
         """Make sure that the running event loop may use this.
@@ -32,7 +33,7 @@ class OneLoop(NotPicklable):
                 says what to do.
         """
         name = type(self).__name__
-        if self._forked:
+        if self.forked:
             raise RuntimeError(
                 f"this {name} was made before the process forked, and works in the parent only: "
                 "make it in the child, or use the synchronous one, which works in both"
@@ -52,7 +53,7 @@ class OneLoop(NotPicklable):
         Raises:
             RuntimeError: There is one, and it is another than the running one.
         """
-        if self._forked or (self._loop is not None and self._loop.is_closed()):
+        if self.forked or (self._loop is not None and self._loop.is_closed()):
             return True
         self.require_loop()
         return False

@@ -12,17 +12,7 @@ import threading
 import weakref
 from typing import Any, Final, NoReturn, Protocol
 
-import grpc
-
-from eegrpc.transcoding.types import Reply
-
-__all__ = ["FORKED", "Forkable", "NotPicklable", "child_lock", "keep_in_children", "restart_in_children"]
-
-FORKED = Reply(
-    grpc.StatusCode.UNAVAILABLE,
-    "the process was forked while this call ran: its answer goes to the parent; call again in the child",
-)
-"""How calls that were under way end in the child. Sent again there, they do what they would have done."""
+__all__ = ["Forkable", "NotPicklable", "child_lock", "keep_in_children", "restart_in_children"]
 
 
 class Forkable(Protocol):
