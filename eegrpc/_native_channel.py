@@ -24,7 +24,10 @@ from eegrpc._processes import NotPicklable, keep_in_children, restart_in_childre
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["NativeChannel"]
+__all__ = ["NativeChannel", "fork_support"]
+
+_ON: Final = ("1", "true", "t", "yes", "y")
+_OFF: Final = ("0", "false", "f", "no", "n")
 
 _FORK_WAITS: Final = 1.0
 """Seconds that a fork waits at most for calls that run."""
@@ -32,7 +35,18 @@ _FORK_WAITS: Final = 1.0
 _POLL: Final = 0.3
 """Seconds after which the thread by which grpc watches a channel has noticed that nobody looks; it checks every 0.2."""
 
+_NO_FORK_SUPPORT: Final = (
+    "gRPC was used before this process forked, and GRPC_ENABLE_FORK_SUPPORT switches off what it needs in the child, "
+    "where its calls would hang: unset the variable, use transport='rest', or start processes by spawn"
+)
+
 _log = logging.getLogger(__name__)
+
+
+def fork_support() -> bool | None:
+    """Return what GRPC_ENABLE_FORK_SUPPORT says, on or off; None if it says nothing, which is right for us."""
+    value = os.environ.get("GRPC_ENABLE_FORK_SUPPORT", "").lower()
+    return True if value in _ON else False if value in _OFF else None
 
 
 class NativeChannel(NotPicklable, grpc.Channel):
@@ -86,6 +100,7 @@ class NativeChannel(NotPicklable, grpc.Channel):
 
         Raises:
             ValueError: The channel was closed before it was used in this process.
+            RuntimeError: gRPC cannot work in this process; the text says what to do.
         """
         channel = self._channel
         if channel is None:
@@ -93,6 +108,7 @@ class NativeChannel(NotPicklable, grpc.Channel):
                 if self._closed:
                     raise ValueError("Cannot invoke RPC on closed channel!")
                 if self._channel is None:
+                    _channels.use()
                     self._channel = self._make()
                     keep_in_children(self._channel)
                 channel = self._channel
@@ -272,12 +288,24 @@ class _Channels:
         self._lock = threading.Lock()
         self._all: weakref.WeakSet[NativeChannel] = weakref.WeakSet()
         self._paused: list[NativeChannel] = []
+        self._used = False
+        self._lost = False
+        self._told = False
+
+    def use(self) -> None:
+        """Take note that gRPC's core is used, or raise RuntimeError in a child where its calls would hang."""
+        if self._lost:
+            raise RuntimeError(_NO_FORK_SUPPORT)
+        self._used = True
 
     def add(self, channel: NativeChannel) -> None:
         with self._lock:
             self._all.add(channel)
 
     def before_fork(self) -> None:
+        if self._used and fork_support() is False and not self._told:
+            self._told = True
+            _log.warning(_NO_FORK_SUPPORT)
         with self._lock:
             self._paused = list(self._all)
         quiet_at = max((channel.before_fork() for channel in self._paused), default=0.0)
@@ -299,6 +327,7 @@ class _Channels:
     def after_fork(self) -> None:
         self._lock = threading.Lock()
         self._paused = []
+        self._lost = self._lost or (self._used and fork_support() is False)
 
 
 _channels = _Channels()

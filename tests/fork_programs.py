@@ -83,15 +83,48 @@ def stubs_calls_and_rubbish() -> None:
     channel.close()
 
 
+def call_under_way() -> None:
+    """A fork waits for calls by gRPC, but not for ever: then it is said what that means."""
+    stub = EarthEngineStub(eegrpc.create_channel(**CHANNEL))
+    under_way = stub.ComputeImages.future(request("hang"), timeout=60)
+    pid = os.fork()
+    if pid == 0:
+        os._exit(7)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 7
+    under_way.cancel()
+
+
+def no_fork_support() -> None:
+    """GRPC_ENABLE_FORK_SUPPORT=0: what would hang says so; a child of an unused client is none the worse."""
+    unused = EarthEngineStub(eegrpc.create_channel(**CHANNEL))
+
+    def first_child() -> None:
+        assert unused.ComputeImages(request("child"), timeout=20).next_page_token == "child"
+
+    fork_and_wait(first_child)
+    assert unused.ComputeImages(request("first"), timeout=20).next_page_token == "first"
+
+    def child() -> None:
+        for stub in (unused, EarthEngineStub(eegrpc.create_channel(**CHANNEL))):
+            with raises(RuntimeError, "unset the variable"):
+                stub.ComputeImages(request("child"), timeout=20)
+
+    fork_and_wait(child)
+    fork_and_wait(child)
+
+
 def pager() -> None:
     """A pager goes on in both processes; not in the child, if another thread was inside of it."""
     client = eegrpc.EarthEngineClient("p", **CHANNEL)
     assert next(client.compute_images(EXPRESSION, page_token="first").pages).next_page_token == "first"
     free = client.compute_images(EXPRESSION, page_token="free", timeout=20)
     busy = client.compute_images(EXPRESSION, page_token="hang", timeout=60)
-    threading.Thread(target=lambda: next(busy, None), daemon=True).start()
-    while not busy._lock.locked():
-        pass
+    if TRANSPORT == "rest":
+        threading.Thread(target=lambda: next(busy, None), daemon=True).start()
+        while not busy._lock.locked():
+            pass
+    else:  # as if; it would be at grpcio's mercy whether the child lives
+        busy._lock.acquire()
 
     def child() -> None:
         assert next(free.pages).next_page_token == "free"

@@ -12,6 +12,7 @@ import os
 import pickle
 import subprocess
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -27,9 +28,9 @@ TRANSPORTS = ("grpc", "rest", "auto")
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="the platform has no fork")
 
 
-def run(*command: object, timeout: float = 60, **options: object) -> subprocess.CompletedProcess[str]:
+def run(*command: object, timeout: float = 60, stdin: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GRPC_")}
-    environment |= {"PYTHONPATH": str(HERE.parent), "GRPC_VERBOSITY": "NONE"}  # what grpcio itself says at forks
+    environment |= {"PYTHONPATH": str(HERE.parent), "GRPC_VERBOSITY": "NONE", **variables}  # grpcio is noisy
     return subprocess.run(
         [sys.executable, *map(str, command)],
         capture_output=True,
@@ -37,7 +38,7 @@ def run(*command: object, timeout: float = 60, **options: object) -> subprocess.
         timeout=timeout,
         env=environment,
         check=False,
-        **options,
+        input=stdin,
     )
 
 
@@ -47,15 +48,11 @@ class Hanging(ScriptedServicer):
     def __init__(self) -> None:
         super().__init__()
         self.answer = self._answer
-        self.hanging = []
 
     def _answer(self, request, context):
         if request.page_token == "hang":
-            import threading
-
             gone = threading.Event()
             context.add_callback(gone.set)
-            self.hanging.append(gone)
             gone.wait(PATIENCE)
         return echo(request, context)
 
@@ -124,14 +121,27 @@ def run_program(name, transport, port, **options):
 )
 def test_programs_end_well_and_say_nothing(name, transport, port):
     done = run_program(name, transport, port)
-    said = [line for line in done.stderr.splitlines() if "while 1 gRPC calls run" not in line]
-    assert (done.returncode, done.stdout, said) == (0, "", [])
-    assert bool(said != done.stderr.splitlines()) is (name == "pager" and transport != "rest")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize("transport", ["grpc"])
+def test_con_03_a_fork_during_a_call_by_grpc_says_what_to_do(transport, port):
+    done = run_program("call_under_way", transport, port)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "1 gRPC calls run" in done.stderr
+    assert "spawn" in done.stderr
+
+
+@pytest.mark.parametrize("transport", ["grpc"])
+def test_con_05_without_fork_support_grpc_says_so_once_and_does_not_hang(transport, port):
+    done = run_program("no_fork_support", transport, port, GRPC_ENABLE_FORK_SUPPORT="0")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr.count("unset the variable") == len(done.stderr.splitlines()) == 1
 
 
 @pytest.mark.parametrize("name", ["leave_at_once", "leave_a_loop"])
-def test_con_13_the_interpreter_ends_although_calls_run(name, transport, port, servicer):
-    done = run_program(name, transport, port, input="\n", timeout=PATIENCE)
+def test_con_13_the_interpreter_ends_although_calls_run(name, transport, port):
+    done = run_program(name, transport, port, stdin="\n", timeout=PATIENCE)
     assert (done.returncode, done.stdout) == (5, "now\n")
     said = done.stderr.splitlines()
     assert not [line for line in said if "nclosed" not in line and not line.startswith("client_session:")], said
