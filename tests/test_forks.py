@@ -211,9 +211,14 @@ def load(port, requests):
         return set().union(*pool.map(send, shares))
 
 
-@pytest.mark.parametrize("used", [True, False], ids=["used", "unused"])
 @pytest.mark.parametrize(
-    ("worker", "application"), [("sync", "wsgi"), ("gthread", "wsgi"), ("uvicorn.workers.UvicornWorker", "asgi")]
+    ("worker", "application", "used"),
+    [
+        pytest.param("sync", "wsgi", True, id="sync-used"),
+        pytest.param("sync", "wsgi", False, id="sync-unused"),
+        pytest.param("gthread", "wsgi", True, id="gthread-used"),
+        pytest.param("uvicorn.workers.UvicornWorker", "asgi", True, id="uvicorn-used"),
+    ],
 )
 @pytest.mark.parametrize("transport", ["grpc", "rest"])
 def test_con_04_gunicorn_with_preloaded_workers(worker, application, transport, port, used):

@@ -1,8 +1,8 @@
 """Every fault row that has been taken up has a test that carries its id.
 
 Rows are cases of the fault matrix by which the project is built: FBK fallback, HTT HTTP, GRP native gRPC, TPL path
-templates, AUT credentials, PAG paging, MAP the mapper, BLD the build. A test carries an id in its name
-(``test_pag_02_…``) or as its parameters' id (``PAG-02-…``).
+templates, AUT credentials, PAG paging, MAP the mapper, BLD the build, CON forks, threads and loops. A test carries an
+id in its name (``test_pag_02_…``) or as its parameters' id (``PAG-02-…``).
 """
 
 import re
