@@ -111,7 +111,7 @@ class _Core:
             )
         self._used = True
 
-    def after_fork(self) -> None:
+    def _after_fork(self) -> None:
         self._inherited = self._used
 
 

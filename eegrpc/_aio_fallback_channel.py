@@ -121,7 +121,7 @@ class AioFallbackChannel(OneLoop, grpc.aio.Channel):
     async def close(self, grace: float | None = None) -> None:
         """Close both channels; running calls have `grace` seconds. Later ones raise grpc.aio.UsageError. Idempotent."""
         self.closed = True
-        if self.left_behind():
+        if self._left_behind():
             await self.rest.close()
             return
         calls = list(self._undecided)
@@ -229,7 +229,7 @@ class _AioFallbackUnaryUnary(grpc.aio.UnaryUnaryMultiCallable):  # type: ignore[
         self, details: grpc.aio.ClientCallDetails, request: Any, compression: grpc.Compression | None
     ) -> grpc.aio.UnaryUnaryCall[Any, Any]:
         """Start the call after the interceptors: directly where the transport is decided."""
-        self._channel.require_loop()
+        self._channel._require_loop()
 
         def begin(
             multi_callable: Any, message: Any, timeout: float | None, wait: bool | None

@@ -121,7 +121,7 @@ class EarthEngineAsyncClient(OneLoop):
     async def close(self) -> None:
         """Close the channel if the client made it; calls under way end with CANCELLED. A second time does nothing."""
         self._closed = True
-        if self._own_channel is not None and not self.forked:
+        if self._own_channel is not None and not self._forked:
             await self._own_channel.close()
 
     async def __aenter__(self) -> Self:
@@ -136,7 +136,7 @@ class EarthEngineAsyncClient(OneLoop):
     def _require_open(self) -> None:
         if self._closed:
             raise ValueError("this EarthEngineAsyncClient is closed: make a new one, or iterate before it is closed")
-        self.require_loop()
+        self._require_loop()
 
     async def _fetch(self, call: PreparedCall, request: ComputeImagesRequest, page: int) -> ComputeImagesResponse:
         """Return one page."""

@@ -172,7 +172,7 @@ class ComputeImagesPager:
         self._lock = threading.Lock()
         restart_in_children(self)
 
-    def after_fork(self) -> None:
+    def _after_fork(self) -> None:
         """Go on in a forked child, independently of the parent."""
         self._lock = child_lock(self._lock, "make a new pager, with page_token= as next_page_token of this one says")
 

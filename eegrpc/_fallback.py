@@ -96,7 +96,7 @@ class TransportJudge:
         self._listeners: list[Callable[[], None]] = []
         restart_in_children(self)
 
-    def after_fork(self) -> None:
+    def _after_fork(self) -> None:
         """Keep what is known about the endpoint; the probe that may be under way is the parent's."""
         self._lock = threading.Lock()
         self._probing = False

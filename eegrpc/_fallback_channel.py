@@ -53,7 +53,7 @@ class FallbackChannel(NotPicklable, grpc.Channel):
         self._watcher: _Watcher | None = None
         restart_in_children(self)
 
-    def after_fork(self) -> None:
+    def _after_fork(self) -> None:
         """Begin without the parent's calls and watchers; the two channels have parts of their own in this."""
         self._lock = threading.Lock()
         self._undecided = {}

@@ -73,7 +73,7 @@ class NativeChannel(NotPicklable, grpc.Channel):
         self._watched_until = 0.0
         self.gate = _Gate()
 
-    def after_fork(self) -> None:
+    def _after_fork(self) -> None:
         """Begin without a channel; the parent's stays as it is, and is not even collected."""
         self._begin()
 
@@ -324,7 +324,7 @@ class _Channels:
             channel.after_fork_in_parent()
         self._paused = []
 
-    def after_fork(self) -> None:
+    def _after_fork(self) -> None:
         self._lock = threading.Lock()
         self._paused = []
         self._lost = self._lost or (self._used and fork_support() is False)

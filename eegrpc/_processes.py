@@ -18,7 +18,7 @@ __all__ = ["Forkable", "NotPicklable", "child_lock", "keep_in_children", "restar
 class Forkable(Protocol):
     """Something with state that belongs to one process."""
 
-    def after_fork(self) -> None:
+    def _after_fork(self) -> None:
         """Replace locks, and let go of what the parent goes on using; runs in the child, where nothing else does yet.
 
         It must not take an inherited lock, which nobody may ever release.
@@ -31,7 +31,7 @@ _inherited: Final[list[Any]] = []
 
 
 def restart_in_children(owner: Forkable) -> None:
-    """Have `owner.after_fork` called in every child process that is forked while `owner` lives."""
+    """Have `owner._after_fork` called in every child process that is forked while `owner` lives."""
     _known.add(owner)
 
 
@@ -72,7 +72,7 @@ def keep_in_children(thing: Any) -> None:
 def _after_fork() -> None:
     _inherited.extend(_kept)
     for owner in tuple(_known):
-        owner.after_fork()
+        owner._after_fork()
 
 
 if hasattr(os, "register_at_fork"):  # not on Windows, which has no fork

@@ -124,7 +124,7 @@ class TokenSource:
         self._state = _State(self._token_at_hand())
         restart_in_children(self)
 
-    def after_fork(self) -> None:
+    def _after_fork(self) -> None:
         """Begin with the token that the parent had; a refresh that was under way is the parent's."""
         self._state = _State(self._state.token)
 

@@ -561,7 +561,7 @@ def test_aut_06_a_forked_child_refreshes_by_itself(oauth: OAuthServer) -> None:
 def test_a_forked_child_inherits_a_good_token(oauth: OAuthServer) -> None:
     source = TokenSource(oauth.user_credentials())
     source.metadata(20)
-    source.after_fork()
+    source._after_fork()
     assert source.metadata(0) == bearer("canary-access-1")
 
 

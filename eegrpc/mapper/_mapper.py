@@ -86,7 +86,7 @@ class MessageMapper:
         self._logged: set[tuple[str, str]] = set()
         restart_in_children(self)
 
-    def after_fork(self) -> None:
+    def _after_fork(self) -> None:
         """Go on in a forked child, where another thread may hold the lock for ever."""
         self._lock = threading.Lock()
 

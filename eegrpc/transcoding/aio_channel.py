@@ -102,9 +102,9 @@ class AioTranscodingChannel(OneLoop, grpc.aio.Channel):
         self._connecting: asyncio.Task[None] | None = None
         restart_in_children(self)
 
-    def after_fork(self) -> None:
+    def _after_fork(self) -> None:
         """Leave the connections to the parent."""
-        super().after_fork()
+        super()._after_fork()
         self._sender.disown()
 
     def unary_unary(
@@ -165,7 +165,7 @@ class AioTranscodingChannel(OneLoop, grpc.aio.Channel):
 
     async def connect(self) -> None:
         """Return when the server has been reached, however often that has to be tried."""
-        self.require_loop()
+        self._require_loop()
         await self._reach(self._sender.connect, wait=True)
 
     async def close(self, grace: float | None = None) -> None:
@@ -173,7 +173,7 @@ class AioTranscodingChannel(OneLoop, grpc.aio.Channel):
 
         Later calls raise an error that is both grpc.aio.UsageError and ValueError. Idempotent.
         """
-        if self.left_behind():
+        if self._left_behind():
             self._watchers.clear()
             self._change(_SHUTDOWN)
             await self._sender.close()
@@ -198,7 +198,7 @@ class AioTranscodingChannel(OneLoop, grpc.aio.Channel):
 
     def _start(self, method: UnaryMethod, details: grpc.aio.ClientCallDetails, message: Any) -> AioTranscodedCall:
         """Start one call, after the interceptors."""
-        self.require_loop()
+        self._require_loop()
         if self._state is _SHUTDOWN:
             raise _closed()
         deadline = Deadline(details.timeout)

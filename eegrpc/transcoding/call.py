@@ -53,7 +53,7 @@ class TranscodedCall(grpc.RpcError, grpc.Call, grpc.Future):  # type: ignore[typ
             except Exception:  # somebody else's code must not cost the caller its response
                 logging.getLogger(__name__).exception("a callback of a call raised")
 
-    def after_fork(self) -> None:
+    def _after_fork(self) -> None:
         """End a call that the parent goes on with; its callbacks are the parent's."""
         self._ended = threading.Condition()
         if self._reply is None:

@@ -89,7 +89,7 @@ class TranscodingChannel(NotPicklable, grpc.Channel):
         self._closed = False
         restart_in_children(self)
 
-    def after_fork(self) -> None:
+    def _after_fork(self) -> None:
         """Begin without the parent's calls, which have a part of their own in this."""
         self._lock = threading.Lock()
         self._running = {}

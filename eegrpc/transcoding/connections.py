@@ -225,7 +225,7 @@ class ConnectionPool:
         self._shared = _Shared(size)
         restart_in_children(self)
 
-    def after_fork(self) -> None:
+    def _after_fork(self) -> None:
         """Start with an empty pool; the parent's connections close when the parent closes them."""
         inherited = self._shared
         self._shared = _Shared(self._size, closed=inherited.closed)

@@ -31,7 +31,7 @@ class Connectivity:
         self._delivering = False
         restart_in_children(self)
 
-    def after_fork(self) -> None:
+    def _after_fork(self) -> None:
         """Begin without connections, and without the parent's watchers."""
         self._lock = threading.Lock()
         if self._state is not grpc.ChannelConnectivity.SHUTDOWN:

@@ -18,14 +18,14 @@ class OneLoop(NotPicklable):
     """
 
     _loop: asyncio.AbstractEventLoop | None = None
-    forked = False
+    _forked = False
     """Whether this process is a fork of the one that made it."""
 
-    def after_fork(self) -> None:
+    def _after_fork(self) -> None:
         """Take note that this is a child now."""
-        self.forked = True
+        self._forked = True
 
-    def require_loop(self) -> None:
+    def _require_loop(self) -> None:
         """Make sure that the running event loop may use this.
 
         Raises:
@@ -33,7 +33,7 @@ class OneLoop(NotPicklable):
                 says what to do.
         """
         name = type(self).__name__
-        if self.forked:
+        if self._forked:
             raise RuntimeError(
                 f"this {name} was made before the process forked, and works in the parent only: "
                 "make it in the child, or use the synchronous one, which works in both"
@@ -47,13 +47,13 @@ class OneLoop(NotPicklable):
                 "on its own loop, with asyncio.run_coroutine_threadsafe"
             )
 
-    def left_behind(self) -> bool:
+    def _left_behind(self) -> bool:
         """Return whether there is no loop any more on which this could be closed: nothing of it runs.
 
         Raises:
             RuntimeError: There is one, and it is another than the running one.
         """
-        if self.forked or (self._loop is not None and self._loop.is_closed()):
+        if self._forked or (self._loop is not None and self._loop.is_closed()):
             return True
-        self.require_loop()
+        self._require_loop()
         return False

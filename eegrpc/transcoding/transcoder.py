@@ -82,7 +82,7 @@ class Transcoder:
                 self._methods[method.path] = method
                 self._router.add(method)
 
-    def after_fork(self) -> None:
+    def _after_fork(self) -> None:
         """Go on in a forked child, where another thread may hold the lock for ever."""
         self._lock = threading.Lock()
 
