@@ -12,6 +12,7 @@ from eegrpc._auth import aio_auth_interceptors
 from eegrpc._credentials import TokenSource
 from eegrpc._fallback import TransportJudge
 from eegrpc._options import USER_AGENT, ChannelOptions, channel_options
+from eegrpc._processes import keep_in_children, restart_in_children
 from eegrpc._versions import AioVersionInterceptor, http_rules
 from eegrpc.transcoding.unary import TRANSPORT_LABEL
 
@@ -44,6 +45,7 @@ def create_aio_channel(
     Raises:
         ValueError: An argument is wrong; the text says what to do.
         TypeError: `credentials` is not something that credentials can be made of.
+        RuntimeError: The process is the fork of one that had such a channel by gRPC already; the text says what to do.
     """
     settings = channel_options(
         endpoint, transport=transport, credentials=credentials, api_version=api_version, options=options
@@ -68,10 +70,14 @@ def create_aio_channel(
 
 def _grpc_channel(settings: ChannelOptions, interceptors: Sequence[Any]) -> grpc.aio.Channel:
     target, arguments = settings.endpoint.target, settings.grpc_arguments
+    _core.use()
     if settings.endpoint.plaintext:
-        return grpc.aio.insecure_channel(target, options=arguments, interceptors=interceptors)
-    credentials = grpc.ssl_channel_credentials()
-    return grpc.aio.secure_channel(target, credentials, options=arguments, interceptors=interceptors)
+        channel = grpc.aio.insecure_channel(target, options=arguments, interceptors=interceptors)
+    else:
+        credentials = grpc.ssl_channel_credentials()
+        channel = grpc.aio.secure_channel(target, credentials, options=arguments, interceptors=interceptors)
+    keep_in_children(channel)
+    return channel
 
 
 def _rest_channel(settings: ChannelOptions, interceptors: Sequence[Any], labels: Sequence[tuple[str, str]]) -> Any:
@@ -87,3 +93,27 @@ def _rest_channel(settings: ChannelOptions, interceptors: Sequence[Any], labels:
         user_agent=USER_AGENT,
         labels=labels,
     )
+
+
+class _Core:
+    """gRPC's core for asyncio: once used, it does not survive a fork, nor begin anew in the child."""
+
+    def __init__(self) -> None:
+        self._used = False
+        self._inherited = False
+
+    def use(self) -> None:
+        """Take note that it is used, or raise RuntimeError where calls would hang or abort the process."""
+        if self._inherited:
+            raise RuntimeError(
+                "the process was forked after it had made an asyncio channel by gRPC, and grpcio cannot make another "
+                "in the child: use transport='rest' or the synchronous client, or fork before such channels are made"
+            )
+        self._used = True
+
+    def _after_fork(self) -> None:
+        self._inherited = self._used
+
+
+_core = _Core()
+restart_in_children(_core)

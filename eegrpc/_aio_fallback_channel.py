@@ -19,10 +19,12 @@ from eegrpc._fallback import (
     probe_patience,
     rest_answered,
 )
+from eegrpc._processes import restart_in_children
 from eegrpc._versions import versioned_path
 from eegrpc.transcoding.aio_call import AioTranscodedCall
 from eegrpc.transcoding.aio_interceptors import call_details, intercepted
 from eegrpc.transcoding.deadline import Deadline, deadline_exceeded
+from eegrpc.transcoding.loops import OneLoop
 from eegrpc.transcoding.metadata import check_metadata
 from eegrpc.transcoding.status import failure
 from eegrpc.transcoding.types import Reply, TranscodingError
@@ -37,7 +39,7 @@ __all__ = ["AioFallbackChannel"]
 _State = grpc.ChannelConnectivity
 
 
-class AioFallbackChannel(grpc.aio.Channel):
+class AioFallbackChannel(OneLoop, grpc.aio.Channel):
     """grpc's own channel and a transcoding channel to the same endpoint; the judge says which one a call takes."""
 
     def __init__(
@@ -55,6 +57,7 @@ class AioFallbackChannel(grpc.aio.Channel):
         self._interceptors = interceptors
         self._undecided: set[AioTranscodedCall] = set()
         self.closed = False
+        restart_in_children(self)
 
     def unary_unary(
         self,
@@ -118,6 +121,9 @@ class AioFallbackChannel(grpc.aio.Channel):
     async def close(self, grace: float | None = None) -> None:
         """Close both channels; running calls have `grace` seconds. Later ones raise grpc.aio.UsageError. Idempotent."""
         self.closed = True
+        if self._left_behind():
+            await self.rest.close()
+            return
         calls = list(self._undecided)
         if calls and grace:
             await asyncio.wait([asyncio.ensure_future(call.code()) for call in calls], timeout=grace)
@@ -223,6 +229,7 @@ class _AioFallbackUnaryUnary(grpc.aio.UnaryUnaryMultiCallable):  # type: ignore[
         self, details: grpc.aio.ClientCallDetails, request: Any, compression: grpc.Compression | None
     ) -> grpc.aio.UnaryUnaryCall[Any, Any]:
         """Start the call after the interceptors: directly where the transport is decided."""
+        self._channel._require_loop()
 
         def begin(
             multi_callable: Any, message: Any, timeout: float | None, wait: bool | None

@@ -14,6 +14,8 @@ from eegrpc._calls import Defaults, PreparedCall, check_channel, own_channel_opt
 from eegrpc._gate import Admission
 from eegrpc._options import is_google
 from eegrpc._pages import Pages
+from eegrpc._processes import restart_in_children
+from eegrpc.transcoding.loops import OneLoop
 from eegrpc.v1alpha import ComputeImagesRequest, ComputeImagesResponse, EarthEngineAsset, EarthEngineStub
 
 if TYPE_CHECKING:
@@ -29,10 +31,11 @@ if TYPE_CHECKING:
 __all__ = ["ComputeImagesAsyncPager", "EarthEngineAsyncClient"]
 
 
-class EarthEngineAsyncClient:
+class EarthEngineAsyncClient(OneLoop):
     """Computes collections of images with Earth Engine. An async context manager.
 
     Make it in a coroutine. It belongs to the event loop that uses it first, and all tasks of that loop may share it.
+    On other loops and in forked children it raises RuntimeError.
 
     Args:
         project: Google Cloud project that pays, by id, number or as ``projects/...``; each call may name another.
@@ -79,8 +82,8 @@ class EarthEngineAsyncClient:
             check_channel(endpoint, transport, credentials, api_version, interceptors)
         self._stub = EarthEngineStub(channel)
         self._closed = False
-        self._loop: asyncio.AbstractEventLoop | None = None  # the one that used the client first
-        self._closing: asyncio.Future[None] | None = None  # of that loop; what calls sleep on between attempts
+        self._closing: asyncio.Future[None] | None = None  # of the client's loop; what calls sleep on between attempts
+        restart_in_children(self)
 
     async def compute_images(
         self,
@@ -103,7 +106,7 @@ class EarthEngineAsyncClient:
         Raises:
             TypeError: An argument has the wrong type.
             ValueError: `timeout` is NaN, or the client is closed.
-            RuntimeError: Another event loop used the client before; make one client for each loop.
+            RuntimeError: Another event loop used the client before, or it was made before the process forked.
             EarthEngineError: INVALID_ARGUMENT: an argument is refused, and nothing is sent. Iterating the pager raises
                 it for calls that fail; its `reason` and `hint` say who must act.
         """
@@ -167,7 +170,7 @@ class EarthEngineAsyncClient:
         if self._closing is not None and not self._closing.done():
             self._closing.set_result(None)
         self._admission.close()
-        if self._own_channel is not None:
+        if self._own_channel is not None and not self._forked:
             await self._own_channel.close()
 
     async def __aenter__(self) -> Self:
@@ -182,10 +185,7 @@ class EarthEngineAsyncClient:
     def _require_open(self) -> None:
         if self._closed:
             raise ValueError("this EarthEngineAsyncClient is closed: make a new one, or iterate before it is closed")
-        loop = asyncio.get_running_loop()
-        self._loop = self._loop or loop
-        if loop is not self._loop:
-            raise RuntimeError("this EarthEngineAsyncClient belongs to another event loop: make one for each loop")
+        self._require_loop()
 
     async def _fetch(self, call: PreparedCall, request: ComputeImagesRequest, page: int) -> ComputeImagesResponse:
         """Return one page."""

@@ -10,6 +10,7 @@ from eegrpc._auth import AuthInterceptor
 from eegrpc._credentials import TokenSource
 from eegrpc._fallback import TransportJudge
 from eegrpc._fallback_channel import FallbackChannel
+from eegrpc._native_channel import NativeChannel
 from eegrpc._options import USER_AGENT, ChannelOptions, channel_options
 from eegrpc._versions import VersionInterceptor, http_rules
 from eegrpc.transcoding.unary import TRANSPORT_LABEL
@@ -78,9 +79,13 @@ def create_channel(
 
 def _grpc_channel(settings: ChannelOptions) -> grpc.Channel:
     target, arguments = settings.endpoint.target, settings.grpc_arguments
-    if settings.endpoint.plaintext:
-        return grpc.insecure_channel(target, options=arguments)
-    return grpc.secure_channel(target, grpc.ssl_channel_credentials(), options=arguments)
+
+    def make() -> grpc.Channel:
+        if settings.endpoint.plaintext:
+            return grpc.insecure_channel(target, options=arguments)
+        return grpc.secure_channel(target, grpc.ssl_channel_credentials(), options=arguments)
+
+    return NativeChannel(make)
 
 
 def _rest_channel(settings: ChannelOptions, labels: Sequence[tuple[str, str]]) -> Any:

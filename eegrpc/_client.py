@@ -14,6 +14,7 @@ from eegrpc._gate import Admission
 from eegrpc._options import is_google
 from eegrpc._pages import Pages
 from eegrpc._permit import ThreadPermit
+from eegrpc._processes import NotPicklable, child_lock, restart_in_children
 from eegrpc.v1alpha import ComputeImagesRequest, ComputeImagesResponse, EarthEngineAsset, EarthEngineStub
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ _INTERRUPTIBLE: Final = 0.5
 signal comes in the moment before the wait begins."""
 
 
-class EarthEngineClient:
+class EarthEngineClient(NotPicklable):
     """Computes collections of images with Earth Engine. A context manager; may be shared between threads.
 
     Args:
@@ -92,6 +93,7 @@ class EarthEngineClient:
             check_channel(endpoint, transport, credentials, api_version, interceptors)
         self._stub = EarthEngineStub(channel)
         self._closing = threading.Event()  # also what calls sleep on between attempts, so that closing wakes them
+        restart_in_children(self)
 
     def compute_images(
         self,
@@ -198,6 +200,12 @@ class EarthEngineClient:
     ) -> None:
         self.close()
 
+    def _after_fork(self) -> None:
+        """Be closed in a forked child if it was in the parent, and wait on a lock of its own."""
+        was_closed, self._closing = self._closing.is_set(), threading.Event()
+        if was_closed:
+            self._closing.set()
+
     def _require_open(self) -> None:
         if self._closing.is_set():
             raise ValueError("this EarthEngineClient is closed: make a new one, or iterate before it is closed")
@@ -229,6 +237,11 @@ class ComputeImagesPager:
         self._call = call
         self._pages = Pages(call.request, limit=call.limit)
         self._lock = threading.Lock()
+        restart_in_children(self)
+
+    def _after_fork(self) -> None:
+        """Go on in a forked child, independently of the parent."""
+        self._lock = child_lock(self._lock, "make a new pager, with page_token= as next_page_token of this one says")
 
     @property
     def next_page_token(self) -> str:

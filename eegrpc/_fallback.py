@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 import grpc
 from google.rpc import status_pb2
 
+from eegrpc._processes import restart_in_children
 from eegrpc.transcoding.status import DETAILS_KEY, HTTP_STATUS_KEY
 from eegrpc.transcoding.unary import TRANSPORT_LABEL
 
@@ -93,6 +94,13 @@ class TransportJudge:
         self._probing = False
         self._logged = ""
         self._listeners: list[Callable[[], None]] = []
+        restart_in_children(self)
+
+    def _after_fork(self) -> None:
+        """Keep what is known about the endpoint; the probe that may be under way is the parent's."""
+        self._lock = threading.Lock()
+        self._probing = False
+        self._listeners = []
 
     def settled(self) -> Route | None:
         """Return GRPC or REST where there is nothing to find out, else None: then `route` says what to do."""

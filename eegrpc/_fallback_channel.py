@@ -17,6 +17,7 @@ from eegrpc._fallback import (
     probe_patience,
     rest_answered,
 )
+from eegrpc._processes import NotPicklable, restart_in_children
 from eegrpc._versions import versioned_path
 from eegrpc.transcoding.call import TranscodedCall
 from eegrpc.transcoding.connectivity import Connectivity
@@ -37,7 +38,7 @@ __all__ = ["FallbackChannel"]
 _State = grpc.ChannelConnectivity
 
 
-class FallbackChannel(grpc.Channel):
+class FallbackChannel(NotPicklable, grpc.Channel):
     """grpc's own channel and a transcoding channel to the same endpoint; the judge says which one a call takes."""
 
     def __init__(self, native: grpc.Channel, rest: TranscodingChannel, judge: TransportJudge, api_version: str) -> None:
@@ -50,6 +51,14 @@ class FallbackChannel(grpc.Channel):
         self._undecided: dict[Exchange, TranscodedCall] = {}
         self.closed = False
         self._watcher: _Watcher | None = None
+        restart_in_children(self)
+
+    def _after_fork(self) -> None:
+        """Begin without the parent's calls and watchers; the two channels have parts of their own in this."""
+        self._lock = threading.Lock()
+        self._undecided = {}
+        self._watcher = None
+        self.http2 = _Http2(self._grpc)
 
     def unary_unary(
         self,

@@ -19,6 +19,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from eegrpc._processes import restart_in_children
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -67,6 +69,11 @@ class TokenBucket:
         self._lock = threading.Lock()
         self._tokens = budget.tokens
         self._counted = clock()
+        restart_in_children(self)
+
+    def _after_fork(self) -> None:
+        """Pay for the child's own retries, from what was left."""
+        self._lock = threading.Lock()
 
     def take(self) -> bool:
         """Pay for a retry; False when there is no token, and then nothing was taken."""
@@ -94,6 +101,10 @@ class BudgetLedger:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._buckets: dict[RetryBudget, TokenBucket] = {}
+        restart_in_children(self)
+
+    def _after_fork(self) -> None:
+        self._lock = threading.Lock()
 
     def bucket(self, budget: RetryBudget | None) -> TokenBucket | None:
         """Return the bucket of a budget; None for None, which is no limit."""

@@ -6,7 +6,6 @@ import asyncio
 import concurrent.futures
 import logging
 import math
-import os
 import re
 import threading
 import time
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 
+from eegrpc._processes import restart_in_children
 from eegrpc._token_transport import CredentialsError, DefaultCredentials, Resolved, TokenTransport
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class _Refresh:
 
 
 class _State:
-    """What one process knows; a forked child makes its own, as a thread of its parent will never finish for it."""
+    """What one process knows; a forked child gets its own, as a thread of its parent will never finish for it."""
 
     __slots__ = ("forced_at", "lock", "quiet_until", "refresh", "refused", "token")
 
@@ -107,7 +107,7 @@ class TokenSource:
         clock: Seconds that never go back; for tests.
     """
 
-    __slots__ = ("_clock", "_credentials", "_loaded", "_quota_project", "_refreshable", "_states")
+    __slots__ = ("__weakref__", "_clock", "_credentials", "_loaded", "_quota_project", "_refreshable", "_state")
 
     def __init__(
         self,
@@ -121,7 +121,12 @@ class TokenSource:
         self._clock = clock
         self._loaded = None if isinstance(credentials, DefaultCredentials) else credentials
         self._refreshable = credentials is not None and not _is_api_key(credentials)
-        self._states: dict[int, _State] = {os.getpid(): _State(self._token_at_hand())}
+        self._state = _State(self._token_at_hand())
+        restart_in_children(self)
+
+    def _after_fork(self) -> None:
+        """Begin with the token that the parent had; a refresh that was under way is the parent's."""
+        self._state = _State(self._state.token)
 
     def __repr__(self) -> str:
         kind = type(self._credentials)
@@ -174,7 +179,7 @@ class TokenSource:
         """
         if not self._refreshable or not metadata:
             return False
-        state = self._state()
+        state = self._state
         with state.lock:
             if state.token is None or state.token.metadata != metadata:
                 return True  # somebody else has dropped it already
@@ -185,15 +190,6 @@ class TokenSource:
             state.token = None
             state.forced_at = now
             return True
-
-    def _state(self) -> _State:
-        pid = os.getpid()
-        state = self._states.get(pid)
-        if state is None:
-            # Forked. setdefault is atomic; the parent's lock, which a lost thread may hold for ever, stays untouched.
-            inherited = next(reversed(self._states.values()))
-            state = self._states.setdefault(pid, _State(inherited.token))
-        return state
 
     def _token_at_hand(self) -> _Token | None:
         """Return the token that credentials came with, an API key, or nothing to send; None if one must be fetched."""
@@ -209,7 +205,7 @@ class TokenSource:
         return token if token.expires_at > self._clock() else None
 
     def _token_or_refresh(self) -> AuthMetadata | concurrent.futures.Future[_Outcome]:
-        state = self._state()
+        state = self._state
         with state.lock:
             now = self._clock()
             token = state.token

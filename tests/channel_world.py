@@ -10,6 +10,7 @@ import grpc.aio
 from servers import ScriptedServicer, free_port, grpc_server, rest_server
 
 import eegrpc
+from eegrpc._native_channel import NativeChannel
 from eegrpc.transcoding import AioTranscodingChannel, TranscodingChannel
 
 if TYPE_CHECKING:
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 KINDS = ("stock", "rest", "auto-grpc", "auto-rest")
 """grpc's own channel comes first: what it does is the standard. `auto` stands before a gRPC and an HTTP/1.1 server."""
+
+SYNC_KINDS = (*KINDS, "native")
+"""And grpc's own channel as `create_channel` has it, another one in each process."""
 
 
 class World:
@@ -31,7 +35,7 @@ class World:
     @property
     def is_stock(self) -> bool:
         """Whether grpc's own channel is looked at."""
-        return self.kind == "stock"
+        return self.kind in ("stock", "native")
 
     @property
     def code_of_streams(self) -> grpc.StatusCode:
@@ -54,10 +58,15 @@ class World:
         if self.kind.startswith("auto"):
             channel = eegrpc.create_channel(f"http://{address}", interceptors=interceptors)
         else:
-            channel = grpc.insecure_channel(address) if self.is_stock else TranscodingChannel(f"http://{address}")
+            channel = self._plain(address)
             channel = grpc.intercept_channel(channel, *interceptors) if interceptors else channel
         self._stack.callback(channel.close)
         return channel
+
+    def _plain(self, address: str) -> grpc.Channel:
+        if self.kind == "native":
+            return NativeChannel(lambda: grpc.insecure_channel(address))
+        return grpc.insecure_channel(address) if self.is_stock else TranscodingChannel(f"http://{address}")
 
     def open_aio(self, interceptors: Sequence[Any] = ()) -> grpc.aio.Channel:
         """Return an asyncio channel to the server; the test closes it."""

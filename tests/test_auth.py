@@ -480,7 +480,7 @@ async def test_a_refused_aio_stream_helps_the_next_call(server: AuthServer, oaut
         stream = channel.unary_stream("/streams.S/US")(b"a", timeout=30)
         with pytest.raises(grpc.RpcError):
             [x async for x in stream]
-        while source._state().token is not None:  # noqa: ASYNC110 (the note is a task of its own, soon done)
+        while source._state.token is not None:  # noqa: ASYNC110 (the note is a task of its own, soon done)
             await asyncio.sleep(0)
         assert [x async for x in channel.unary_stream("/streams.S/US")(b"a", timeout=30)] == [b"a", b"a"]
 

@@ -2,10 +2,10 @@
 
 import pytest
 from channel_suite import *  # noqa: F403 - the suite itself: its tests and fixtures
-from channel_world import KINDS, World
+from channel_world import SYNC_KINDS, World
 
 
-@pytest.fixture(params=KINDS)
+@pytest.fixture(params=SYNC_KINDS)
 def cold_world(request):
     """One kind of channel, and its server before its start."""
     world = World(request.param)

@@ -18,6 +18,7 @@ from servers import PATIENCE, ScriptedServicer, grpc_server
 import eegrpc
 from eegrpc._aio_fallback_channel import AioFallbackChannel
 from eegrpc._fallback_channel import FallbackChannel
+from eegrpc._native_channel import NativeChannel
 from eegrpc.transcoding import AioTranscodingChannel, TranscodingChannel
 from eegrpc.v1alpha import ComputeImagesRequest, ComputeImagesResponse, EarthEngineStub
 
@@ -58,10 +59,13 @@ def test_which_channel_it_is(colour, monkeypatch, endpoint, transport, kinds):
 @pytest.mark.parametrize("endpoint", ["http://127.0.0.1:1", "https://gateway.example"])
 def test_grpc_is_grpcs_own_object(colour, endpoint):
     target = endpoint.partition("//")[2]
-    stock = [type(grpc.insecure_channel(target)), grpc.aio.Channel]
     with client(colour, endpoint, transport="grpc") as channel:
-        assert isinstance(channel.channel, stock[colour == "aio"])
-        assert type(channel.channel).__module__.startswith("grpc.")
+        if colour == "aio":
+            assert isinstance(channel.channel, grpc.aio.Channel)
+            assert type(channel.channel).__module__.startswith("grpc.")
+        else:
+            assert type(channel.channel) is NativeChannel
+            assert type(channel.channel.of_this_process()) is type(grpc.insecure_channel(target))
 
 
 def test_the_emulator_of_the_environment(colour, monkeypatch, both):

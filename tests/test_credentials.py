@@ -529,7 +529,7 @@ source = TokenSource(Credentials(None, refresh_token="r", token_uri=sys.argv[1],
 waiting = threading.Thread(target=source.metadata, args=(None,), daemon=True)
 waiting.start()
 sys.stdin.readline()  # the refresh hangs now, in a thread that no child will have
-state = source._states[os.getpid()]
+state = source._state
 with state.lock:
     pid = os.fork()
 if pid == 0:
@@ -558,10 +558,10 @@ def test_aut_06_a_forked_child_refreshes_by_itself(oauth: OAuthServer) -> None:
     assert out.strip() == "Bearer canary-access-2"
 
 
-def test_a_forked_child_inherits_a_good_token(oauth: OAuthServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_forked_child_inherits_a_good_token(oauth: OAuthServer) -> None:
     source = TokenSource(oauth.user_credentials())
     source.metadata(20)
-    monkeypatch.setattr("os.getpid", lambda: -1)
+    source._after_fork()
     assert source.metadata(0) == bearer("canary-access-1")
 
 

@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parents[1] / "eegrpc"
 
 # Rooms from the bottom up; a module belongs to the longest prefix. A room imports itself and the rooms before it.
 ROOMS = [
-    ("eegrpc.v1alpha", "eegrpc._version", "eegrpc._error_rules", "eegrpc.errors"),
+    ("eegrpc.v1alpha", "eegrpc._version", "eegrpc._processes", "eegrpc._error_rules", "eegrpc.errors"),
     ("eegrpc.mapper",),
     ("eegrpc.transcoding",),
     (  # channel
@@ -23,6 +23,7 @@ ROOMS = [
         "eegrpc._auth",
         "eegrpc._fallback",
         "eegrpc._versions",
+        "eegrpc._native_channel",
         "eegrpc._fallback_channel",
         "eegrpc._aio_fallback_channel",
         "eegrpc._channel",

@@ -15,6 +15,7 @@ import grpc
 import eegrpc
 from eegrpc import mapper
 from eegrpc._credentials import resolve_credentials
+from eegrpc._native_channel import fork_support
 from eegrpc._options import EMULATOR_VARIABLE, ChannelOptions, channel_options
 from eegrpc.errors import EarthEngineError, from_rpc_error
 from eegrpc.transcoding.endpoint import Endpoint
@@ -36,6 +37,13 @@ _VARIABLES: Final = (
     "GRPC_ENABLE_FORK_SUPPORT",
     "PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION",
 )
+
+_FORK: Final = {
+    False: "GRPC_ENABLE_FORK_SUPPORT is off: gRPC hangs in children of a process that used it, so eegrpc raises "
+    "RuntimeError there; unset it, use --transport rest, or spawn",
+    True: "GRPC_ENABLE_FORK_SUPPORT is on: a child that is forked in the middle of a long gRPC call hangs; unset it "
+    "(grpcio's default does no worse), or fork while none runs",
+}
 
 # With these the server answered, and would have answered a real request.
 _ANSWERS: Final = (
@@ -238,9 +246,8 @@ def _environment() -> Sequence[Finding]:
     findings = [
         Finding("variable", "ok", f"{name}={_shown(os.environ[name])}") for name in _VARIABLES if name in os.environ
     ]
-    if os.environ.get("GRPC_ENABLE_FORK_SUPPORT", "").lower() in ("0", "false"):
-        text = "GRPC_ENABLE_FORK_SUPPORT is off: a forked child that uses gRPC hangs; set it to 1, or spawn"
-        findings.append(Finding("fork", "note", text))
+    if (support := fork_support()) is not None:
+        findings.append(Finding("fork", "note", _FORK[support], {"GRPC_ENABLE_FORK_SUPPORT": support}))
     proxies = {
         name: _shown(os.environ[name])
         for lower in _PROXIES

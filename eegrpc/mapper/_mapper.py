@@ -6,6 +6,7 @@ import logging
 import threading
 from typing import TYPE_CHECKING, Final
 
+from eegrpc._processes import restart_in_children
 from eegrpc.mapper._options import Engine, Options, Skipped
 from eegrpc.mapper._switch import IMPLEMENTATION, Implementation, engine
 
@@ -44,6 +45,7 @@ class MessageMapper:
     """
 
     __slots__ = (
+        "__weakref__",
         "_engine",
         "_lock",
         "_logged",
@@ -82,6 +84,11 @@ class MessageMapper:
         self._skipped_fields = 0
         self._skipped_enum_names = 0
         self._logged: set[tuple[str, str]] = set()
+        restart_in_children(self)
+
+    def _after_fork(self) -> None:
+        """Go on in a forked child, where another thread may hold the lock for ever."""
+        self._lock = threading.Lock()
 
     @property
     def skipped_fields(self) -> int:

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import grpc
 import grpc.aio
 
+from eegrpc._processes import restart_in_children
 from eegrpc.transcoding.aio_call import AioTranscodedCall, rpc_error
 from eegrpc.transcoding.aio_interceptors import call_details, intercepted
 from eegrpc.transcoding.aio_sender import AioSender
 from eegrpc.transcoding.deadline import Deadline, deadline_exceeded
 from eegrpc.transcoding.endpoint import Endpoint
+from eegrpc.transcoding.loops import OneLoop
 from eegrpc.transcoding.transcoder import Transcoder
 from eegrpc.transcoding.types import Reply, TranscodingError
 from eegrpc.transcoding.unary import (
@@ -43,11 +45,12 @@ _SHUTDOWN = grpc.ChannelConnectivity.SHUTDOWN
 _LARGE = 1 << 16  # bodies from this size on are mapped on a worker thread, so that the event loop goes on
 
 
-class AioTranscodingChannel(grpc.aio.Channel):
+class AioTranscodingChannel(OneLoop, grpc.aio.Channel):
     """An asyncio channel that serves unary calls of any annotated service over REST.
 
     It is what generated stubs and grpc.aio interceptors expect of a channel. Streaming methods fail with UNIMPLEMENTED
-    when called. It belongs to the event loop that makes its first call.
+    when called. It belongs to the event loop that makes its first call, and raises RuntimeError on others and in forked
+    children.
 
     Args:
         endpoint: ``https://host[:port]`` (or ``host[:port]``), or ``http://host[:port]`` for plaintext.
@@ -97,6 +100,12 @@ class AioTranscodingChannel(grpc.aio.Channel):
         self._watchers: set[asyncio.Future[None]] = set()
         self._calls: set[AioTranscodedCall] = set()
         self._connecting: asyncio.Task[None] | None = None
+        restart_in_children(self)
+
+    def _after_fork(self) -> None:
+        """Leave the connections to the parent."""
+        super()._after_fork()
+        self._sender.disown()
 
     def unary_unary(
         self,
@@ -156,6 +165,7 @@ class AioTranscodingChannel(grpc.aio.Channel):
 
     async def connect(self) -> None:
         """Return when the server has been reached, however often that has to be tried."""
+        self._require_loop()
         await self._reach(self._sender.connect, wait=True)
 
     async def close(self, grace: float | None = None) -> None:
@@ -163,6 +173,11 @@ class AioTranscodingChannel(grpc.aio.Channel):
 
         Later calls raise an error that is both grpc.aio.UsageError and ValueError. Idempotent.
         """
+        if self._left_behind():
+            self._watchers.clear()
+            self._change(_SHUTDOWN)
+            await self._sender.close()
+            return
         self._change(_SHUTDOWN)
         if self._connecting is not None:
             self._connecting.cancel()
@@ -183,6 +198,7 @@ class AioTranscodingChannel(grpc.aio.Channel):
 
     def _start(self, method: UnaryMethod, details: grpc.aio.ClientCallDetails, message: Any) -> AioTranscodedCall:
         """Start one call, after the interceptors."""
+        self._require_loop()
         if self._state is _SHUTDOWN:
             raise _closed()
         deadline = Deadline(details.timeout)

@@ -11,6 +11,7 @@ import aiohttp
 import grpc
 import yarl
 
+from eegrpc._processes import keep_in_children
 from eegrpc.transcoding.content_coding import BodyReader, truncated
 from eegrpc.transcoding.types import HttpRequest, HttpResponse, TranscodingError, unreachable
 from eegrpc.transcoding.unary import MAX_ERROR_BYTES
@@ -59,6 +60,8 @@ class AioSender:
         """
         if self._session is None:
             self._session = self._open_session()
+            keep_in_children(self._session)
+            keep_in_children(self._session.connector)
         trace = {"reused": False}
         try:
             return await self._send(self._session, request, trace)
@@ -90,6 +93,11 @@ class AioSender:
         """Close the connections."""
         if self._session is not None:
             await self._session.close()
+
+    def disown(self) -> None:
+        """Leave the connections to the parent, in a forked child; closing them would take them off its selector."""
+        if self._session is not None:
+            self._session.detach()
 
     async def _send(self, session: aiohttp.ClientSession, request: HttpRequest, trace: dict[str, bool]) -> HttpResponse:
         """Send once; aiohttp's errors fly through as long as nothing of the response has come."""

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 
-from eegrpc.transcoding.unary import CANCELLED
+from eegrpc._processes import restart_in_children
+from eegrpc.transcoding.unary import CANCELLED, FORKED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,6 +34,7 @@ class TranscodedCall(grpc.RpcError, grpc.Call, grpc.Future):  # type: ignore[typ
         self._reply: Reply | None = None
         self._response: Any = None
         self._callbacks: list[Callable[[], None]] = []
+        restart_in_children(self)
 
     # How the channel ends it -------------------------------------------------------------------------------------
 
@@ -50,6 +52,14 @@ class TranscodedCall(grpc.RpcError, grpc.Call, grpc.Future):  # type: ignore[typ
                 callback()
             except Exception:  # somebody else's code must not cost the caller its response
                 logging.getLogger(__name__).exception("a callback of a call raised")
+
+    def _after_fork(self) -> None:
+        """End a call that the parent goes on with; its callbacks are the parent's."""
+        self._ended = threading.Condition()
+        if self._reply is None:
+            self._callbacks = []
+            self._reply = FORKED
+        self._exchange.disown()
 
     def outcome(self) -> Any:
         """Return the response of a call that has ended.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import grpc
 
+from eegrpc._processes import NotPicklable, restart_in_children
 from eegrpc.transcoding.call import TranscodedCall
 from eegrpc.transcoding.connections import Cancelled, Exchange
 from eegrpc.transcoding.connectivity import Connectivity, ConnectivityCallback
@@ -40,7 +41,7 @@ _T = TypeVar("_T")
 _READY = grpc.ChannelConnectivity.READY
 
 
-class TranscodingChannel(grpc.Channel):
+class TranscodingChannel(NotPicklable, grpc.Channel):
     """A channel that serves unary calls of any annotated service over REST.
 
     It is what generated stubs, `grpc.intercept_channel` and `grpc.channel_ready_future` expect of a channel. Streaming
@@ -86,6 +87,12 @@ class TranscodingChannel(grpc.Channel):
         self._lock = threading.Lock()
         self._running: dict[Exchange, TranscodedCall | None] = {}
         self._closed = False
+        restart_in_children(self)
+
+    def _after_fork(self) -> None:
+        """Begin without the parent's calls, which have a part of their own in this."""
+        self._lock = threading.Lock()
+        self._running = {}
 
     def unary_unary(
         self,
@@ -192,7 +199,7 @@ class TranscodingChannel(grpc.Channel):
             raise
         finally:
             with self._lock:
-                del self._running[exchange]
+                self._running.pop(exchange, None)  # not there any more if the process was forked meanwhile
         call.end(reply, response)
 
     def _reach(self, attempt: Callable[[], _T], exchange: Exchange, *, wait: bool) -> _T:

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 import urllib3.exceptions
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
+from eegrpc._processes import restart_in_children
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -58,6 +60,12 @@ class Exchange:
             self._cancelled = True
             if self._on_cancel is not None:
                 self._on_cancel()
+
+    def disown(self) -> None:
+        """Leave the exchange to the parent, in a forked child: what goes on with it here gets `Cancelled`."""
+        self._lock = threading.Lock()
+        self._cancelled = True
+        self._on_cancel = None
 
     @property
     def cancelled(self) -> bool:
@@ -181,6 +189,16 @@ class _Connect(HTTPConnection):
         """Serve nobody: cancelling the last exchange no longer touches this connection."""
         self.exchange.on_cancel(None)
 
+    def disown(self) -> None:
+        """Leave the connection to the parent, in a forked child: the socket is closed here, and not shut down.
+
+        Before its descriptor is, for a response that is being read keeps the socket object open. Nothing is sent, not
+        even TLS's goodbye.
+        """
+        if self.sock is not None:
+            with contextlib.suppress(OSError):
+                os.close(self.sock.detach())
+
 
 class Connection(_Connect):
     """A plaintext connection."""
@@ -205,6 +223,14 @@ class ConnectionPool:
         self._open = open_connection
         self._size = size
         self._shared = _Shared(size)
+        restart_in_children(self)
+
+    def _after_fork(self) -> None:
+        """Start with an empty pool; the parent's connections close when the parent closes them."""
+        inherited = self._shared
+        self._shared = _Shared(self._size, closed=inherited.closed)
+        for connection in (*inherited.idle, *inherited.busy):
+            connection.disown()
 
     def acquire(self, exchange: Exchange, *, fresh: bool = False) -> Connection | SecureConnection:
         """Return a connection for `exchange`: idle and still open, or new and not yet connected.
@@ -215,7 +241,7 @@ class ConnectionPool:
             Cancelled: The exchange was cancelled while waiting for its turn.
             TranscodingError: DEADLINE_EXCEEDED, all connections were busy until then.
         """
-        shared = self._of_this_process()
+        shared = self._shared
         exchange.on_cancel(shared.wake)
         with shared.condition:
             while shared.free == 0:
@@ -233,19 +259,25 @@ class ConnectionPool:
                     connection = None
                 if connection is None:
                     connection = self._open()
+                shared.busy.add(connection)
                 connection.assign(exchange)
                 return connection
         except BaseException:  # cancelled meanwhile: an idle connection that was taken must not just be forgotten
             if connection is not None:
                 connection.close()
+                shared.busy.discard(connection)
             self._free(shared)
             raise
 
     def release(self, connection: Connection | SecureConnection, *, reusable: bool) -> None:
         """Take a connection back; `reusable` if its response was read to the end and the server keeps it open."""
-        shared = self._of_this_process()
+        shared = self._shared
         connection.release()
+        if connection not in shared.busy:  # the parent's, and this is a child that was forked in the middle of the call
+            connection.close()
+            return
         with shared.condition:
+            shared.busy.discard(connection)
             keep = reusable and not shared.closed
             if keep:
                 shared.idle.append(connection)
@@ -255,7 +287,7 @@ class ConnectionPool:
 
     def close(self) -> None:
         """Close the idle connections; busy ones close when they are released."""
-        shared = self._of_this_process()
+        shared = self._shared
         with shared.condition:
             shared.closed = True
             idle = list(shared.idle)
@@ -269,21 +301,16 @@ class ConnectionPool:
             shared.free += 1
             shared.condition.notify()
 
-    def _of_this_process(self) -> _Shared:
-        if self._shared.process != os.getpid():
-            self._shared = _Shared(self._size)
-        return self._shared
-
 
 class _Shared:
     """What the threads of one process share."""
 
-    def __init__(self, size: int) -> None:
-        self.process = os.getpid()
+    def __init__(self, size: int, *, closed: bool = False) -> None:
         self.condition = threading.Condition()
         self.free = size
         self.idle: deque[Connection | SecureConnection] = deque()
-        self.closed = False
+        self.busy: set[Connection | SecureConnection] = set()
+        self.closed = closed
 
     def wake(self) -> None:
         """Let every waiting thread look again at what it waits for."""

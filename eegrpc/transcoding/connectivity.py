@@ -9,6 +9,8 @@ from collections.abc import Callable
 
 import grpc
 
+from eegrpc._processes import restart_in_children
+
 __all__ = ["Connectivity", "ConnectivityCallback"]
 
 ConnectivityCallback = Callable[[grpc.ChannelConnectivity], None]
@@ -26,6 +28,16 @@ class Connectivity:
         self._state = grpc.ChannelConnectivity.IDLE
         self._callbacks: list[ConnectivityCallback] = []
         self._pending: deque[tuple[ConnectivityCallback, grpc.ChannelConnectivity]] = deque()
+        self._delivering = False
+        restart_in_children(self)
+
+    def _after_fork(self) -> None:
+        """Begin without connections, and without the parent's watchers."""
+        self._lock = threading.Lock()
+        if self._state is not grpc.ChannelConnectivity.SHUTDOWN:
+            self._state = grpc.ChannelConnectivity.IDLE
+        self._callbacks.clear()
+        self._pending.clear()
         self._delivering = False
 
     @property

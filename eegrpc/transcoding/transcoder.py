@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import grpc
 from google.protobuf import descriptor_pool
 
+from eegrpc._processes import restart_in_children
 from eegrpc.mapper import MapperError
 from eegrpc.transcoding import status as statuses
 from eegrpc.transcoding.binding import Binding, Method, methods_of
@@ -75,10 +76,15 @@ class Transcoder:
         self._plans: dict[Method, _Plan] = {}
         self._router = Router()
         self._lock = threading.Lock()
+        restart_in_children(self)
         for service in services:
             for method in methods_of(service, self._rules):
                 self._methods[method.path] = method
                 self._router.add(method)
+
+    def _after_fork(self) -> None:
+        """Go on in a forked child, where another thread may hold the lock for ever."""
+        self._lock = threading.Lock()
 
     def method(self, path: str) -> Method:
         """Return a method by its gRPC path, ``/package.Service/Method``; find and compile its service if it is new.

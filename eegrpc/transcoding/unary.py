@@ -23,6 +23,7 @@ __all__ = [
     "CLOSED",
     "DEFAULT_MAX_RECEIVE_BYTES",
     "DEFAULT_POOL_SIZE",
+    "FORKED",
     "MAX_ERROR_BYTES",
     "TRANSPORT_LABEL",
     "Backoff",
@@ -42,6 +43,11 @@ TRANSPORT_LABEL = ("eegrpc-transport", "rest")
 
 CANCELLED = Reply(grpc.StatusCode.CANCELLED, "Locally cancelled by application!")
 CLOSED = Reply(grpc.StatusCode.CANCELLED, "Channel closed!")
+FORKED = Reply(
+    grpc.StatusCode.UNAVAILABLE,
+    "the process was forked while this call ran: its answer goes to the parent; call again in the child",
+)
+"""How calls that were under way end in a forked child. Sent again there, they do what they would have done."""
 
 
 class UnaryMethod:
