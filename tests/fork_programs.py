@@ -116,7 +116,6 @@ def no_fork_support() -> None:
 def pager() -> None:
     """A pager goes on in both processes; not in the child, if another thread was inside of it."""
     client = eegrpc.EarthEngineClient("p", **CHANNEL)
-    assert next(client.compute_images(EXPRESSION, page_token="first").pages).next_page_token == "first"
     free = client.compute_images(EXPRESSION, page_token="free", timeout=20)
     busy = client.compute_images(EXPRESSION, page_token="hang", timeout=60)
     if TRANSPORT == "rest":

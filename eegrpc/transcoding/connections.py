@@ -3,11 +3,15 @@
 urllib3 applies a timeout to each socket operation, so a server that drips a byte now and then holds a call for ever.
 The sockets here ask their exchange, before every operation, how much of the call's deadline is left, and cancelling the
 exchange from another thread shuts the socket down, which ends the operation at once.
+
+What the first look-up of a name would import is imported here: a fork in the middle of an import leaves its lock held
+in the child, and the first call of the child would wait for it for ever.
 """
 
 from __future__ import annotations
 
 import contextlib
+import encodings.idna  # noqa: F401 - see the end of the docstring
 import os
 import socket
 import ssl
