@@ -45,9 +45,14 @@ def message(**fields: Any) -> ComputeImagesRequest:
 
 
 @contextlib.contextmanager
-def grpc_stub(emulator: Emulator, *options: tuple[str, Any]) -> Iterator[EarthEngineStub]:
-    """Yield a stub on grpc's own channel, which sends nothing again by itself."""
-    with grpc.insecure_channel(f"127.0.0.1:{emulator.port}", [("grpc.enable_retries", 0), *options]) as channel:
+def grpc_stub(emulator: Emulator, *, resend: int = 0) -> Iterator[EarthEngineStub]:
+    """Yield a stub on grpc's own channel and a connection of its own.
+
+    Only with `resend` does grpc send again by itself what no server has worked on, which a call that comes while a
+    GOAWAY is dealt with needs.
+    """
+    options = [("grpc.enable_retries", resend), ("grpc.use_local_subchannel_pool", 1)]
+    with grpc.insecure_channel(f"127.0.0.1:{emulator.port}", options) as channel:
         yield EarthEngineStub(channel)
 
 

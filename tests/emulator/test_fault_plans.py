@@ -1,6 +1,8 @@
 """Faults as text, and which request gets which."""
 
+import re
 import statistics
+from pathlib import Path
 
 import pytest
 
@@ -29,6 +31,12 @@ from eegrpc.emulator.faults.text import parse_fault, parse_rule, print_fault
 def test_a_fault_has_a_text(text: str, fault: object) -> None:
     assert parse_fault(text) == fault
     assert parse_fault(print_fault(parse_fault(text))) == fault
+
+
+@pytest.mark.parametrize("name", [*FAULTS, *SHORT_NAMES])
+def test_every_name_is_in_the_documentation(name: str) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "emulator.md").read_text(encoding="utf-8")
+    assert re.search(rf"`{name}[`=(]", text)
 
 
 @pytest.mark.parametrize("name", [*FAULTS, *STATUS_CODES, *SHORT_NAMES])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import socket
 import struct
 import zlib
@@ -35,6 +36,7 @@ __all__ = ["fault_middleware", "reset_connection"]
 _JSON = "application/json; charset=utf-8"
 _HTML = "text/html; charset=utf-8"
 _NOT_JSON = b'{"images": [{"name": nothing]}'
+_LINGER = "hh" if os.name == "nt" else "ii"  # struct linger
 _BLANK = b" " * (1 << 20)
 
 
@@ -60,7 +62,7 @@ def reset_connection(transport: asyncio.BaseTransport) -> None:
     """Close a connection with RST in place of FIN; what was not sent yet is lost."""
     connection = transport.get_extra_info("socket")
     if connection is not None:
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack(_LINGER, 1, 0))
     if isinstance(transport, asyncio.WriteTransport):
         transport.abort()
 
