@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 
+from eegrpc.emulator.faults.tickets import Tickets
 from eegrpc.emulator.one_port import OnePort
 from eegrpc.transcoding.server import HandlerRecorder, transcoding_application, transcoding_runner
 from eegrpc.transcoding.transcoder import Transcoder
@@ -44,6 +45,7 @@ class AuthServer(EarthEngineServicer):
             0,
             transcoding_runner(transcoding_application([recorder], transcoder)),
             lambda loop, protocol: loop.create_connection(protocol, "127.0.0.1", behind),
+            Tickets(),
         )
         self.port = self._port.port
 
