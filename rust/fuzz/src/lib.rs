@@ -107,10 +107,19 @@ pub fn check_text(plan: &Plan, text: &[u8]) {
     match to_wire(plan, text) {
         Ok(wire) => {
             assert!(is_json(text), "accepted, but no JSON");
-            check_accepted(plan, &wire);
+            check_accepted(plan, &wire, has_respelled_keys(text));
         }
         Err(error) => check_refusal(&error, text),
     }
+}
+
+/// Whether a quoted number is spelled otherwise than it is printed. As the key of a map it may be there twice, and the
+/// later entry takes the place of the earlier one: difference 26 of docs/mapper.md.
+fn has_respelled_keys(text: &[u8]) -> bool {
+    text.split(|&byte| byte == b'"').any(|part| {
+        part.first().is_some_and(|byte| matches!(byte, b'-' | b'0'..=b'9'))
+            && (part == b"-0" || part.iter().any(|byte| matches!(byte, b'.' | b'e' | b'E')))
+    })
 }
 
 /// What is refused as no JSON must be none.
@@ -124,9 +133,9 @@ pub fn check_refusal(error: &Error, text: &[u8]) {
     }
 }
 
-/// The encoding of an accepted text has a JSON form; that has the same encoding, but for the order of fields; and from
-/// there on nothing changes.
-fn check_accepted(plan: &Plan, wire: &[u8]) {
+/// The encoding of an accepted text has a JSON form; that has the same encoding, but for the order of fields, unless
+/// entries `may_be_undone`; and from there on nothing changes.
+fn check_accepted(plan: &Plan, wire: &[u8], may_be_undone: bool) {
     let json = match to_json(plan, wire) {
         Ok(json) => json,
         Err(error) => {
@@ -139,7 +148,11 @@ fn check_accepted(plan: &Plan, wire: &[u8]) {
     let (mut first, mut second) = (wire.to_vec(), again.clone());
     first.sort_unstable();
     second.sort_unstable();
-    assert_eq!(first, second, "printing and reading changed the message: {}", String::from_utf8_lossy(&json));
+    assert!(
+        first == second || (may_be_undone && second.len() < first.len()),
+        "printing and reading changed the message: {}",
+        String::from_utf8_lossy(&json)
+    );
     assert_eq!(to_json(plan, &again).ok(), Some(json), "printing is not stable");
 }
 
