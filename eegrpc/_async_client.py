@@ -138,18 +138,7 @@ class EarthEngineAsyncClient(OneLoop):
     ) -> AsyncGenerator[BatchPage, None]:
         """Return the pages of many computations, several at a time. Nothing is sent before the first page is asked for.
 
-        A computation that fails does not stop the others: its last page holds the error. Memory is bounded by
-        `concurrency`, not by the number of requests, which are taken from the iterable as they are begun. Closing the
-        generator cancels what is under way.
-
-        Args:
-            requests: `eegrpc.BatchRequest` objects, or expressions alone, as `compute_images` takes them;
-                also asynchronously.
-            concurrency: Most computations at a time.
-            ordered: Whether all pages of one request come before those of the next; else they come as they are ready.
-            retry: When to send a failed request again, instead of the client's policy; None sends it once.
-            timeout: Seconds for one page, all attempts and waits together; the client's for None.
-            metadata: Further request metadata; a key given here replaces the client's own value for it.
+        The arguments are those of `eegrpc.EarthEngineClient.compute_images_many`; `requests` may be asynchronous, too.
 
         Raises:
             TypeError, ValueError: `concurrency` makes no sense, or the client is closed. What `requests` itself raises

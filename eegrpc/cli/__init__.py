@@ -1,4 +1,4 @@
-"""The command line: ``eegrpc compute-images``, ``eegrpc emulator`` and ``eegrpc doctor``.
+"""The command line: ``eegrpc compute-images``, ``eegrpc batch``, ``eegrpc emulator`` and ``eegrpc doctor``.
 
 Each command is a module of its own with a function ``run(arguments, messages)`` that returns the exit code. It is
 imported when it is chosen, so that ``eegrpc --help`` is quick, and `rich` and the emulator load only where needed.

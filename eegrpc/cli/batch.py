@@ -15,8 +15,8 @@ import grpc
 
 import eegrpc
 from eegrpc.cli.batch_journal import Journal, digest
-from eegrpc.cli.compute_images import emulator_of, project_of
-from eegrpc.cli.failures import FAILED, INTERRUPTED, OK, USAGE, CommandError, request_refused
+from eegrpc.cli.connection import check_place, client_of, emulator_of
+from eegrpc.cli.failures import FAILED, INTERRUPTED, OK, USAGE, CommandError
 from eegrpc.errors import EarthEngineError
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ _EVERY: Final = 0.1  # seconds between two looks of the line of progress
 
 def run(arguments: argparse.Namespace, messages: Messages) -> int:
     """Run the command."""
+    check_place(arguments)
     output = Path(arguments.output)
     failures = Path(arguments.failures) if arguments.failures else output.with_name(f"{output.name}.failed")
     total = _count_lines(arguments.requests)
@@ -128,18 +129,7 @@ class _Batch:
     async def run(self, endpoint: str | None) -> int:
         """Compute all that is not done, and return the exit code."""
         arguments = self._arguments
-        try:
-            client = eegrpc.EarthEngineAsyncClient(
-                project_of(arguments),
-                endpoint=endpoint,
-                transport=arguments.transport,
-                credentials=arguments.credentials,
-                api_version=arguments.api_version,
-            )
-        except EarthEngineError as error:
-            raise request_refused(error) from error
-        except (TypeError, ValueError) as error:
-            raise CommandError(USAGE, str(error).replace("credentials=", "--credentials")) from error
+        client = client_of(eegrpc.EarthEngineAsyncClient, arguments, endpoint, arguments.transport)
         async with client:
             pages = await client.compute_images_many(
                 self._requests(), concurrency=arguments.concurrency, timeout=arguments.timeout

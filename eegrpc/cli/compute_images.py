@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import eegrpc
 from eegrpc.cli import demonstration
-from eegrpc.cli.catalog_file import load_catalog
+from eegrpc.cli.connection import check_place, client_of, emulator_of
 from eegrpc.cli.expression_file import read_expression
 from eegrpc.cli.failures import INTERRUPTED, OK, USAGE, CommandError, call_failed, request_refused
 from eegrpc.cli.formats import JsonObject, Ndjson, Table
@@ -21,9 +20,8 @@ if TYPE_CHECKING:
 
     from eegrpc.cli.formats import Format
     from eegrpc.cli.terminal import Messages
-    from eegrpc.emulator import Emulator
 
-__all__ = ["emulator_of", "project_of", "run"]
+__all__ = ["run"]
 
 
 def run(arguments: argparse.Namespace, messages: Messages) -> int:
@@ -38,7 +36,7 @@ def run(arguments: argparse.Namespace, messages: Messages) -> int:
             endpoint = stack.enter_context(emulator_of(arguments.catalog)).endpoint
 
         def client(transport: str) -> eegrpc.EarthEngineClient:
-            return _client(arguments, endpoint, transport)
+            return client_of(eegrpc.EarthEngineClient, arguments, endpoint, transport)
 
         def pager(of: eegrpc.EarthEngineClient) -> eegrpc.ComputeImagesPager:
             return _pager(arguments, of, text)
@@ -60,53 +58,10 @@ def run(arguments: argparse.Namespace, messages: Messages) -> int:
 
 def _check(arguments: argparse.Namespace) -> None:
     """Refuse arguments that contradict each other."""
-    if not arguments.emulator:
-        if arguments.expression is None:
-            hint = "eegrpc compute-images --emulator shows a demonstration without one."
-            raise CommandError(USAGE, "give the file of an expression, or - for stdin", hint)
-        if arguments.catalog is not None:
-            raise CommandError(USAGE, "--catalog is for --emulator: add it")
-        return
-    for name in ("endpoint", "credentials"):
-        if getattr(arguments, name) is not None:
-            raise CommandError(
-                USAGE, f"--emulator runs inside this command and takes no --{name}: leave one of them out"
-            )
-
-
-def emulator_of(catalog_file: str | None) -> Emulator:
-    """Return the emulator that --emulator asks for."""
-    catalog = load_catalog(catalog_file)  # first: it says what to do when the packages are missing
-    from eegrpc.emulator import Emulator
-
-    return Emulator(catalog)
-
-
-def _client(arguments: argparse.Namespace, endpoint: str | None, transport: str) -> eegrpc.EarthEngineClient:
-    try:
-        return eegrpc.EarthEngineClient(
-            project_of(arguments),
-            endpoint=endpoint,
-            transport=transport,
-            credentials=arguments.credentials,
-            api_version=arguments.api_version,
-        )
-    except EarthEngineError as error:
-        raise request_refused(error) from error
-    except (TypeError, ValueError) as error:
-        raise CommandError(USAGE, str(error).replace("credentials=", "--credentials")) from error
-
-
-def project_of(arguments: argparse.Namespace) -> str:
-    """Return the project that pays."""
-    if arguments.project is not None:
-        return str(arguments.project)
-    if arguments.emulator or (arguments.endpoint is None and os.environ.get("EARTHENGINE_EMULATOR_HOST")):
-        return "emulator"  # which takes any
-    project = os.environ.get("GOOGLE_CLOUD_PROJECT")
-    if not project:
-        raise CommandError(USAGE, "which project pays? Give --project MY-PROJECT, or set GOOGLE_CLOUD_PROJECT")
-    return project
+    if not arguments.emulator and arguments.expression is None:
+        hint = "eegrpc compute-images --emulator shows a demonstration without one."
+        raise CommandError(USAGE, "give the file of an expression, or - for stdin", hint)
+    check_place(arguments)
 
 
 def _pager(arguments: argparse.Namespace, client: eegrpc.EarthEngineClient, text: str) -> eegrpc.ComputeImagesPager:

@@ -289,3 +289,17 @@ def test_files_that_cannot_be_used(requests, out, where, tmp_path):
     assert (done.returncode, b"cannot read the requests" in done.stderr) == (2, True)
     done = run("batch", requests(), "-o", str(tmp_path / "no" / "out"), *where)
     assert (done.returncode, b"cannot write" in done.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--emulator", "--endpoint", "http://127.0.0.1:1"], b"takes no --endpoint"),
+        (["--emulator", "--credentials", "key.json"], b"takes no --credentials"),
+        (["--catalog", "images.ndjson"], b"--catalog is for --emulator"),
+    ],
+)
+def test_arguments_that_contradict_each_other(requests, out, arguments, message):
+    done = run("batch", requests(), "-o", str(out), *arguments)
+    assert (done.returncode, message in done.stderr) == (2, True)
+    assert not out.exists()
