@@ -12,12 +12,16 @@ import grpc
 import yarl
 
 from eegrpc._processes import keep_in_children
+from eegrpc.transcoding.aio_body import LARGE_BODY, read_large_body, told_length
 from eegrpc.transcoding.content_coding import BodyReader, truncated
 from eegrpc.transcoding.types import HttpRequest, HttpResponse, TranscodingError, unreachable
 from eegrpc.transcoding.unary import MAX_ERROR_BYTES
 
 if TYPE_CHECKING:
     from types import SimpleNamespace
+
+    from aiohttp.connector import Connection
+    from aiohttp.tracing import Trace
 
     from eegrpc.transcoding.endpoint import Endpoint
 
@@ -122,10 +126,14 @@ class AioSender:
 
     async def _read(self, response: aiohttp.ClientResponse) -> HttpResponse:
         limit = self._max_receive_bytes if response.status < 300 else MAX_ERROR_BYTES
-        reader = BodyReader(response.headers.get("content-encoding", ""), limit)
+        coding = response.headers.get("content-encoding", "")
+        reader = BodyReader(coding, limit)
         try:
-            async for piece, _ in response.content.iter_chunks():
-                reader.feed(piece)
+            if not coding and LARGE_BODY <= told_length(response) <= limit:
+                reader.feed(await read_large_body(response))
+            else:
+                async for piece, _ in response.content.iter_chunks():
+                    reader.feed(piece)
             body = reader.finish()
         except TranscodingError:
             if response.status < 300:
@@ -139,7 +147,7 @@ class AioSender:
         tracing = aiohttp.TraceConfig()
         tracing.on_connection_reuseconn.append(_note_reuse)
         return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=self._pool_size, ssl=self._tls or False),
+            connector=_Connector(limit=self._pool_size, ssl=self._tls or False),
             auto_decompress=False,
             cookie_jar=aiohttp.DummyCookieJar(),
             read_bufsize=1 << 18,
@@ -148,6 +156,22 @@ class AioSender:
             trace_configs=[tracing],
             trust_env=False,
         )
+
+
+class _Connector(aiohttp.TCPConnector):
+    """Never hands out a connection on which something came that nobody asked for: it would pass as the next reply."""
+
+    async def connect(
+        self,
+        req: aiohttp.ClientRequest,
+        traces: list[Trace],
+        timeout: aiohttp.ClientTimeout,
+    ) -> Connection:
+        while True:
+            connection = await super().connect(req, traces, timeout)
+            if connection.protocol is None or not connection.protocol.should_close:
+                return connection
+            connection.close()
 
 
 async def _note_reuse(_: aiohttp.ClientSession, context: SimpleNamespace, __: object) -> None:
