@@ -13,15 +13,14 @@ import yarl
 
 from eegrpc._processes import keep_in_children
 from eegrpc.transcoding.aio_body import LARGE_BODY, read_large_body, told_length
+from eegrpc.transcoding.aio_connections import Connector
 from eegrpc.transcoding.content_coding import BodyReader, truncated
+from eegrpc.transcoding.framing import MAX_HEAD_BYTES, not_http
 from eegrpc.transcoding.types import HttpRequest, HttpResponse, TranscodingError, unreachable
 from eegrpc.transcoding.unary import MAX_ERROR_BYTES
 
 if TYPE_CHECKING:
     from types import SimpleNamespace
-
-    from aiohttp.connector import Connection
-    from aiohttp.tracing import Trace
 
     from eegrpc.transcoding.endpoint import Endpoint
 
@@ -126,7 +125,7 @@ class AioSender:
 
     async def _read(self, response: aiohttp.ClientResponse) -> HttpResponse:
         limit = self._max_receive_bytes if response.status < 300 else MAX_ERROR_BYTES
-        coding = response.headers.get("content-encoding", "")
+        coding = ", ".join(response.headers.getall("content-encoding", ()))
         reader = BodyReader(coding, limit)
         try:
             if not coding and LARGE_BODY <= told_length(response) <= limit:
@@ -135,10 +134,10 @@ class AioSender:
                 async for piece, _ in response.content.iter_chunks():
                     reader.feed(piece)
             body = reader.finish()
-        except TranscodingError:
+        except (TranscodingError, aiohttp.ClientPayloadError):
             if response.status < 300:
                 raise
-            body = reader.so_far()
+            body = reader.so_far()  # the status counts, also with half of its text
             response.close()
         headers = tuple((name.lower(), value) for name, value in response.headers.items())
         return HttpResponse(response.status, headers, body)
@@ -147,31 +146,17 @@ class AioSender:
         tracing = aiohttp.TraceConfig()
         tracing.on_connection_reuseconn.append(_note_reuse)
         return aiohttp.ClientSession(
-            connector=_Connector(limit=self._pool_size, ssl=self._tls or False),
+            connector=Connector(limit=self._pool_size, ssl=self._tls or False),
             auto_decompress=False,
             cookie_jar=aiohttp.DummyCookieJar(),
+            max_field_size=MAX_HEAD_BYTES,
+            max_line_size=MAX_HEAD_BYTES,
             read_bufsize=1 << 18,
             skip_auto_headers=("accept", "accept-encoding", "content-type", "user-agent"),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
             trace_configs=[tracing],
             trust_env=False,
         )
-
-
-class _Connector(aiohttp.TCPConnector):
-    """Never hands out a connection on which something came that nobody asked for: it would pass as the next reply."""
-
-    async def connect(
-        self,
-        req: aiohttp.ClientRequest,
-        traces: list[Trace],
-        timeout: aiohttp.ClientTimeout,
-    ) -> Connection:
-        while True:
-            connection = await super().connect(req, traces, timeout)
-            if connection.protocol is None or not connection.protocol.should_close:
-                return connection
-            connection.close()
 
 
 async def _note_reuse(_: aiohttp.ClientSession, context: SimpleNamespace, __: object) -> None:
@@ -186,4 +171,4 @@ def _status_of(error: aiohttp.ClientError) -> TranscodingError:
         return unreachable(str(error))
     if isinstance(error, (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError)):
         return TranscodingError(grpc.StatusCode.UNAVAILABLE, f"the connection was lost: {error}", "CONNECTION_LOST")
-    return TranscodingError(grpc.StatusCode.UNAVAILABLE, f"not a valid HTTP response: {error!r:.200}", "PROTOCOL")
+    return not_http(f"{error!r:.200}")
