@@ -26,6 +26,12 @@ _MAX_CHUNK_LINE = 1 << 10
 _START = b"HTTP/1."
 _STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-9]\d\d)(?: [\t -~\x80-\xff]*)?")
 _FIELD = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):([\t -~\x80-\xff]*)")
+# A whole header, as nearly all come; others are read line by line. Matching takes memory for each line, so it has a limit.
+_HEAD = re.compile(
+    rb"HTTP/1\.([01]) ([1-9]\d\d)(?: [\t -~\x80-\xff]*)?\r\n"
+    rb"((?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t -~\x80-\xff]*\r\n){0,99})\r\n"
+)
+_FRAMING_FIELD = re.compile(rb"^(content-length|transfer-encoding):([^\r]*)", re.IGNORECASE | re.MULTILINE)
 _LENGTH = re.compile(rb"\d{1,18}")
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})(?: *|;[\t -~\x80-\xff]*)")
 _HTTP2_FRAMES = (4, 7)  # SETTINGS or GOAWAY, the first that a server which speaks HTTP/2 sends
@@ -101,6 +107,9 @@ class ResponseFraming:
                 step = min(self._left, size - at)
                 self._counted(step)
                 at += step
+            elif self._at_head and (head := _HEAD.match(data, at, at + MAX_HEAD_BYTES)):
+                self._take_head(head)
+                at = head.end()
             else:
                 at = self._feed_line(data, at)
         self._excess |= at < size
@@ -114,6 +123,10 @@ class ResponseFraming:
         """
         if self.begun and self._expect not in (_Expect.CLOSE, _Expect.NOTHING):
             raise truncated("the connection ended before the response did")
+
+    @property
+    def _at_head(self) -> bool:
+        return self._expect is _Expect.STATUS and not self._line
 
     def _counted(self, size: int) -> None:
         self._left -= size
@@ -139,14 +152,20 @@ class ResponseFraming:
         self._take_line(line[:-2])
         return end
 
+    def _take_head(self, head: re.Match[bytes]) -> None:
+        self._version, self._status = int(head[1]), int(head[2])
+        for name, value in _FRAMING_FIELD.findall(head[3]):
+            self._take_field(name.lower(), value.strip(b" \t"))
+        self._end_head()
+
     def _take_line(self, line: bytes) -> None:
         match self._expect:
             case _Expect.STATUS:
                 self._take_status(line)
-                self._counted_line(line)
+                self._counted_lines(1, len(line) + 2)
             case _Expect.FIELD if line:
-                self._take_field(line)
-                self._counted_line(line)
+                self._take_field(*_field(line))
+                self._counted_lines(1, len(line) + 2)
             case _Expect.FIELD:
                 self._end_head()
             case _Expect.CHUNK_SIZE:
@@ -157,13 +176,13 @@ class ResponseFraming:
                 self._expect = _Expect.CHUNK_SIZE
             case _Expect.TRAILER if line:
                 _field(line)
-                self._counted_line(line)
+                self._counted_lines(1, len(line) + 2)
             case _Expect.TRAILER:
                 self._expect = _Expect.NOTHING
 
-    def _counted_line(self, line: bytes) -> None:
-        self._size += len(line) + 2
-        self._lines += 1
+    def _counted_lines(self, lines: int, size: int) -> None:
+        self._size += size
+        self._lines += lines
         if self._lines > _MAX_LINES:
             raise not_http(f"more than {_MAX_LINES} lines of header")
 
@@ -174,8 +193,7 @@ class ResponseFraming:
         self._version, self._status = int(match[1]), int(match[2])
         self._expect = _Expect.FIELD
 
-    def _take_field(self, line: bytes) -> None:
-        name, value = _field(line)
+    def _take_field(self, name: bytes, value: bytes) -> None:
         if name == b"content-length":
             if self._length is not None or not _LENGTH.fullmatch(value):
                 raise not_http("Content-Length is given twice, or is not a number")

@@ -189,19 +189,20 @@ def test_htt_03_what_follows_a_response_is_not_the_next_one(open_caller, poison)
 
 
 def test_htt_03_what_comes_on_an_idle_connection_is_not_the_next_response(open_caller):
-    answered, go_on = threading.Event(), threading.Event()
+    go_on, sent = threading.Event(), threading.Event()
 
     def fault(connection):
         connection.send(page("whole"))
-        answered.set()
         assert go_on.wait(PATIENCE)
         connection.send(POISON)
+        sent.set()
         connection.await_close()
 
     with FaultyPeer(fault) as peer:
         caller = open_caller("rest", peer.port)
         assert caller.call().response.next_page_token == "whole"
         go_on.set()
+        assert sent.wait(PATIENCE)
         for number in range(2, 5):
             assert caller.call().response.next_page_token == str(number)
         assert peer.gone.acquire(timeout=PATIENCE)
