@@ -26,7 +26,7 @@ _MAX_CHUNK_LINE = 1 << 10
 _START = b"HTTP/1."
 _STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-9]\d\d)(?: [\t -~\x80-\xff]*)?")
 _FIELD = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):([\t -~\x80-\xff]*)")
-# A whole header, as nearly all come; others are read line by line. Matching takes memory for each line, so it has a limit.
+# A whole header, as nearly all come; others are read line by line. To match takes memory for each line: not too many.
 _HEAD = re.compile(
     rb"HTTP/1\.([01]) ([1-9]\d\d)(?: [\t -~\x80-\xff]*)?\r\n"
     rb"((?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t -~\x80-\xff]*\r\n){0,99})\r\n"
