@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 from google.api import annotations_pb2, http_pb2
+from google.protobuf.message import DecodeError
 
 from eegrpc.emulator.catalog import Catalog
 from eegrpc.emulator.control import add_control
@@ -17,7 +18,8 @@ from eegrpc.emulator.faults.http1 import fault_middleware
 from eegrpc.emulator.faults.service import FaultyService
 from eegrpc.emulator.faults.tickets import Tickets
 from eegrpc.emulator.one_port import OnePort
-from eegrpc.emulator.service import DEFAULT_PAGE_SIZE, EmulatorService
+from eegrpc.emulator.service import DEFAULT_PAGE_SIZE, ERROR_DOMAIN, INVALID_REQUEST, EmulatorService
+from eegrpc.emulator.statuses import end_call, error_info
 from eegrpc.transcoding.endpoint import is_loopback_host
 from eegrpc.transcoding.server import HandlerRecorder, transcoding_application, transcoding_runner
 from eegrpc.transcoding.transcoder import Transcoder
@@ -206,12 +208,18 @@ def _catalog(given: Catalog | str | os.PathLike[str] | Iterable[EarthEngineAsset
 
 def _handlers(service: FaultyService) -> HandlerRecorder:
     """Return the handlers of the service under the name it has in each API version."""
+
+    def read_and_answer(wire: bytes, context: Any) -> ComputeImagesResponse | bytes:
+        # Read here: what a request_deserializer raises is INTERNAL to grpc.
+        try:
+            request = ComputeImagesRequest.FromString(wire)
+        except DecodeError:
+            message = "The request cannot be read: it is malformed, or its parts are nested more than 100 levels deep."
+            end_call(context, grpc.StatusCode.INVALID_ARGUMENT, message, error_info(INVALID_REQUEST, ERROR_DOMAIN))
+        return service.ComputeImages(request, context)
+
     recorder = HandlerRecorder()
-    compute_images = grpc.unary_unary_rpc_method_handler(
-        service.ComputeImages,
-        request_deserializer=ComputeImagesRequest.FromString,
-        response_serializer=_serialize,
-    )
+    compute_images = grpc.unary_unary_rpc_method_handler(read_and_answer, response_serializer=_serialize)
     for version in API_VERSIONS:
         recorder.add_registered_method_handlers(
             f"google.earthengine.{version}.EarthEngine", {"ComputeImages": compute_images}
