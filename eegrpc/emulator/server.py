@@ -219,7 +219,9 @@ def _handlers(service: FaultyService) -> HandlerRecorder:
         return service.ComputeImages(request, context)
 
     recorder = HandlerRecorder()
-    compute_images = grpc.unary_unary_rpc_method_handler(read_and_answer, response_serializer=_serialize)
+    compute_images: grpc.RpcMethodHandler[Any, Any] = grpc.unary_unary_rpc_method_handler(
+        read_and_answer, response_serializer=_serialize
+    )
     for version in API_VERSIONS:
         recorder.add_registered_method_handlers(
             f"google.earthengine.{version}.EarthEngine", {"ComputeImages": compute_images}
