@@ -113,6 +113,18 @@ class Emulator:
         """What was done to which requests since the faults were set; with one seed and one order, always the same."""
         return self._service.events
 
+    def wait_for_events(self, count: int, timeout: float | None = None) -> bool:
+        """Wait until there are as many events: a request is among them when it has arrived, before it is answered.
+
+        Args:
+            count: How many `events` to wait for.
+            timeout: Seconds, None for any time.
+
+        Returns:
+            Whether there are so many.
+        """
+        return self._service.wait_for_events(count, timeout)
+
     @property
     def quota_figures(self) -> dict[str, QuotaFigures]:
         """What was counted since the quota was set, by project (``projects/my-project``)."""
