@@ -40,25 +40,31 @@ _KINDS |= {".typed", ".gitignore"}
 _FOREIGN_TEXT = re.compile(rb"/(home|root|Users)/[\w.-]+/?|-----BEGIN [A-Z ]*PRIVATE KEY-----|\"private_key\"")
 
 
+def _insist(truth: bool, what: object) -> None:
+    """Raise AssertionError with `what`; an assert statement would do nothing where python -O runs."""
+    if not truth:
+        raise AssertionError(what)
+
+
 def check(folder: Path) -> None:
     """Raise AssertionError unless the packages are as they should be."""
     wheel, files = read_wheel(folder)
-    assert files.keys() >= WANTED, WANTED - files.keys()
+    _insist(files.keys() >= WANTED, WANTED - files.keys())
     foreign = {name for name in files if name.split("/")[0] != "eegrpc" and ".dist-info/" not in name}
-    assert not foreign, foreign
+    _insist(not foreign, foreign)
     native = {name for name in files if name.startswith("eegrpc/mapper/_rust.") and name.endswith((".so", ".pyd"))}
     if os.environ.get("EEGRPC_MAPPER") == "native":
-        assert len(native) == 1, native
-        assert "-abi3-" in wheel.name, wheel.name
+        _insist(len(native) == 1, native)
+        _insist("-abi3-" in wheel.name, wheel.name)
     check_files(files)
 
     (sdist,) = folder.glob("*.tar.gz")
     with tarfile.open(sdist) as archive:
         members = [member for member in archive.getmembers() if member.isfile()]
         files = {member.name.partition("/")[2]: archive.extractfile(member).read() for member in members}  # type: ignore[union-attr]
-    assert files.keys() >= WANTED_IN_SDIST, WANTED_IN_SDIST - files.keys()
+    _insist(files.keys() >= WANTED_IN_SDIST, WANTED_IN_SDIST - files.keys())
     foreign = {name for name in files if not _SDIST.fullmatch(name)}
-    assert not foreign, foreign
+    _insist(not foreign, foreign)
     check_files(files)
     print(wheel.name, "with" if native else "without", "the native mapper;", sdist.name)
 
@@ -67,11 +73,11 @@ def check_files(files: dict[str, bytes]) -> None:
     """Raise AssertionError for a file of a strange kind or name, or one that has a key or a path of the builder's."""
     for name, content in files.items():
         path = PurePosixPath(name)
-        assert not path.is_absolute(), name
-        assert ".." not in path.parts, name
-        assert path.suffix in _KINDS or ".dist-info/" in name, name
+        _insist(not path.is_absolute(), name)
+        _insist(".." not in path.parts, name)
+        _insist(path.suffix in _KINDS or ".dist-info/" in name, name)
         found = _FOREIGN_TEXT.search(content)
-        assert found is None, f"{name} has {found[0]!r}" if found else name
+        _insist(found is None, f"{name} has {found[0]!r}" if found else name)
 
 
 def read_wheel(folder: Path) -> tuple[Path, dict[str, bytes]]:
@@ -85,8 +91,8 @@ def check_same(first: Path, second: Path) -> None:
     """Raise AssertionError unless both wheels are the same."""
     (one, ones), (other, others) = read_wheel(first), read_wheel(second)
     unlike = {name for name in ones.keys() | others.keys() if ones.get(name) != others.get(name)}
-    assert not unlike, f"they differ in {unlike}"
-    assert one.read_bytes() == other.read_bytes(), "the files are the same, their order, dates or modes are not"
+    _insist(not unlike, f"they differ in {unlike}")
+    _insist(one.read_bytes() == other.read_bytes(), "the files are the same, their order, dates or modes are not")
     print("built twice alike:", hashlib.sha256(one.read_bytes()).hexdigest())
 
 
