@@ -1,8 +1,6 @@
-"""Every fault row that has been taken up has a test that carries its id.
+"""Every row of the fault matrix (data/fault_rows.txt) has a test that carries its id, or a written reason why not.
 
-Rows are cases of the fault matrix by which the project is built: FBK fallback, HTT HTTP, GRP native gRPC, TPL path
-templates, AUT credentials, PAG paging, RET retries, CON threads and forks, EMU the emulator, MAP the mapper, BLD the
-build. A test carries an id in its name (``test_pag_02_…``) or as its parameters' id (``PAG-02-…``).
+A test carries an id in its name (``test_pag_02_…``) or as its parameters' id (``PAG-02-…``).
 """
 
 import re
@@ -11,29 +9,41 @@ from pathlib import Path
 import pytest
 
 
-def rows(prefix: str, *numbers: int) -> list[str]:
-    return [f"{prefix}-{number:02}" for number in numbers]
+def rows(prefix: str, *numbers: int) -> set[str]:
+    return {f"{prefix}-{number:02}" for number in numbers}
 
 
-ROWS = [
-    *rows("TPL", *range(1, 13)),
-    *rows("FBK", *range(1, 8)),
-    *rows("HTT", *range(1, 18), 19, 20, 21, *range(25, 30)),
-    *rows("GRP", 1, 2, 3, *range(9, 18)),
-    *rows("AUT", 1, 2, 3, *range(6, 14)),
-    *rows("CON", *range(1, 8), 11, 13),
-    *rows("PAG", 1, 2, *range(5, 11)),
-    *rows("CLI", *range(1, 6)),
-    *rows("RET", *range(1, 16)),
-    *rows("EMU", 5, 6, 7),
-    *rows("MAP", *range(1, 33)),
-    "BLD-01",
-    "BLD-04",
-]
-TESTS = {path: path.read_text() for path in Path(__file__).parent.rglob("*.py") if path.name != Path(__file__).name}
+HERE = Path(__file__).parent
+ROWS = re.findall(r"^([A-Z]{3}-\d\d) ", (HERE / "data" / "fault_rows.txt").read_text("utf-8"), re.MULTILINE)
+TESTS = "\n".join(path.read_text("utf-8") for path in HERE.rglob("*.py") if path.name != Path(__file__).name)
+CARRIED = {
+    name.upper().replace("_", "-")
+    for name in re.findall(r"def test_([a-z]{3}_\d\d)_|id=f?\"([A-Z]{3}-\d\d)|\"([A-Z]{3}-\d\d)-", TESTS)
+    for name in name
+    if name
+}
+
+REASONS: dict[str, str] = {}
+"""Rows that cannot have a test here, and why."""
+
+NOT_YET = {
+    *rows("HTT", 18, 22, 23, 24),
+    *rows("GRP", *range(4, 9)),
+    *rows("PAG", 4),
+    *rows("CON", 8, 9, 10, 12, 14),
+}
+"""Rows whose tests are being written. This set shrinks to nothing: whoever adds a row's test takes the row out."""
+
+
+def test_the_matrix_is_whole() -> None:
+    assert len(ROWS) == len(set(ROWS)) == 168
 
 
 @pytest.mark.parametrize("row", ROWS)
 def test_the_row_has_a_test_that_carries_its_id(row: str) -> None:
-    name = re.compile(rf"def test_{row.lower().replace('-', '_')}_|id=f?\"{row}|\"{row}-")
-    assert any(name.search(text) for text in TESTS.values())
+    without = row in REASONS or row in NOT_YET
+    assert (row in CARRIED) is not without, "takes a test, or a reason; and no more of these than one"
+
+
+def test_only_rows_of_the_matrix_are_named() -> None:
+    assert {*CARRIED, *REASONS, *NOT_YET} <= set(ROWS)

@@ -14,9 +14,20 @@ if TYPE_CHECKING:
     from eegrpc.emulator.catalog import AssetRecord, Catalog
     from eegrpc.emulator.values import Function
 
-# Work that one request may cause: nodes evaluated plus elements and bands made. A thousand images through a function
-# of a hundred nodes is 100,000; a graph that doubles a collection thirty times over must end here, not in swap.
-MAX_WORK = 10_000_000
+# Work that one request may cause, in units of about 0.1 µs: what takes a second of CPU must end here, as must a graph
+# that doubles a collection thirty times over. A thousand images through a function of a hundred nodes is 4,000,000.
+MAX_WORK = 6_000_000
+# A large catalog may take longer: this much more for each of its images.
+WORK_PER_IMAGE = 1_000
+
+# What things cost, as measured. An element made takes some 300 bytes as well.
+STEP = 40  # a node evaluated; an element, a feature or a band made or looked at
+NODE = 80  # a node of the graph compiled
+CONSTANT = 12  # a value within a constant
+ITEM = 1  # an item of a list looked at
+
+# More values than could be compiled are refused before anything is done with them.
+MAX_VALUES = MAX_WORK // NODE
 
 # Text doubles as easily as collections do.
 MAX_STRING_LENGTH = 1_000_000
@@ -33,6 +44,7 @@ class Context:
     def __init__(self, catalog: Catalog) -> None:
         self.catalog = catalog
         self.work = 0
+        self._most = MAX_WORK + WORK_PER_IMAGE * len(catalog)
         self._assumed: dict[str, None] = {}
         self._images: dict[str, Image] = {}
 
@@ -52,20 +64,21 @@ class Context:
             raise KeyError(choice)
         self._assumed[choice] = None
 
-    def spend(self, amount: int) -> None:
-        """Count work.
+    def spend(self, count: int, price: int = STEP) -> None:
+        """Count work, before it is done.
 
         Args:
-            amount: How many nodes, elements or bands.
+            count: How many nodes, elements, bands or items.
+            price: What one of them costs.
 
         Raises:
             AlgorithmError: The request has caused too much.
 
         """
-        self.work += amount
-        if self.work > MAX_WORK:
+        self.work += count * price
+        if self.work > self._most:
             raise AlgorithmError(
-                f"The computation is too large: more than {MAX_WORK:,} steps. Make the request smaller."
+                f"The computation is too large: more than {self._most // STEP:,} steps. Make the request smaller."
             )
 
     def image(self, record: AssetRecord) -> Image:

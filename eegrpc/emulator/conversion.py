@@ -10,6 +10,7 @@ import math
 from typing import TYPE_CHECKING, TypeVar
 
 from eegrpc.emulator.bands import Band, constant_type
+from eegrpc.emulator.context import ITEM, Context
 from eegrpc.emulator.dates import parse_date
 from eegrpc.emulator.errors import AlgorithmError
 from eegrpc.emulator.filter_language import parse_filter
@@ -21,8 +22,6 @@ from eegrpc.emulator.values import Collection, Date, DateRange, Element, Feature
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-
-    from eegrpc.emulator.context import Context
 
     Converter = Callable[[Context, object], object]
 
@@ -112,6 +111,7 @@ def _collection(context: Context, value: object) -> Collection:
     if isinstance(value, Geometry):
         return Collection((Feature(value),))
     if isinstance(value, list):
+        context.spend(len(value))
         elements = tuple(_element(context, item) for item in value)
         return Collection(elements, of_images=bool(elements) and all(isinstance(item, Image) for item in elements))
     raise TypeMismatch
@@ -209,6 +209,7 @@ def converter(type_name: str) -> Converter:
         def convert(context: Context, value: object) -> list[object]:
             if not isinstance(value, list):
                 raise TypeMismatch
+            context.spend(len(value), ITEM)
             return [item(context, entry) for entry in value]
 
         return convert

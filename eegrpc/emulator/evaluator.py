@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, overload
 
-from eegrpc.emulator.context import Context
+from eegrpc.emulator.context import ITEM, Context
 from eegrpc.emulator.conversion import convert_argument
 from eegrpc.emulator.errors import AlgorithmError, EvaluationError
 from eegrpc.emulator.graph import (
@@ -156,7 +156,7 @@ def _run(expression: Expression, catalog: Catalog) -> tuple[object, Context]:
     here = (f"values.{expression.result}",)
     machine = _Machine(catalog)
     try:
-        root = compile_expression(expression, algorithms())
+        root = compile_expression(expression, algorithms(), machine.spend)
         try:
             return machine.force(root, machine.root), machine
         except EvaluationError as error:
@@ -354,7 +354,7 @@ class _Machine(Context):
         level: list[object] = [literal]
         depth = 0
         while level:
-            self.spend(len(level))
+            self.spend(len(level), ITEM)
             depth += 1
             if depth > MAX_LITERAL_DEPTH:
                 raise AlgorithmError(f"Lists and dictionaries are nested more than {MAX_LITERAL_DEPTH} levels deep.")

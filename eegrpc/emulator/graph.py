@@ -2,7 +2,7 @@
 
 References become the nodes they point to, so that a shared value is one node. Cycles, dangling references, unknown
 functions, unknown arguments and missing ones are refused here, for every node that the result can reach. Nothing calls
-itself, so the depth of a graph does not matter.
+itself, so the depth of a graph does not matter; its size is counted before anything is made of it.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NoReturn
 
-from eegrpc.emulator.errors import EvaluationError
+from eegrpc.emulator.context import CONSTANT, NODE
+from eegrpc.emulator.errors import AlgorithmError, EvaluationError
 from eegrpc.emulator.properties import from_struct_value
 from eegrpc.v1alpha import Expression, ValueNode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from eegrpc.emulator.registry import Algorithm
 
@@ -136,28 +137,38 @@ class _Open:
     built: list[Node] = field(default_factory=list)
 
 
-def compile_expression(expression: Expression, algorithms: Mapping[str, Algorithm]) -> Node:
+def compile_expression(
+    expression: Expression, algorithms: Mapping[str, Algorithm], spend: Callable[[int, int], None]
+) -> Node:
     """Compile an expression.
 
     Args:
         expression: The graph.
         algorithms: The functions there are.
+        spend: `Context.spend` of the request.
 
     Returns:
         The node of the result.
 
     Raises:
-        EvaluationError: The graph is not valid, or uses what is not supported.
+        EvaluationError: The graph is not valid, is too large, or uses what is not supported.
 
     """
-    return _Compiler(expression, algorithms).compile()
+    compiler = _Compiler(expression, algorithms, spend)
+    try:
+        return compiler.compile()
+    except AlgorithmError as error:
+        raise compiler.located(error.message) from error
 
 
 class _Compiler:
-    def __init__(self, expression: Expression, algorithms: Mapping[str, Algorithm]) -> None:
+    def __init__(
+        self, expression: Expression, algorithms: Mapping[str, Algorithm], spend: Callable[[int, int], None]
+    ) -> None:
         self._values = expression.values
         self._result = expression.result
         self._algorithms = algorithms
+        self._spend = spend
         self._done: dict[str, Node] = {}
         self._stack: list[_Open] = []
         self._in_work: dict[str, None] = {}
@@ -208,19 +219,24 @@ class _Compiler:
     def _children(self, message: ValueNode) -> list[ValueNode | str]:
         kind = message.WhichOneof("value")
         if kind == "value_reference":
+            self._spend(1, NODE)
             return [message.value_reference]
         if kind == "array_value":
+            self._spend(len(message.array_value.values), NODE)
             return list(message.array_value.values)
         if kind == "dictionary_value":
             items = message.dictionary_value.values
+            self._spend(len(items), NODE)
             return [items[key] for key in sorted(items)]
         if kind == "function_definition_value":
             definition = message.function_definition_value
             if len(set(definition.argument_names)) != len(definition.argument_names):
                 self._fail(f"A function has two arguments of one name: {', '.join(definition.argument_names)}.")
+            self._spend(1, NODE)
             return [definition.body]
         if kind == "function_invocation_value":
             invocation = message.function_invocation_value
+            self._spend(1 + len(invocation.arguments), NODE)
             arguments: list[ValueNode | str] = [invocation.arguments[name] for name in self._argument_names(message)]
             if invocation.WhichOneof("function") == "function_reference":
                 return [invocation.function_reference, *arguments]
@@ -258,7 +274,7 @@ class _Compiler:
         if kind == "value_reference":
             return built[0]
         if kind == "constant_value":
-            return Constant(from_struct_value(message.constant_value))
+            return Constant(from_struct_value(message.constant_value, lambda count: self._spend(count, CONSTANT)))
         if kind == "integer_value":
             return Constant(message.integer_value)
         if kind == "bytes_value":
@@ -287,12 +303,16 @@ class _Compiler:
         given = dict(zip(names, built, strict=True))
         return Invocation(algorithm, tuple(given.get(parameter.name) for parameter in algorithm.parameters))
 
-    def _fail(self, message: str, *, unsupported: str | None = None) -> NoReturn:
+    def located(self, message: str, unsupported: str | None = None) -> EvaluationError:
+        """Return an error at the place where the work is."""
         labels = tuple(item.label for item in self._stack if item.label)
         root = (f"values.{self._result}",) if self._result else ()
-        raise EvaluationError(
+        return EvaluationError(
             message, segments=root + labels, unsupported=unsupported is not None, function=unsupported
         )
+
+    def _fail(self, message: str, *, unsupported: str | None = None) -> NoReturn:
+        raise self.located(message, unsupported)
 
 
 def required(function: str, parameter: str) -> str:

@@ -27,7 +27,7 @@ __all__ = ["OnePort"]
 
 _PREFACE = b"PRI * HTTP/2.0\r\n"
 _BACKLOG = 1024
-_PAUSE = 0.05  # seconds, before looking again at what cannot be waited for
+_PAUSE = 0.05  # seconds, before accepting again when there was no file descriptor left
 
 _log = logging.getLogger(__name__)
 
@@ -141,14 +141,14 @@ class OnePort:
 
     async def _speaks_http2(self, connection: socket.socket) -> bool:
         """Look at the first bytes without taking them."""
-        while True:
+        await _readable(self._loop, connection)
+        seen = connection.recv(len(_PREFACE), socket.MSG_PEEK)
+        if seen == _PREFACE[:1]:  # wait for a second byte, or for the end
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 2)
             await _readable(self._loop, connection)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1)
             seen = connection.recv(len(_PREFACE), socket.MSG_PEEK)
-            if not seen.startswith(_PREFACE[: len(seen)]) or not seen:
-                return False
-            if len(seen) > 1:  # "PR" begins no HTTP/1.1 method that we serve
-                return True
-            await asyncio.sleep(_PAUSE)  # one byte stays readable: waiting for readiness would not wait
+        return len(seen) > 1 and seen.startswith(_PREFACE[: len(seen)])  # "PR" begins no HTTP/1.1 method that we serve
 
 
 class _Http2Connection:

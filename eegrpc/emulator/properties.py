@@ -12,7 +12,7 @@ from eegrpc.emulator.geometry import Geometry
 from eegrpc.emulator.values import Collection, Date, DateRange, Element, Function
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 # upb reads at most 100 wire levels, a nested list takes two, a nested object three, and the answer around it six.
 MAX_NESTING = 30
@@ -21,11 +21,16 @@ MAX_NESTING = 30
 _EXACT = 2.0**53
 
 
-def from_struct_value(value: Value) -> object:
+def _uncounted(_: int) -> None:
+    pass
+
+
+def from_struct_value(value: Value, count: Callable[[int], None] = _uncounted) -> object:
     """Return a Python value from a Struct's.
 
     Args:
         value: The value; its numbers are doubles, as JSON's are.
+        count: Is told, before they are made, of how many values a list or dictionary consists; may raise.
 
     Returns:
         None, bool, int (for whole numbers), float, str, list or dict.
@@ -39,15 +44,18 @@ def from_struct_value(value: Value) -> object:
     if kind == "bool_value":
         return value.bool_value
     if kind == "struct_value":
-        return from_struct(value.struct_value)
+        return from_struct(value.struct_value, count)
     if kind == "list_value":
-        return [from_struct_value(item) for item in value.list_value.values]
+        items = value.list_value.values
+        count(len(items))
+        return [from_struct_value(item, count) for item in items]
     return None
 
 
-def from_struct(struct: Struct) -> dict[str, object]:
-    """Return a Python dictionary from a Struct."""
-    return {name: from_struct_value(value) for name, value in struct.fields.items()}
+def from_struct(struct: Struct, count: Callable[[int], None] = _uncounted) -> dict[str, object]:
+    """Return a Python dictionary from a Struct; `count` is `from_struct_value`'s."""
+    count(len(struct.fields))
+    return {name: from_struct_value(value, count) for name, value in struct.fields.items()}
 
 
 def from_double(number: float) -> int | float:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Quota", "QuotaFigures", "QuotaGate", "Refusal"]
+__all__ = ["Quota", "QuotaEnforcer", "QuotaFigures", "Refusal"]
 
 
 _ROUNDING = 1e-9  # of a token: waiting exactly as long as was said is long enough
@@ -108,7 +108,7 @@ class _Project:
         )
 
 
-class QuotaGate:
+class QuotaEnforcer:
     """Lets requests in as a quota allows, and counts; thread-safe.
 
     Args:

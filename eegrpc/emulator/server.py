@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 from google.api import annotations_pb2, http_pb2
+from google.protobuf.message import DecodeError
 
 from eegrpc.emulator.catalog import Catalog
 from eegrpc.emulator.control import add_control
@@ -17,7 +18,8 @@ from eegrpc.emulator.faults.http1 import fault_middleware
 from eegrpc.emulator.faults.service import FaultyService
 from eegrpc.emulator.faults.tickets import Tickets
 from eegrpc.emulator.one_port import OnePort
-from eegrpc.emulator.service import DEFAULT_PAGE_SIZE, EmulatorService
+from eegrpc.emulator.service import DEFAULT_PAGE_SIZE, ERROR_DOMAIN, INVALID_REQUEST, EmulatorService
+from eegrpc.emulator.statuses import end_call, error_info
 from eegrpc.transcoding.endpoint import is_loopback_host
 from eegrpc.transcoding.server import HandlerRecorder, transcoding_application, transcoding_runner
 from eegrpc.transcoding.transcoder import Transcoder
@@ -110,6 +112,18 @@ class Emulator:
     def events(self) -> tuple[Event, ...]:
         """What was done to which requests since the faults were set; with one seed and one order, always the same."""
         return self._service.events
+
+    def wait_for_events(self, count: int, timeout: float | None = None) -> bool:
+        """Wait until there are as many events: a request is among them when it has arrived, before it is answered.
+
+        Args:
+            count: How many `events` to wait for.
+            timeout: Seconds, None for any time.
+
+        Returns:
+            Whether there are so many.
+        """
+        return self._service.wait_for_events(count, timeout)
 
     @property
     def quota_figures(self) -> dict[str, QuotaFigures]:
@@ -206,11 +220,19 @@ def _catalog(given: Catalog | str | os.PathLike[str] | Iterable[EarthEngineAsset
 
 def _handlers(service: FaultyService) -> HandlerRecorder:
     """Return the handlers of the service under the name it has in each API version."""
+
+    def read_and_answer(wire: bytes, context: Any) -> ComputeImagesResponse | bytes:
+        # Read here: what a request_deserializer raises is INTERNAL to grpc.
+        try:
+            request = ComputeImagesRequest.FromString(wire)
+        except DecodeError:
+            message = "The request cannot be read: it is malformed, or its parts are nested more than 100 levels deep."
+            end_call(context, grpc.StatusCode.INVALID_ARGUMENT, message, error_info(INVALID_REQUEST, ERROR_DOMAIN))
+        return service.ComputeImages(request, context)
+
     recorder = HandlerRecorder()
-    compute_images = grpc.unary_unary_rpc_method_handler(
-        service.ComputeImages,
-        request_deserializer=ComputeImagesRequest.FromString,
-        response_serializer=_serialize,
+    compute_images: grpc.RpcMethodHandler[Any, Any] = grpc.unary_unary_rpc_method_handler(
+        read_and_answer, response_serializer=_serialize
     )
     for version in API_VERSIONS:
         recorder.add_registered_method_handlers(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import grpc
 
+from eegrpc.emulator.context import MAX_VALUES
 from eegrpc.emulator.errors import EvaluationError
 from eegrpc.emulator.evaluator import ImageResult, evaluate_images
 from eegrpc.emulator.field_mask import FieldMask, FieldMaskError
@@ -27,6 +28,8 @@ ERROR_DOMAIN = "emulator.eegrpc"
 """`domain` of the google.rpc.ErrorInfo in the emulator's errors."""
 UNSUPPORTED = "UNSUPPORTED_BY_EMULATOR"
 """`reason` when Earth Engine may know the function and the emulator does not."""
+INVALID_REQUEST = "INVALID_REQUEST"
+"""`reason` when something else in the request is wrong."""
 INVALID_EXPRESSION = "INVALID_EXPRESSION"
 """`reason` when Earth Engine would refuse the expression too."""
 
@@ -80,6 +83,13 @@ class EmulatorService(EarthEngineServicer):
             _refuse(context, f'Invalid project {request.project[:64]!r}: expected "projects/{{project}}".')
         if not request.HasField("expression"):
             _refuse(context, "Missing field: expression.")
+        if (values := len(request.expression.values)) > MAX_VALUES:
+            _refuse(
+                context,
+                f"The computation is too large: {values:,} values, and {MAX_VALUES:,} are the most. "
+                "Make the request smaller.",
+                INVALID_EXPRESSION,
+            )
         if request.page_size < 0:
             _refuse(context, f"Invalid pageSize {request.page_size}: must not be negative.")
         if request.workload_tag and not _WORKLOAD_TAG.fullmatch(request.workload_tag):
@@ -113,6 +123,6 @@ def computation_of(request: ComputeImagesRequest) -> bytes:
     return request.expression.SerializeToString(deterministic=True)
 
 
-def _refuse(context: Any, message: str, reason: str = "INVALID_REQUEST", **metadata: str) -> NoReturn:
+def _refuse(context: Any, message: str, reason: str = INVALID_REQUEST, **metadata: str) -> NoReturn:
     """End the call with INVALID_ARGUMENT: REST 400, which the official client, unlike 501, does not retry."""
     end_call(context, grpc.StatusCode.INVALID_ARGUMENT, message, error_info(reason, ERROR_DOMAIN, **metadata))

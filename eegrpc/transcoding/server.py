@@ -18,8 +18,9 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import grpc
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 
+from eegrpc.transcoding.http_protocol import Runner, error_response
 from eegrpc.transcoding.servicer_context import Aborted, AioContext, CallState, Context
 from eegrpc.transcoding.types import HttpRequest, HttpResponse, Metadata, Reply, TranscodingError
 
@@ -94,23 +95,23 @@ def transcoding_application(
 
     A deadline comes from the caller's ``x-server-timeout``. What a servicer raises is logged without its text and
     answered with UNKNOWN, as grpc does but without the text: it may hold secrets. Run the application by
-    `transcoding_runner`, or with aiohttp's ``handler_cancellation=True``, so that a vanished client cancels its call.
+    `transcoding_runner`: under it a vanished client cancels its call, and malformed HTTP gets Google's errors too.
     """
     face = _RestFace(tuple(handlers), transcoder, max_request_bytes, executor)
     application = web.Application(client_max_size=max_request_bytes, middlewares=[face.refuse])
-    application.router.add_route("*", r"/{any:[\s\S]*}", face.handle)
+    application.router.add_route("*", r"/{any:[\s\S]*}", face.handle, expect_handler=_expect)
     application.cleanup_ctx.append(face.own_threads)
     return application
 
 
-def transcoding_runner(application: web.Application, **options: Any) -> web.AppRunner:
-    """Return a runner for the application under which a client that goes away cancels its call.
+def transcoding_runner(application: web.Application, *, shutdown_timeout: float = 60.0) -> web.AppRunner:
+    """Return a runner for the application, under which a client that goes away cancels its call.
 
     Args:
         application: From `transcoding_application`.
-        options: Further arguments of aiohttp.web.AppRunner.
+        shutdown_timeout: Seconds for which calls may go on when it ends; aiohttp takes 0 for any time.
     """
-    return web.AppRunner(application, handler_cancellation=True, access_log=None, **options)
+    return Runner(application, shutdown_timeout)
 
 
 class _RestFace:
@@ -141,6 +142,9 @@ class _RestFace:
             answer: web.StreamResponse = await handler(request)
         except web.HTTPRequestEntityTooLarge:
             text = f"Request payload size exceeds the limit: {self._max_request_bytes} bytes."
+            return await self._respond(request, self._refusal(TranscodingError(Code.INVALID_ARGUMENT, text)))
+        except web.RequestPayloadError:  # its framing or its coding is broken
+            text = "The request's body cannot be read: it does not end, or is not what its headers say."
             return await self._respond(request, self._refusal(TranscodingError(Code.INVALID_ARGUMENT, text)))
         except web.HTTPException as error:
             code = Code.NOT_FOUND if error.status == 404 else Code.INVALID_ARGUMENT
@@ -309,6 +313,16 @@ def _accepts_gzip(header: str) -> bool:
         name, weighted, weight = part.partition(";")
         weights[name.strip().lower()] = not weighted or _WEIGHT.fullmatch(weight) is not None
     return weights.get("gzip", weights.get("*", False))
+
+
+async def _expect(request: web.Request) -> None:
+    """Heed an Expect header; it comes before the middlewares, so aiohttp's own refusal would not be Google's."""
+    if request.headers.get("expect", "").lower() != "100-continue":
+        response = error_response(Code.INVALID_ARGUMENT, "Only 100-continue can be expected.", http_status=417)
+        raise web.HTTPExpectationFailed(text=response.text, content_type="application/json")
+    if request.version >= HttpVersion11:  # RFC 9110, 10.1.1: HTTP/1.0 knows no such thing
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0  # the response has not begun
 
 
 def _compress(data: bytes) -> bytes:

@@ -173,6 +173,37 @@ def test_lists_and_dictionaries() -> None:
     assert value(call("List.get", list=[1, 2, 3], index=-1)) == 3
     assert value(call("List.size", list=[1, 2])) == value(call("List.length", list=[1, 2])) == 2
     assert "must be between -1 and 0" in refusal(call("List.get", list=[1], index=1)).message
+
+
+@pytest.mark.parametrize(
+    ("arguments", "numbers"),
+    [
+        ({"start": 2015, "end": 2018}, [2015, 2016, 2017, 2018]),
+        ({"start": 0, "end": 1, "step": 0.25}, [0, 0.25, 0.5, 0.75, 1]),
+        ({"start": 1, "end": 6, "step": 2}, [1, 3, 5]),
+        ({"start": 2, "end": 1}, []),
+        ({"start": 3, "count": 3}, [3, 4, 5]),
+        ({"start": 3, "step": -1, "count": 3}, [3, 2, 1]),
+        ({"start": 0, "end": 1, "count": 5}, [0, 0.25, 0.5, 0.75, 1]),
+        ({"start": 7, "end": 9, "count": 1}, [7]),
+    ],
+)
+def test_sequences(arguments: dict[str, Any], numbers: list[float]) -> None:
+    assert value(call("List.sequence", **arguments)) == numbers
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        ({"start": 0}, "At least one of 'end' and 'count'"),
+        ({"start": 0, "count": 0}, "'count' must be positive"),
+        ({"start": 0, "end": 1, "step": 0}, "not supported"),
+        ({"start": 1, "end": 0, "step": -1}, "not supported"),
+        ({"start": -1e308, "end": 1e308, "step": 1e-300}, "not supported"),
+    ],
+)
+def test_sequences_that_are_refused(arguments: dict[str, Any], text: str) -> None:
+    assert text in refusal(call("List.sequence", **arguments)).message
     assert value(call("Dictionary", input=["b", 1, "a", 2])) == {"a": 2, "b": 1}
     assert value(call("Dictionary", input={"constantValue": {"k": 1}})) == {"k": 1}
 

@@ -225,9 +225,23 @@ def test_rest_answers_are_compressed_for_those_who_ask(emulator: Emulator) -> No
     assert "content-encoding" not in headers
 
 
-def test_a_request_over_ten_megabytes_is_refused(emulator: Emulator) -> None:
-    status, _, body = post(emulator, PATH, {"expression": {"result": "x" * 10_000_000}})
-    assert (status, body["error"]["status"]) == (400, "INVALID_ARGUMENT")
+@pytest.mark.parametrize("coding", ["", "gzip"])
+@pytest.mark.parametrize("framing", ["length", "chunked"])
+@pytest.mark.parametrize("over", [0, 1])
+def test_emu_04_a_request_of_ten_megabytes_and_a_byte(emulator: Emulator, over: int, framing: str, coding: str) -> None:
+    body = json.dumps({"expression": load()}).encode().ljust(10_000_000 + over)
+    if coding:
+        body = gzip.compress(body, compresslevel=1)
+    headers = {"content-type": "application/json"} | ({"content-encoding": coding} if coding else {})
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", emulator.port, timeout=30)) as connection:
+        connection.request("POST", PATH, iter([body]) if framing == "chunked" else body, headers)
+        response = connection.getresponse()
+        answer = json.loads(response.read())
+    if over:
+        assert (response.status, answer["error"]["status"]) == (400, "INVALID_ARGUMENT")
+        assert "exceeds the limit" in answer["error"]["message"]
+    else:
+        assert (response.status, len(answer["images"])) == (200, 14)
 
 
 def test_emu_01_bytes_that_are_no_protocol_are_answered_or_closed(emulator: Emulator) -> None:

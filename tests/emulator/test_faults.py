@@ -6,7 +6,6 @@ import http.client
 import io
 import json
 import re
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -335,8 +334,7 @@ def test_a_latency_ends_when_its_caller_leaves_or_the_emulator_stops(transport: 
             stub.ComputeImages(message(), timeout=0.2)
         assert late.value.code() is Code.DEADLINE_EXCEEDED
         waiting = stub.ComputeImages.future(message())
-        while len(emulator.events) < 2:  # the request has arrived
-            time.sleep(0.01)
+        assert emulator.wait_for_events(2, PATIENCE)  # the request has arrived
         emulator.stop()
         assert waiting.exception(timeout=PATIENCE) is not None
 

@@ -9,7 +9,7 @@ from google.rpc import error_details_pb2
 from plain_callers import PATIENCE, ask, catalog, details, grpc_failure, grpc_stub, message
 
 from eegrpc.emulator import Emulator, FaultPlan, Quota, QuotaFigures
-from eegrpc.emulator.quota import QuotaGate, Refusal
+from eegrpc.emulator.quota import QuotaEnforcer, Refusal
 
 
 class Clock:
@@ -20,7 +20,7 @@ class Clock:
 
 
 def test_concurrency_is_by_project_and_given_back() -> None:
-    gate = QuotaGate(Quota(concurrent=2), Clock())
+    gate = QuotaEnforcer(Quota(concurrent=2), Clock())
     assert [gate.enter("a"), gate.enter("a"), gate.enter("a")] == [None, None, Refusal(False, 0.0)]
     assert gate.enter("b") is None
     gate.leave("a")
@@ -31,7 +31,7 @@ def test_concurrency_is_by_project_and_given_back() -> None:
 
 def test_the_rate_is_a_bucket_that_fills_again() -> None:
     clock = Clock()
-    gate = QuotaGate(Quota(per_second=10, burst=2), clock)
+    gate = QuotaEnforcer(Quota(per_second=10, burst=2), clock)
     assert [gate.enter("a"), gate.enter("a")] == [None, None]
     assert gate.enter("a") == Refusal(True, pytest.approx(0.1))
     clock.now += 0.1
@@ -43,7 +43,7 @@ def test_the_rate_is_a_bucket_that_fills_again() -> None:
 
 def test_at_its_pace_nothing_is_refused() -> None:
     clock = Clock()
-    gate = QuotaGate(Quota(per_second=100), clock)
+    gate = QuotaEnforcer(Quota(per_second=100), clock)
     for _ in range(1000):
         assert gate.enter("a") is None
         gate.leave("a")
@@ -52,7 +52,7 @@ def test_at_its_pace_nothing_is_refused() -> None:
 
 
 def test_a_quota_without_limits_counts() -> None:
-    gate = QuotaGate(Quota(), Clock())
+    gate = QuotaEnforcer(Quota(), Clock())
     assert [gate.enter("a") for _ in range(50)] == [None] * 50
     assert gate.figures()["a"] == QuotaFigures(50, 0, 0, 50, 50)
 

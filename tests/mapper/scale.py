@@ -58,26 +58,26 @@ def body(implementation: str, path: str) -> dict[str, Any]:
     mapper = new_mapper(implementation, PAGE)
     text = Path(path).read_bytes()
     longest = 0.0
-    over = False
+    over = threading.Event()
 
     def tick() -> None:
         nonlocal longest
         last = time.perf_counter()
-        while not over:
-            time.sleep(0.001)
+        while not over.wait(0.001):
             longest, last = max(longest, time.perf_counter() - last), time.perf_counter()
 
     thread = threading.Thread(target=tick)
     thread.start()
     wire = mapper.to_wire(text)
-    over = True
+    over.set()
     thread.join()
     peak, waited = memory("VmHWM"), longest
-    longest, over = 0.0, False
+    longest = 0.0
+    over.clear()
     thread = threading.Thread(target=tick)
     thread.start()
     shown = mapper.to_json(wire)
-    over = True
+    over.set()
     thread.join()
     return {
         "body": len(text),

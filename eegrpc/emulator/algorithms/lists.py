@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from eegrpc.emulator.errors import AlgorithmError
+from eegrpc.emulator.properties import from_double
 from eegrpc.emulator.registry import algorithm
 
 if TYPE_CHECKING:
@@ -32,6 +34,28 @@ def map_list(context: Context, items: list[object], function: Function, drop_nul
     context.spend(len(items))
     results = [context.call(function, [item]) for item in items]
     return [result for result in results if result is not None] if drop_nulls else results
+
+
+@algorithm("List.sequence(start: Number, end: Number = null, step: Number = 1, count: Integer = null) -> List<Object>")
+def sequence(context: Context, start: float, end: float | None, step: float, count: int | None) -> list[int | float]:
+    """Return numbers from start to end, in steps, or in as many equal steps as make ``count`` numbers.
+
+    Source: the description of List.sequence, which is silent about steps that lead away from the end.
+    """
+    if count is None:
+        if end is None:
+            raise AlgorithmError("At least one of 'end' and 'count' must be specified.")
+        steps = (end - start) / step if step > 0 else math.nan
+        if not math.isfinite(steps):
+            raise AlgorithmError(f"Steps of {step} from {start} to {end} are not supported.", unsupported=True)
+        count = max(0, math.floor(steps) + 1)
+    elif count < 1:
+        raise AlgorithmError(f"Parameter 'count' must be positive, got {count}.")
+    elif end is not None:
+        step = (end - start) / (count - 1) if count > 1 else 0
+    context.spend(count)
+    numbers = (start + step * position for position in range(count))
+    return [from_double(number) if isinstance(number, float) else number for number in numbers]
 
 
 @algorithm("Dictionary(input: Object = null) -> Dictionary<Object>")

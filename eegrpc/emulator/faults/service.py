@@ -22,7 +22,7 @@ from eegrpc.emulator.faults.kinds import (
 from eegrpc.emulator.faults.plan import Decision, Event, FaultPlan
 from eegrpc.emulator.faults.tickets import TICKET_KEY
 from eegrpc.emulator.page_tokens import same_place
-from eegrpc.emulator.quota import QuotaGate, Refusal
+from eegrpc.emulator.quota import QuotaEnforcer, Refusal
 from eegrpc.emulator.service import computation_of
 from eegrpc.emulator.statuses import end_call, error_info, retry_info
 from eegrpc.transcoding.servicer_context import Context as RestContext
@@ -55,7 +55,7 @@ class FaultyService:
         self._service = service
         self._tickets = tickets
         self._run = None if plan is None else _Run(plan)
-        self._gate = None if quota is None else QuotaGate(quota)
+        self._gate = None if quota is None else QuotaEnforcer(quota)
 
     @property
     def plan(self) -> FaultPlan | None:
@@ -71,6 +71,11 @@ class FaultyService:
         """What was done since the plan was set, by number of the request; the latest million."""
         return () if self._run is None else self._run.events()
 
+    def wait_for_events(self, count: int, timeout: float | None) -> bool:
+        """Wait until there are `count` events; return whether there are."""
+        run = self._run
+        return count <= 0 if run is None else run.wait_for_events(count, timeout)
+
     @property
     def quota(self) -> Quota | None:
         """The quota that is enforced."""
@@ -78,7 +83,7 @@ class FaultyService:
 
     @quota.setter
     def quota(self, quota: Quota | None) -> None:
-        self._gate = None if quota is None else QuotaGate(quota)
+        self._gate = None if quota is None else QuotaEnforcer(quota)
 
     @property
     def figures(self) -> dict[str, QuotaFigures]:
@@ -132,7 +137,7 @@ class _Run:
 
     def __init__(self, plan: FaultPlan) -> None:
         self.plan = plan
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()
         self._number = 0
         self._events: deque[Event] = deque(maxlen=_KEPT_EVENTS)
         self._key = token_bytes(16)
@@ -144,16 +149,24 @@ class _Run:
             self._number += 1
             number = self._number
             if self._is_expired(token):
-                self._events.append(Event(number, protocol, "expire_tokens", 0.0))
+                self._note(Event(number, protocol, "expire_tokens", 0.0))
                 return None
             decision = self.plan.decide(number)
             if decision.fault is not None or decision.delay:
-                self._events.append(Event(number, protocol, decision.text, decision.delay))
+                self._note(Event(number, protocol, decision.text, decision.delay))
             return decision
 
     def events(self) -> tuple[Event, ...]:
         with self._lock:
             return tuple(self._events)
+
+    def wait_for_events(self, count: int, timeout: float | None) -> bool:
+        with self._lock:
+            return self._lock.wait_for(lambda: len(self._events) >= count, timeout)
+
+    def _note(self, event: Event) -> None:
+        self._events.append(event)
+        self._lock.notify_all()
 
     def _is_expired(self, token: str | bytes | None) -> bool:
         if self.plan.token_uses is None:
