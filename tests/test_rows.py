@@ -18,10 +18,10 @@ def rows(prefix: str, *numbers: int) -> list[str]:
 ROWS = [
     *rows("TPL", *range(1, 13)),
     *rows("FBK", *range(1, 8)),
-    *rows("HTT", *range(1, 18), 19, 20, 21, *range(25, 30)),
-    *rows("GRP", 1, 2, 3, *range(9, 18)),
+    *rows("HTT", *range(1, 22), *range(23, 30)),
+    *rows("GRP", *range(1, 18)),
     *rows("AUT", 1, 2, 3, *range(6, 14)),
-    *rows("CON", *range(1, 8), 11, 13),
+    *rows("CON", *range(1, 14)),
     *rows("PAG", 1, 2, *range(5, 11)),
     *rows("CLI", *range(1, 6)),
     *rows("RET", *range(1, 16)),
