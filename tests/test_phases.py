@@ -115,7 +115,7 @@ async def test_cancelling_tasks(phase, transport, count):
         del caller
         gc.collect()
         # gRPC's core closes connections on threads of its own, some time after the channel is closed.
-        assert await soon(lambda: sockets(made) <= before, 1 if transport == "rest" else PATIENCE)
+        assert await soon(lambda: sockets(made) <= before, 1 if transport == "rest" else PATIENCE), sockets(made) - before
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="counts sockets in /proc")
