@@ -179,7 +179,8 @@ RULES: Final[tuple[Rule, ...]] = (
         "TLS",
         (_Code.UNAVAILABLE,),
         "TLS did not come about: check the endpoint, its certificate, and the certificate authorities in use.",
-        text=r"certificate.?verify.?failed|ssl handshake|wrong.version.number",
+        text=r"certificate.?verify.?failed|ssl handshake|wrong.version.number|hostname verification check failed"
+        r"|tls handshake failed \(TSI_PROTOCOL_FAILURE\)",
     ),
     _rule(
         "PROXY",
@@ -210,7 +211,10 @@ RULES: Final[tuple[Rule, ...]] = (
     ),
     # The server answered what no server should: report it to whoever runs it.
     _rule(
-        "BAD_RESPONSE", (_Code.INTERNAL,), "The answer is not one of this method: check the endpoint and its proxies."
+        "BAD_RESPONSE",
+        (_Code.INTERNAL,),
+        "The answer is not one of this method: check the endpoint and its proxies.",
+        text=r"exception deserializing response|compression bit set",
     ),
     _rule("TOKEN_LOOP", (_Code.INTERNAL,), "Paging would never end: report it to whoever runs the server."),
     _rule("NO_PROGRESS", (_Code.INTERNAL,), "Only empty pages came: filter the collection more closely, or report it."),

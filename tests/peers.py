@@ -13,12 +13,18 @@ import h2.config
 import h2.connection
 import h2.events
 import h2.exceptions
+import h2.settings
 from servers import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 Headers = list[tuple[str, str]]
+
+_SETTINGS = {
+    h2.settings.SettingCodes.MAX_CONCURRENT_STREAMS: 1000,
+    h2.settings.SettingCodes.MAX_HEADER_LIST_SIZE: 1 << 16,
+}
 
 
 def http(status: int = 200, body: bytes = b"{}", headers: Iterable[str] = ("content-type: application/json",)) -> bytes:
@@ -78,6 +84,14 @@ class _Peer:
     def _serve(self, sock: socket.socket) -> None:
         with contextlib.suppress(OSError, h2.exceptions.ProtocolError):  # the other side hung up, or the test has ended
             self.converse(sock)
+
+    def take_little(self) -> None:
+        """Have the system keep hardly anything of what comes and is not read, on connections from now on."""
+        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+
+    def sockets(self) -> int:
+        """Return how many sockets there are of this side."""
+        return 1 + len(self._sockets)
 
     def converse(self, sock: socket.socket) -> None:
         raise NotImplementedError
@@ -163,27 +177,40 @@ class HttpConnection:
 
 
 class H2Peer(_Peer):
-    """Speaks HTTP/2; runs `script(stream)` for each request that has come in full."""
+    """Speaks HTTP/2; runs `script(stream)` for each request that has come in full.
 
-    def __init__(self, script: Callable[[H2Stream], None]) -> None:
+    After `reads` pieces, if that is said, it reads no more, and so lets no more be sent.
+    """
+
+    def __init__(self, script: Callable[[H2Stream], None], *, reads: int | None = None) -> None:
         super().__init__()
         self._script = script
+        self._reads = reads
         self.requests: list[Headers] = []
+        self.resets = 0
+        """Streams that the other side has ended by RST_STREAM."""
         self.pings = 0
 
     def converse(self, sock: socket.socket) -> None:
         connection = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False, header_encoding="utf-8"))
+        connection.local_settings = h2.settings.Settings(client=False, initial_values=_SETTINGS)
         connection.initiate_connection()
         sock.sendall(connection.data_to_send())
+        pieces = 0
         while data := sock.recv(1 << 16):
+            pieces += 1
             for event in connection.receive_data(data):
                 if isinstance(event, h2.events.RequestReceived):
                     self.requests.append(event.headers)
                 elif isinstance(event, h2.events.PingReceived):
                     self.pings += 1
+                elif isinstance(event, h2.events.StreamReset):
+                    self.resets += 1
                 elif isinstance(event, h2.events.StreamEnded):
                     self._script(H2Stream(self, connection, sock, event.stream_id))
             sock.sendall(connection.data_to_send())
+            if pieces == self._reads:
+                self.stopping.wait()
         self.gone.release()
 
 
@@ -213,6 +240,15 @@ class H2Stream:
     def reset(self, code: int) -> None:
         """End the stream with RST_STREAM."""
         self._connection.reset_stream(self._number, code)
+
+    def goaway(self, last: int | None = None, code: int = 0, debug: bytes = b"") -> None:
+        """Send GOAWAY; `last` is the last stream that counts, this one if it is None."""
+        self._connection.close_connection(code, debug, self._number if last is None else last)
+
+    def hang_up(self) -> None:
+        """Send what there is, and close the connection."""
+        self.sock.sendall(self._connection.data_to_send())
+        self.sock.shutdown(socket.SHUT_RDWR)
 
     def message(self, wire: bytes) -> None:
         """Send a gRPC message."""

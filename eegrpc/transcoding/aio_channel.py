@@ -20,6 +20,8 @@ from eegrpc.transcoding.types import Reply, TranscodingError
 from eegrpc.transcoding.unary import (
     DEFAULT_MAX_RECEIVE_BYTES,
     DEFAULT_POOL_SIZE,
+    INLINE_BYTES,
+    MAPPERS,
     TRANSPORT_LABEL,
     Backoff,
     UnaryMethod,
@@ -34,15 +36,11 @@ if TYPE_CHECKING:
     from google.api.http_pb2 import HttpRule
     from google.protobuf.descriptor import ServiceDescriptor
 
-    from eegrpc.transcoding.types import HttpResponse
-
 __all__ = ["AioTranscodingChannel"]
 
 _T = TypeVar("_T")
 _READY = grpc.ChannelConnectivity.READY
 _SHUTDOWN = grpc.ChannelConnectivity.SHUTDOWN
-
-_LARGE = 1 << 16  # bodies from this size on are mapped on a worker thread, so that the event loop goes on
 
 
 class AioTranscodingChannel(OneLoop, grpc.aio.Channel):
@@ -215,15 +213,15 @@ class AioTranscodingChannel(OneLoop, grpc.aio.Channel):
         try:
             refuse_call_credentials(details.credentials, plaintext=self._endpoint.plaintext)
             metadata = () if details.metadata is None else tuple(details.metadata)
-            request = method.request(method.serialized(message), metadata, deadline)
-            response = await self._reach(
-                lambda: self._sender.send(request, replayable=method.replayable), wait=bool(details.wait_for_ready)
-            )
-            held = [response]
-            if len(response.body) < _LARGE:
-                return _read(method, held)
-            del response
-            return await asyncio.get_running_loop().run_in_executor(None, _read, method, held)
+            wire = method.serialized(message)
+            size = len(wire) if isinstance(wire, bytes) else 0
+            request = await _mapped(lambda: method.request(wire, metadata, deadline), size)
+            held = [
+                await self._reach(
+                    lambda: self._sender.send(request, replayable=method.replayable), wait=bool(details.wait_for_ready)
+                )
+            ]
+            return await _mapped(lambda: method.read(held, deadline), len(held[0].body))
         except TranscodingError as error:
             return method.failure(error), None
 
@@ -317,10 +315,9 @@ def _closed() -> _ClosedError:
     return _ClosedError("Channel is closed.")
 
 
-def _read(method: UnaryMethod, held: list[HttpResponse]) -> tuple[Reply, Any]:
-    """Return the reply and the message of the response in `held`, which is let go of in between: it may be large."""
-    status, reply = held[0].status, method.reply(held.pop())
-    return method.deserialized(reply, status)
+async def _mapped(work: Callable[[], _T], size: int) -> _T:
+    """Return the result of `work`, which maps `size` bytes and so takes its time; the event loop goes on meanwhile."""
+    return work() if size < INLINE_BYTES else await asyncio.wrap_future(MAPPERS.submit(work))
 
 
 async def _settled(call: AioTranscodedCall) -> None:

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import io
+import socket
 import ssl
 from typing import TYPE_CHECKING
 
 import aiohttp
 import grpc
 import yarl
+from aiohttp.abc import AbstractResolver, ResolveResult
 
 from eegrpc._processes import keep_in_children
 from eegrpc.transcoding.aio_body import LARGE_BODY, read_large_body, told_length
 from eegrpc.transcoding.aio_connections import Connector
 from eegrpc.transcoding.content_coding import BodyReader, truncated
 from eegrpc.transcoding.framing import MAX_HEAD_BYTES, not_http
+from eegrpc.transcoding.resolver import look_up
 from eegrpc.transcoding.types import HttpRequest, HttpResponse, TranscodingError, unreachable
-from eegrpc.transcoding.unary import MAX_ERROR_BYTES
+from eegrpc.transcoding.unary import INLINE_BYTES, MAPPERS, MAX_ERROR_BYTES
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import SimpleNamespace
 
     from eegrpc.transcoding.endpoint import Endpoint
@@ -86,11 +90,23 @@ class AioSender:
         Raises:
             TranscodingError: UNAVAILABLE, it cannot.
         """
+        host, port = self._endpoint.host, self._endpoint.port
+        failure: Exception = OSError(f"{host} has no address")
         try:
-            _, writer = await asyncio.open_connection(self._endpoint.host, self._endpoint.port, ssl=self._tls)
-        except OSError as error:
+            addresses = await asyncio.wrap_future(look_up(host, port))
+        except (OSError, UnicodeError) as error:
             raise unreachable(str(error)) from error
-        writer.close()
+        for *_, address in addresses:
+            try:
+                _, writer = await asyncio.open_connection(
+                    address[0], port, ssl=self._tls, server_hostname=host if self._tls else None
+                )
+            except OSError as error:
+                failure = error
+            else:
+                writer.close()
+                return
+        raise unreachable(str(failure)) from failure
 
     async def close(self) -> None:
         """Close the connections."""
@@ -132,8 +148,9 @@ class AioSender:
                 reader.feed(await read_large_body(response))
             else:
                 async for piece, _ in response.content.iter_chunks():
-                    reader.feed(piece)
-            body = reader.finish()
+                    for _ in reader.steps(piece):
+                        await asyncio.sleep(0)  # inflating takes its time: others have their turn, and the deadline
+            body = reader.finish() if reader.size < INLINE_BYTES else await _apart(reader.finish)
         except (TranscodingError, aiohttp.ClientPayloadError):
             if response.status < 300:
                 raise
@@ -146,7 +163,10 @@ class AioSender:
         tracing = aiohttp.TraceConfig()
         tracing.on_connection_reuseconn.append(_note_reuse)
         return aiohttp.ClientSession(
-            connector=Connector(limit=self._pool_size, ssl=self._tls or False),
+            # aiohttp's cache would look up names in tasks that outlive a cancelled call.
+            connector=Connector(
+                limit=self._pool_size, ssl=self._tls or False, resolver=_Resolver(), use_dns_cache=False
+            ),
             auto_decompress=False,
             cookie_jar=aiohttp.DummyCookieJar(),
             max_field_size=MAX_HEAD_BYTES,
@@ -157,6 +177,37 @@ class AioSender:
             trace_configs=[tracing],
             trust_env=False,
         )
+
+
+class _Resolver(AbstractResolver):
+    """Looks names up for aiohttp; to cancel it ends the wait, whatever becomes of the look-up."""
+
+    async def resolve(self, host: str, port: int = 0, family: int = socket.AF_UNSPEC) -> list[ResolveResult]:
+        """Return the addresses of a host."""
+        try:
+            addresses = await asyncio.wrap_future(look_up(host, port))
+        except UnicodeError as error:
+            raise OSError(None, str(error)) from error
+        return [
+            ResolveResult(
+                hostname=host,
+                host=address[0],
+                port=address[1],
+                family=found,
+                proto=protocol,
+                flags=socket.AI_NUMERICHOST,
+            )
+            for found, _, protocol, _, address in addresses
+            if family in (socket.AF_UNSPEC, found)
+        ]
+
+    async def close(self) -> None:
+        """Do nothing: there is nothing of its own."""
+
+
+async def _apart(finish: Callable[[], bytes]) -> bytes:
+    """Join a large body where the event loop need not wait for it."""
+    return await asyncio.wrap_future(MAPPERS.submit(finish))
 
 
 async def _note_reuse(_: aiohttp.ClientSession, context: SimpleNamespace, __: object) -> None:

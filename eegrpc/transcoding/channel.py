@@ -21,6 +21,8 @@ from eegrpc.transcoding.unary import (
     CLOSED,
     DEFAULT_MAX_RECEIVE_BYTES,
     DEFAULT_POOL_SIZE,
+    INLINE_BYTES,
+    MAPPERS,
     TRANSPORT_LABEL,
     Backoff,
     UnaryMethod,
@@ -183,13 +185,14 @@ class TranscodingChannel(NotPicklable, grpc.Channel):
         response = None
         try:
             refuse_call_credentials(credentials, plaintext=self._endpoint.plaintext)
-            request = method.request(wire, metadata, exchange.deadline)
-            received = self._reach(
-                lambda: self._sender.send(request, exchange, replayable=method.replayable), exchange, wait=wait
-            )
-            status, reply = received.status, method.reply(received)
-            del received  # a large page is not held in both forms while its message is made
-            reply, response = method.deserialized(reply, status)
+            size = len(wire) if isinstance(wire, bytes) else 0
+            request = _mapped(lambda: method.request(wire, metadata, exchange.deadline), size, exchange)
+            held = [
+                self._reach(
+                    lambda: self._sender.send(request, exchange, replayable=method.replayable), exchange, wait=wait
+                )
+            ]
+            reply, response = _mapped(lambda: method.read(held, exchange.deadline), len(held[0].body), exchange)
         except TranscodingError as error:
             reply = method.failure(error)
         except Cancelled:
@@ -308,6 +311,11 @@ class _UnaryUnary(grpc.UnaryUnaryMultiCallable):  # type: ignore[type-arg]
             channel._perform(call, exchange, method, wire, headers, credentials, bool(wait_for_ready))
 
         return call, run
+
+
+def _mapped(work: Callable[[], _T], size: int, exchange: Exchange) -> _T:
+    """Return the result of `work`, which maps `size` bytes and so takes its time; the exchange's end is noticed."""
+    return work() if size < INLINE_BYTES else exchange.result(MAPPERS.submit(work))
 
 
 class _Streaming(grpc.UnaryStreamMultiCallable, grpc.StreamUnaryMultiCallable, grpc.StreamStreamMultiCallable):  # type: ignore[type-arg]

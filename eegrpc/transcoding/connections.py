@@ -2,36 +2,38 @@
 
 urllib3 applies a timeout to each socket operation, so a server that drips a byte now and then holds a call for ever.
 The sockets here ask their exchange, before every operation, how much of the call's deadline is left, and cancelling the
-exchange from another thread shuts the socket down, which ends the operation at once.
-
-What the first look-up of a name would import is imported here: a fork in the middle of an import leaves its lock held
-in the child, and the first call of the child would wait for it for ever.
+exchange from another thread shuts the socket down, which ends the operation at once. That begins with the look-up of
+the host and holds for the handshake of TLS.
 """
 
 from __future__ import annotations
 
 import contextlib
-import encodings.idna  # noqa: F401 - see the end of the docstring
 import http.client
 import os
 import socket
 import ssl
 import threading
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import urllib3.exceptions
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from eegrpc._processes import restart_in_children
 from eegrpc.transcoding.framing import ResponseFraming
+from eegrpc.transcoding.resolver import look_up
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from concurrent.futures import Future
 
     from eegrpc.transcoding.deadline import Deadline
+    from eegrpc.transcoding.resolver import Addresses
 
 __all__ = ["Cancelled", "Connection", "ConnectionPool", "Exchange"]
+
+_T = TypeVar("_T")
 
 
 class Cancelled(Exception):  # noqa: N818 - not an error
@@ -91,6 +93,25 @@ class Exchange:
         woken.wait(seconds if left is None else min(seconds, left))
         self.wait()
 
+    def result(self, future: Future[_T]) -> _T:
+        """Return the result of `future`, or raise its exception, unless the exchange ends first.
+
+        Raises:
+            Cancelled: The exchange was cancelled.
+            TranscodingError: DEADLINE_EXCEEDED.
+        """
+        if not future.done():
+            woken = threading.Event()
+            self.on_cancel(woken.set)
+            future.add_done_callback(lambda _: woken.set())
+            try:
+                while not future.done():
+                    woken.wait(self.wait())
+            finally:
+                self.on_cancel(None)
+                future.cancel()  # nobody waits for it any more; in vain if it is done
+        return future.result()
+
     def wait(self) -> float | None:
         """Return how long a blocking operation may take, in seconds; None for as long as it likes.
 
@@ -144,6 +165,7 @@ def deadline_ssl_context(context: ssl.SSLContext | None = None) -> ssl.SSLContex
     """Return a context that verifies certificates and whose sockets obey the exchange's deadline."""
     context = context or ssl.create_default_context()
     context.sslsocket_class = _DeadlineSSLSocket
+    context.set_alpn_protocols(["http/1.1"])
     return context
 
 
@@ -168,12 +190,8 @@ class _Connect(HTTPConnection):
     """Requests sent so far: a reused connection may turn out to have been closed by the server meanwhile."""
 
     def _new_conn(self) -> socket.socket:
-        try:
-            addresses = socket.getaddrinfo(self.host, self.port, 0, socket.SOCK_STREAM)
-        except (OSError, UnicodeError) as error:
-            raise urllib3.exceptions.NameResolutionError(self.host, self, error) from error  # type: ignore[arg-type]
         failure: OSError | None = None
-        for family, kind, protocol, _, address in addresses:
+        for family, kind, protocol, _, address in self._addresses():
             sock = _DeadlineSocket(family, kind, protocol)
             try:
                 sock.settimeout(self.exchange.wait())
@@ -195,6 +213,12 @@ class _Connect(HTTPConnection):
         if isinstance(failure, TimeoutError):
             self.exchange.wait()  # raises DEADLINE_EXCEEDED, if that is what it was
         raise urllib3.exceptions.NewConnectionError(self, f"cannot connect to {self.host}:{self.port}: {failure}")
+
+    def _addresses(self) -> Addresses:
+        try:
+            return self.exchange.result(look_up(self.host, self.port))
+        except (OSError, UnicodeError) as error:
+            raise urllib3.exceptions.NameResolutionError(self.host, self, error) from error  # type: ignore[arg-type]
 
     def _abortable(self, sock: Any) -> None:
         # socket.socket.shutdown, also for TLS: SSLSocket's own would drop the TLS state under the reader's feet.
@@ -231,16 +255,27 @@ class Connection(_Connect):
 
 
 class SecureConnection(HTTPSConnection, _Connect):
-    """A TLS connection."""
+    """A TLS connection. Its context says what is verified."""
+
+    ssl_context: ssl.SSLContext
 
     def connect(self) -> None:
         """Connect and shake hands."""
+        sock: Any = self._new_conn()
         try:
-            super().connect()
+            sock = self.ssl_context.wrap_socket(sock, server_hostname=self.host, do_handshake_on_connect=False)
+            sock.exchange, sock.framing = self.exchange, self.framing
+            self._abortable(sock)
+            sock.settimeout(self.exchange.wait())  # for the handshake as a whole
+            sock.do_handshake()
         except (ConnectionError, ssl.SSLEOFError) as error:
+            sock.close()
             text = f"{self.host}:{self.port} closed the connection during the TLS handshake"
             raise urllib3.exceptions.NewConnectionError(self, text) from error
-        self.assign(self.exchange)  # TLS has wrapped the socket in another object
+        except BaseException:
+            sock.close()
+            raise
+        self.sock = sock
 
 
 class ConnectionPool:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import zlib
+from typing import TYPE_CHECKING
 
 import grpc
 
 from eegrpc.transcoding.types import TranscodingError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 __all__ = ["BodyReader", "truncated"]
 
@@ -32,6 +36,11 @@ class BodyReader:
         self._size = 0
         self._pieces: list[bytes] = []
 
+    @property
+    def size(self) -> int:
+        """Bytes of the decoded body so far."""
+        return self._size
+
     def feed(self, data: bytes) -> None:
         """Take the next bytes off the wire.
 
@@ -39,6 +48,11 @@ class BodyReader:
             TranscodingError: RESOURCE_EXHAUSTED, past the limit; INTERNAL, not gzip, or a coding that was not asked
                 for; UNAVAILABLE, damaged on the way.
         """
+        for _ in self.steps(data):
+            pass
+
+    def steps(self, data: bytes) -> Iterator[None]:
+        """Do what `feed` does in steps of a few milliseconds, so that the caller can look at the clock between them."""
         self._check_coding()
         if self._gzip is None:
             self._keep(data)
@@ -51,6 +65,8 @@ class BodyReader:
             except zlib.error as error:
                 raise _not_gzip(error) from error
             data = self._gzip.unconsumed_tail or self._gzip.unused_data
+            if data:
+                yield
 
     def finish(self) -> bytes:
         """Return the whole decoded body.

@@ -87,7 +87,7 @@ class Sender:
                         fresh = True
                         continue
                     raise _lost(error) from error
-                body, complete = self._read(response)
+                body, complete = self._read(response, exchange)
                 reusable = complete and connection.framing.reusable and connection.sock is not None
                 return HttpResponse(response.status, _lower_case(response), body)
             except Exception as error:
@@ -152,7 +152,7 @@ class Sender:
             raise
         return connection.getresponse()
 
-    def _read(self, response: urllib3.BaseHTTPResponse) -> tuple[bytes, bool]:
+    def _read(self, response: urllib3.BaseHTTPResponse, exchange: Exchange) -> tuple[bytes, bool]:
         """Return the body, and whether it is all of it."""
         limit = self._max_receive_bytes if response.status < 300 else MAX_ERROR_BYTES
         reader = BodyReader(response.headers.get("content-encoding", ""), limit)
@@ -165,7 +165,8 @@ class Sender:
             pieces = iter(lambda: response.read1(_PIECE, decode_content=False), b"")  # as it comes: it may be cut
         try:
             for piece in pieces:
-                reader.feed(piece)
+                for _ in reader.steps(piece):
+                    exchange.wait()
             return reader.finish(), True
         except (TranscodingError, urllib3.exceptions.ProtocolError) as error:
             late = isinstance(error, TranscodingError) and error.code is grpc.StatusCode.DEADLINE_EXCEEDED

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import grpc
+from google.protobuf.message import Message
 
+from eegrpc.mapper import IMPLEMENTATION
+from eegrpc.transcoding import wire as wire_format
 from eegrpc.transcoding.status import HTTP_STATUS_KEY, failure
 from eegrpc.transcoding.types import Metadata, Reply, TranscodingError
+from eegrpc.transcoding.workers import Workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,6 +29,8 @@ __all__ = [
     "DEFAULT_MAX_RECEIVE_BYTES",
     "DEFAULT_POOL_SIZE",
     "FORKED",
+    "INLINE_BYTES",
+    "MAPPERS",
     "MAX_ERROR_BYTES",
     "TRANSPORT_LABEL",
     "Backoff",
@@ -37,6 +44,15 @@ DEFAULT_POOL_SIZE = 64
 
 MAX_ERROR_BYTES = 1 << 20
 """Most bytes of an error's body that are read: enough for any google.rpc.Status, too little to hurt."""
+
+INLINE_BYTES: Final = 1 << (18 if IMPLEMENTATION == "native" else 14)
+"""What is smaller is mapped where it is: that takes up to 5 ms. The rest has to be waited for, on `MAPPERS`, so that
+the deadline and cancelling hold meanwhile, and an event loop goes on."""
+
+MAPPERS: Final = Workers(max(2, os.cpu_count() or 1), "eegrpc-mapper")
+
+_PIECE: Final = 1 << 16
+"""Bytes of a message that are parsed at once: protobuf lets no other thread run meanwhile."""
 
 TRANSPORT_LABEL = ("eegrpc-transport", "rest")
 """Trailing metadata of every transcoded call: the one way to tell which transport served it."""
@@ -56,7 +72,16 @@ class UnaryMethod:
     `labels` is trailing metadata for every reply; it is read each time, as the fallback adds its reason later.
     """
 
-    __slots__ = ("_deserialize", "_labels", "_max_send_bytes", "_method", "_serialize", "_transcoder", "path")
+    __slots__ = (
+        "_deserialize",
+        "_labels",
+        "_max_send_bytes",
+        "_message_class",
+        "_method",
+        "_serialize",
+        "_transcoder",
+        "path",
+    )
 
     def __init__(
         self,
@@ -74,6 +99,7 @@ class UnaryMethod:
         self._transcoder = transcoder
         self._serialize = serialize
         self._deserialize = deserialize
+        self._message_class = _message_class(deserialize)
         self._method: Method | TranscodingError
         try:
             self._method = transcoder.method(path)
@@ -110,24 +136,40 @@ class UnaryMethod:
             raise TranscodingError(grpc.StatusCode.RESOURCE_EXHAUSTED, text, "TOO_LARGE")
         return self._transcoder.request(self._method, wire, metadata=metadata, timeout=left)
 
-    def reply(self, response: HttpResponse) -> Reply:
-        """Return the reply that a response means; `deserialized` comes next.
+    def read(self, held: list[HttpResponse], deadline: Deadline) -> tuple[Reply, Any]:
+        """Return the reply that a response means, and its message if it is OK.
 
-        They are two steps so that callers can let go of a large body in between.
+        Args:
+            held: The response alone; it is taken out, so that a large body is let go of while its message is made.
+            deadline: When it is too late.
+
+        Raises:
+            TranscodingError: DEADLINE_EXCEEDED.
         """
+        response = held.pop()
         assert not isinstance(self._method, TranscodingError)
-        return self._labelled(self._transcoder.response(self._method, response))
-
-    def deserialized(self, reply: Reply, http_status: int) -> tuple[Reply, Any]:
-        """Return a reply and its message if it is OK; if that cannot be read, the reply that says so."""
+        http_status, reply = response.status, self._transcoder.response(self._method, response)
+        del response
+        reply = self._labelled(reply)
         if reply.code is not grpc.StatusCode.OK:
             return reply, None
         try:
-            return reply, reply.wire if self._deserialize is None else self._deserialize(reply.wire)
+            return reply, self._message(reply.wire, deadline)
+        except TranscodingError:
+            raise
         except Exception:  # noqa: BLE001 - somebody else's code; stock grpc ends the call this way
             answered = ((HTTP_STATUS_KEY, str(http_status)),)
             text = "Exception deserializing response!"
             return self._labelled(failure(grpc.StatusCode.INTERNAL, text, "", metadata=answered)), None
+
+    def _message(self, wire: bytes, deadline: Deadline) -> Any:
+        if self._message_class is None or len(wire) < _PIECE:
+            return wire if self._deserialize is None else self._deserialize(wire)
+        message = self._message_class()
+        for piece in wire_format.pieces(wire, _PIECE):
+            deadline.wait()
+            message.MergeFromString(piece)
+        return message
 
     def failure(self, error: TranscodingError) -> Reply:
         """Return the reply of a call that ended with `error`."""
@@ -135,6 +177,14 @@ class UnaryMethod:
 
     def _labelled(self, reply: Reply) -> Reply:
         return replace(reply, trailing_metadata=(*reply.trailing_metadata, *self._labels))
+
+
+def _message_class(deserialize: Callable[[bytes], Any] | None) -> type[Message] | None:
+    """Return the class of which `deserialize` is the FromString, as stubs have it; None for another function."""
+    owner = getattr(deserialize, "__self__", None)
+    if isinstance(owner, type) and issubclass(owner, Message) and deserialize == owner.FromString:
+        return owner
+    return None
 
 
 def refuse_call_credentials(credentials: grpc.CallCredentials | None, *, plaintext: bool) -> None:

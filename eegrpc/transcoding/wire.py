@@ -13,7 +13,7 @@ from eegrpc.mapper import MapperError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["FieldTree", "fields", "length_delimited", "payloads", "split", "tag", "union", "varint"]
+__all__ = ["FieldTree", "fields", "length_delimited", "payloads", "pieces", "split", "tag", "union", "varint"]
 
 VARINT, I64, LEN, START_GROUP, END_GROUP, I32 = range(6)
 
@@ -100,6 +100,21 @@ def payloads(wire: bytes, number: int) -> bytes | None:
         wire[payload:end] for field, start, payload, end in fields(wire) if field == number and wire[start] & 7 == LEN
     ]
     return b"".join(found) if found else None
+
+
+def pieces(wire: bytes, size: int) -> Iterator[bytes]:
+    """Yield an encoded message in pieces of at least `size` bytes, but for the last, cut between top-level fields.
+
+    Raises:
+        MapperError: `wire` is not an encoded message.
+    """
+    begin = 0
+    for _, _, _, end in fields(wire):
+        if end - begin >= size:
+            yield wire[begin:end]
+            begin = end
+    if begin < len(wire):
+        yield wire[begin:]
 
 
 def union(trees: list[Mapping[int, FieldTree | None]]) -> FieldTree:

@@ -1,0 +1,72 @@
+"""Daemon threads for what nothing can interrupt: whoever waits for it can stop waiting.
+
+asyncio's own executor would do for tasks, but a loop that ends waits for it, and so does the interpreter.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, TypeVar
+
+from eegrpc._processes import restart_in_children
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["Workers"]
+
+_T = TypeVar("_T")
+
+
+class Workers:
+    """At most `most` daemon threads, which run what they are given, in order, and end when there is nothing left.
+
+    A forked child begins without them, and without their work.
+    """
+
+    def __init__(self, most: int, name: str) -> None:
+        self._most = most
+        self._name = name
+        self._after_fork()
+        restart_in_children(self)
+
+    def _after_fork(self) -> None:
+        self._lock = threading.Lock()
+        self._waiting: deque[Callable[[], object]] = deque()
+        self._threads = 0
+
+    def run(self, work: Callable[[], object]) -> None:
+        """Have `work` done; it must not raise."""
+        with self._lock:
+            self._waiting.append(work)
+            if self._threads < self._most:
+                threading.Thread(target=self._work, name=self._name, daemon=True).start()
+                self._threads += 1
+
+    def submit(self, work: Callable[[], _T]) -> Future[_T]:
+        """Return the future result of `work`; to cancel it is in vain once the work has begun."""
+        future: Future[_T] = Future()
+
+        def settle() -> None:
+            if future.set_running_or_notify_cancel():
+                try:
+                    result = work()
+                except BaseException as error:  # noqa: BLE001 (whoever waits must learn of anything)
+                    future.set_exception(error)
+                else:
+                    future.set_result(result)
+
+        self.run(settle)
+        return future
+
+    def _work(self) -> None:
+        while True:
+            with self._lock:
+                if not self._waiting:
+                    self._threads -= 1
+                    return
+                work = self._waiting.popleft()
+            work()
+            del work  # what it holds may be large, and the next may be long in coming
