@@ -124,7 +124,7 @@ class _Batch:
             while (request := job.next_request()) is not None:
                 attempts = job.call.attempts(job.number)
                 response = send(
-                    self._send,  # type: ignore[arg-type]
+                    self._send,
                     request,
                     job.call.metadata,
                     attempts,
