@@ -152,9 +152,8 @@ class _Ahead:
             raise
         if self._pages.ahead:
             return
-        failure, self._failure = self._failure, None
-        if failure is not None:
-            raise failure
+        if self._failure is not None:
+            raise self._take_failure(self._failure)
         if was_running and task is not None and task.cancelled():
             raise make_error(
                 grpc.StatusCode.CANCELLED,
@@ -177,6 +176,11 @@ class _Ahead:
         with contextlib.suppress(RuntimeError):  # the loop is closed, and nothing runs there
             task.get_loop().call_soon_threadsafe(task.cancel)
 
+    def _take_failure(self, failure: Exception) -> Exception:
+        """Return a failure, once; a name for it where it is raised would keep it, and its call, until a collection."""
+        self._failure = None
+        return failure
+
     def _running(self) -> bool:
         return self._task is not None and not self._task.done()
 
@@ -189,15 +193,13 @@ class _Ahead:
 
     async def _work(self) -> None:
         while (request := self._pages.request_ahead(self._call.prefetch)) is not None:
-            outcome: ComputeImagesResponse | Exception
             try:
-                outcome = await self._fetch(self._call, request, self._pages.number + 1, True)
+                response = await self._fetch(self._call, request, self._pages.number + 1, True)
             except Exception as error:  # noqa: BLE001 - the caller's task raises it
-                outcome = error
+                if asyncio.current_task() is self._task:
+                    self._failure = error
+                return
             if asyncio.current_task() is not self._task:
                 return
-            if isinstance(outcome, Exception):
-                self._failure = outcome
-                return
-            self._pages.feed(outcome)
+            self._pages.feed(response)
             self._changed.set()

@@ -244,11 +244,9 @@ async def send(
         async with TaskPermit(admission, request.project, attempts) as permit:
             timeout = attempts.start()
             try:
-                response = await method(request, timeout=timeout, metadata=attempts.metadata(metadata))
+                return attempts.answered(await method(request, timeout=timeout, metadata=attempts.metadata(metadata)))
             except grpc.RpcError as error:
                 permit.failed(error)
                 delay = attempts.failed(error)
-            else:
-                return attempts.answered(response)
         if await sleep(delay):
             raise attempts.closed()

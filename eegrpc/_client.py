@@ -277,11 +277,9 @@ def send(
         with ThreadPermit(admission, request.project, attempts) as permit:
             timeout = attempts.start()
             try:
-                response = method(request, timeout=timeout, metadata=attempts.metadata(metadata))
+                return attempts.answered(method(request, timeout=timeout, metadata=attempts.metadata(metadata)))
             except grpc.RpcError as error:
                 permit.failed(error)
                 delay = attempts.failed(error)
-            else:
-                return attempts.answered(response)
         if sleep(delay):
             raise attempts.closed()

@@ -165,9 +165,13 @@ class _Ahead:
                 self._changed.wait(INTERRUPTIBLE)
             if self._pages.ahead:
                 return
-            failure, self._failure = self._failure, None
-        if failure is not None and (was_running or not self.stop.stopped):
-            raise failure
+            if self._failure is not None and (was_running or not self.stop.stopped):
+                raise self._take_failure(self._failure)
+
+    def _take_failure(self, failure: BaseException) -> BaseException:
+        """Return a failure, once; a name for it where it is raised would keep it, and its call, until a collection."""
+        self._failure = None
+        return failure
 
     def _work(self) -> None:
         while (request := self._next()) is not None:

@@ -62,12 +62,12 @@ class Pages:
         self._seen: dict[bytes, None] = {}
         self.number = 0
         """How many pages were fed."""
-        # Between the sides: pages that were fed, each with whether the limit fell inside of it.
+        # Between the sides: pages that were fed, each with whether it is where to go on even when it is handed out.
         self._fed: deque[tuple[ComputeImagesResponse, bool]] = deque()
         # The side that hands out.
         self._page: ComputeImagesResponse | None = None  # begun, and not handed out entirely
         self._position = 0  # of the next image in that page
-        self._cut = False  # the limit fell inside that page
+        self._stays = False  # the token, when that page is handed out
         self._token = request.page_token  # of the first page that is not handed out entirely
         self._closed = False
 
@@ -76,7 +76,8 @@ class Pages:
         """Token of the first page that is not handed out entirely; empty when that is the very first, or none is left.
 
         With it another request goes on where this one stopped and no image is lost. A page of which only some images
-        were handed out is then sent again from its beginning, as are pages that were fed ahead.
+        were handed out is then sent again from its beginning, as are pages that were fed ahead, and one that names as
+        its successor a page that came before.
         """
         return self._token
 
@@ -103,7 +104,7 @@ class Pages:
             return None
         problem = self._problem()
         if problem is not None:
-            raise problem
+            raise self._failure(*problem)
         return self._next()
 
     def request_ahead(self, most: int) -> ComputeImagesRequest | None:
@@ -120,16 +121,16 @@ class Pages:
         """Accept the response to the last request."""
         self._remember(self._asking)
         self._empty_pages = 0 if response.images else self._empty_pages + 1
-        cut = False
+        self._asking = response.next_page_token
+        stays = self._loops()
         if self._remaining is not None:
-            cut = len(response.images) > self._remaining
-            if cut:
+            if len(response.images) > self._remaining:
+                stays = True
                 del response.images[self._remaining :]
             self._remaining -= len(response.images)
-        self._asking = response.next_page_token
         self._ended = not self._asking or self._remaining == 0
         self.number += 1
-        self._fed.append((response, cut))
+        self._fed.append((response, stays))
 
     # What hands out --------------------------------------------------------------------------------------------------
 
@@ -137,7 +138,7 @@ class Pages:
         """Go on to the next page that was fed; False when there is none. The page before must have been taken."""
         if not self._fed or self._closed:
             return False
-        self._page, self._cut = self._fed.popleft()
+        self._page, self._stays = self._fed.popleft()
         self._position = 0
         return True
 
@@ -173,7 +174,7 @@ class Pages:
 
     def _finish_page(self, page: ComputeImagesResponse) -> None:
         """Move the resume token past a page that is handed out, unless the limit kept some of its images back."""
-        if not self._cut:
+        if not self._stays:
             self._token = page.next_page_token
         self._page = None
 
@@ -183,13 +184,17 @@ class Pages:
         request.page_token = self._asking
         return request
 
-    def _problem(self) -> EarthEngineError | None:
-        """Return why the next page is not to be asked for."""
-        if _digest(self._asking) in self._seen:
-            return self._failure("TOKEN_LOOP", f"page {self.number} names as its successor a page that came before")
+    def _problem(self) -> tuple[str, str] | None:
+        """Return why the next page is not to be asked for: reason and text."""
+        if self._loops():
+            return "TOKEN_LOOP", f"page {self.number} names as its successor a page that came before"
         if self._empty_pages > self._max_empty_pages:
-            return self._failure("NO_PROGRESS", f"{self._empty_pages} pages in a row were empty")
+            return "NO_PROGRESS", f"{self._empty_pages} pages in a row were empty"
         return None
+
+    def _loops(self) -> bool:
+        """Return whether the page to ask for next was asked for before."""
+        return bool(self._asking) and _digest(self._asking) in self._seen
 
     def _remember(self, token: str) -> None:
         self._seen[_digest(token)] = None

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import gc
-import subprocess
-import sys
 import threading
 import time
 from typing import Any
@@ -289,7 +287,7 @@ def test_pag_02_a_loop_is_noticed_when_its_page_is_asked_for(open_puller, servic
     assert paged.asked == [1, 2]
 
 
-@pytest.mark.parametrize(("empty", "most"), [(1000, None), (1001, None), (3, 3), (4, 3), (1, 0)])
+@pytest.mark.parametrize(("empty", "most"), [(1000, None), (3, 3), (4, 3), (1, 0)])
 def test_pag_03_empty_pages_are_bounded(open_puller, servicer, empty, most):
     def script(request, context):
         number = int(request.page_token or 0)
@@ -412,20 +410,19 @@ def test_who_waits_for_it_hears_that_the_client_was_closed(open_puller, servicer
     puller.begin()
     assert puller.page() == names(1)
     assert hang.arrived.wait(PATIENCE)
-    caught: list[BaseException] = []
+    caught = []
 
     def ask():
         try:
             puller.page()
-        except BaseException as error:
+        except EarthEngineError as error:
             caught.append(error)
 
     asking = threading.Thread(target=ask)
     asking.start()
-    until(lambda: puller.pager._lock.locked())
+    until(puller.pager._lock.locked)
     puller.close_client()
     asking.join(PATIENCE)
-    assert isinstance(caught[0], EarthEngineError)
     assert caught[0].code() is Code.CANCELLED
     with pytest.raises(ValueError, match="closed"):
         puller.page()
