@@ -38,6 +38,32 @@ PAGES = PAGE_SIZE = 100
 HUNG = 120.0  # seconds after which a run is taken for hung; the slowest takes a few
 SEEDS_AT_A_TIME = 5
 
+INTRODUCTION = """\
+# The fault matrix
+
+Written by `benchmarks/fault_matrix.py`. Each run asks the emulator for 100 pages of 100 images, with faults on 30% of
+the replies: {scripts} scripts of faults, by {kinds} kinds of channel ({names}), by {seeds} seeds. Pagers fetch one
+page ahead, as they do by default; every second seed takes image by image, the others page by page. After an error a
+new pager goes on at `next_page_token`.
+
+In every run it was checked that each image came once and in order, over all its pagers (I1, I2); that five planted
+secrets were in no error, repr or DEBUG log (I3); that sockets, threads, tasks and places at the quota gate were back
+to what they had been (I4); that the server got no more requests than pages and faults account for (I5); that errors
+came in time (I6); and that the next call was answered (I7). `tests/invariants.py` has the rules, and
+`tests/test_fault_matrix.py` runs a little of each script.
+"""
+COLUMNS = """\
+The retry policy is `usual`: the client's own, with 12 attempts and waits of at most 4 ms; or `stubborn`: one of the
+caller's own, which sends again whatever failed, also what is final by default. The columns of the kinds have the runs
+that were finished by the first pager, of all; then come requests and faults of a run on average. The last three
+scripts have an end that no policy can put off. A page that names itself as its successor is handed out, and comes
+again when resumed.
+"""
+ABSENT = """
+Not in it: `rst_stream(code='http_1_1_required')`, upon which gRPC's core aborts the process (grpcio 1.85): a server
+that sends it has to be used with `transport="rest"`.
+"""
+
 _matrix: Matrix
 
 
@@ -120,33 +146,22 @@ def report(runs: Iterable[dict[str, Any]], seeds: int) -> str:
     requests, faults = sum(each["requests"] for each in every), sum(each["faults"] for each in every)
     resumed = sum(bool(each["errors"]) and not each["problems"] for each in every)
     overshoot = max((each["overshoot"] for each in every), default=0.0)
+    figures = {
+        "runs": f"{len(every):,} of {planned:,}",
+        "finished by the first pager": f"{finished:,} ({100 * finished / max(1, len(every)):.1f}%)",
+        "raised a typed error, and resumed to the exact end": f"{resumed:,}",
+        "with an invariant that did not hold": f"{len(wrong):,}",
+        "requests, of which had a fault": f"{requests:,}, {faults:,}",
+        "latest error after its page's deadline": f"{1000 * overshoot:.0f} ms",
+    }
     lines = [
-        "# The fault matrix",
-        "",
-        "Written by `benchmarks/fault_matrix.py`. Each run asks the emulator for 100 pages of 100 images, with faults on 30% of",
-        f"the replies: {len(SCRIPTS)} scripts of faults, by {len(KINDS)} kinds of channel ({', '.join(KINDS)}), by {seeds} seeds.",
-        "Pagers fetch one page ahead, as by default; every second seed takes image by image, the others page by page. After an",
-        "error a new pager goes on at `next_page_token`.",
-        "",
-        "In every run it was checked that each image came once and in order, over all its pagers (I1, I2); that five planted",
-        "secrets were in no error, repr or DEBUG log (I3); that sockets, threads, tasks and places at the quota gate were back to",
-        "what they had been (I4); that the server got no more requests than pages and faults account for (I5); that errors came",
-        "in time (I6); and that the next call was answered (I7). `tests/invariants.py` has the rules.",
-        "",
+        INTRODUCTION.format(scripts=len(SCRIPTS), kinds=len(KINDS), names=", ".join(KINDS), seeds=seeds),
         "| | |",
         "|---|---|",
-        f"| runs | {len(every):,} of {planned:,} |",
-        f"| finished by the first pager | {finished:,} ({100 * finished / max(1, len(every)):.1f}%) |",
-        f"| raised a typed error, and resumed to the exact end | {resumed:,} |",
-        f"| with an invariant that did not hold | {len(wrong):,} |",
-        f"| requests, of which had a fault | {requests:,}, {faults:,} |",
-        f"| latest error after its page's deadline | {1000 * overshoot:.0f} ms |",
+        *(f"| {name} | {figure} |" for name, figure in figures.items()),
         "",
-        "The retry policy is `usual`: the client's own, with 12 attempts and waits of at most 4 ms; or `stubborn`: one of the",
-        "caller's own, which sends again whatever failed, also what is final by default. The columns of the kinds have the runs",
-        "that finished by the first pager, of all; then come requests and faults of a run on average.",
-        "",
-        f"| faults, as the emulator takes them | policy | {' | '.join(KINDS)} | requests | faults | raised, and resumed |",
+        COLUMNS,
+        f"| {' | '.join(('faults, as the emulator takes them', 'policy', *KINDS, 'requests', 'faults', 'raised'))} |",
         f"|---|---|{'---|' * len(KINDS)}---|---|---|",
     ]
     for script in SCRIPTS:
@@ -159,19 +174,14 @@ def report(runs: Iterable[dict[str, Any]], seeds: int) -> str:
                 f"{sum(each['finished'] for each in of_kind)}/{len(of_kind)}" + (f", **{bad} wrong**" if bad else "")
             )
         errors = Counter(error for each in group for error in each["errors"])
-        raised = ", ".join(f"{error} ({count})" for error, count in errors.most_common()) or "–"
+        raised = ", ".join(f"{error} ({count})" for error, count in errors.most_common()) or ""
         count = max(1, len(group))
         averages = [f"{sum(each[what] for each in group) / count:.0f}" for what in ("requests", "faults")]
         what = script.name if script.faults == (f"{script.name}:0.3",) else f"{script.name}: {_places(script.faults)}"
         lines.append(
             f"| {what.replace('|', '/')} | {script.policy_name} | {' | '.join((*cells, *averages))} | {raised} |"
         )
-    lines += [
-        "",
-        "Not in it: `rst_stream(code='http_1_1_required')`, upon which gRPC's core aborts the process (grpcio 1.85); such a",
-        'server has to be used with `transport="rest"`.',
-        "",
-    ]
+    lines.append(ABSENT)
     return "\n".join(lines)
 
 

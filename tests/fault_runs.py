@@ -29,8 +29,8 @@ __all__ = ["KINDS", "SCRIPTS", "Matrix", "Run"]
 
 KINDS = ("sync-rest", "sync-grpc", "aio-rest", "aio-grpc")
 SECRETS = ("canary-token", "canary-text", "canary-bytes", "canary-constant", "canary-refresh")
-ANSWER_LIMIT = 4 << 20
-_MOST_LEGS = 20  # pagers that one run may take
+ANSWER_LIMIT = 1 << 20
+_MOST_LEGS = 25  # pagers that one run may take
 _PATIENCE = 20.0  # seconds for a page
 _OVERSHOOT = 1.0  # the rule is 150 ms, on a machine that has nothing else to do; the worst is reported
 
@@ -120,19 +120,20 @@ class Matrix:
         run.seconds = round(time.monotonic() - began, 3)
         run.finished = not run.errors
         run.problems += [*work.delivery.problems, *secrets.problems[:5], *held.problems(gate, "p")]
-        run.problems += attempts_problem(run.requests, self.pages, run.faults + len(run.errors))
+        run.problems += attempts_problem(run.requests, self.pages, work.excuses + len(run.errors))
         if not work.delivery.complete:
             run.problems.append("I2: the run never came to its end")
         if run.overshoot > _OVERSHOOT:
             run.problems.append(f"I6: an error came {run.overshoot:.3f} s after its deadline")
         return run
 
-    def heal(self, run: Run) -> None:
-        """Take the server's figures for a run, and let it be well from now on."""
-        figures = self.emulator.quota_figures.get("projects/p")
+    def heal(self, run: Run) -> int:
+        """Take the server's figures for a run, and let it be well from now on; return how many replies were bad."""
+        figures, events = self.emulator.quota_figures.get("projects/p"), self.emulator.events
         run.requests = figures.attempts if figures else 0
-        run.faults = sum(1 for event in self.emulator.events if event.fault)
+        run.faults = len(events)
         self.emulator.set_faults(None)
+        return sum(1 for event in events if event.fault)
 
 
 class _Work:
@@ -142,6 +143,7 @@ class _Work:
 
     def __init__(self, matrix: Matrix, run: Run, seed: int, gate: eegrpc.QuotaGate) -> None:
         self.delivery = Delivery(matrix.names, matrix.page_size)
+        self.excuses = 0
         self._matrix = matrix
         self._run = run
         self._gate = gate
@@ -187,7 +189,7 @@ class _Work:
                     self._end(None, "")
                 except EarthEngineError as error:
                     self._end(error, pager.next_page_token)
-            self._matrix.heal(self._run)
+            self.excuses = self._matrix.heal(self._run)
             try:
                 for image in client.compute_images(EXPRESSION, **self._call(limit=1)):
                     self._take(image)
@@ -213,7 +215,7 @@ class _Work:
                     self._end(None, "")
                 except EarthEngineError as error:
                     self._end(error, pager.next_page_token)
-            self._matrix.heal(self._run)
+            self.excuses = self._matrix.heal(self._run)
             try:
                 async for image in await client.compute_images(EXPRESSION, **self._call(limit=1)):
                     self._take(image)

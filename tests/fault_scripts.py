@@ -78,7 +78,7 @@ SCRIPTS: tuple[Script, ...] = (
     # Answers
     *_usual("html_502", "wrong_content_type", "huge_headers(kib=4)", "huge_headers(kib=128)"),
     *_stubborn("truncate(after=0)", "truncate(after=1)", "truncate(after=2000)", "cut_gzip"),
-    *_stubborn("invalid_body", "no_message", "garbage", "gzip_bomb(mib=8)", "redirect"),
+    *_stubborn("invalid_body", "no_message", "garbage", "gzip_bomb(mib=2)", "redirect"),
     # Time
     *_usual("latency=exponential(0.002)", "latency=lognormal(0.001, 1)"),
     *_usual("drip(size=1000, interval=0)", "drip(size=500, interval=0.0005)"),
@@ -98,7 +98,7 @@ SCRIPTS: tuple[Script, ...] = (
     _mixed("rare internal errors", "unavailable:0.295", "internal:0.005"),
     _mixed("rare broken answers", "reset:0.295", "invalid_body:0.005"),
     _mixed("broken answers", "invalid_body:0.15", "truncate:0.15", policy=Stubborn()),
-    _mixed("too much", "gzip_bomb(mib=8):0.05", "huge_headers(kib=128):0.1", "no_message:0.15", policy=Stubborn()),
+    _mixed("too much", "gzip_bomb(mib=2):0.05", "huge_headers(kib=128):0.1", "no_message:0.15", policy=Stubborn()),
     _mixed("slow and broken", "latency=exponential(0.002):0.3", "reset_in_body:0.15", "unavailable:0.15"),
     _mixed(
         "everything",

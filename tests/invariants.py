@@ -1,9 +1,10 @@
 """What must hold after every fault, whatever it was. The names are those of the fault matrix.
 
-I1 the images handed out are the exact sequence: none lost, doubled or out of order. I2 after an error, `next_page_token`
-resumes to the exact union. I3 secrets are in no message, detail, trailer, repr or DEBUG log. I4 sockets, threads, tasks
-and places at the gate are back to what they were. I5 the server got no more requests than the faults account for.
-I6 no call ended long after its deadline. I7 the process lives, and the next call is answered.
+I1 the images handed out are the exact sequence: none lost, doubled or out of order. I2 after an error,
+`next_page_token` resumes to the exact union. I3 secrets are in no message, detail, trailer, repr or DEBUG
+log. I4 sockets, threads, tasks and places at the gate are back to what they were. I5 the server got no more requests
+than the faults account for. I6 no call ended long after its deadline. I7 the process lives, and the next call is
+answered.
 """
 
 from __future__ import annotations
@@ -13,16 +14,17 @@ import os
 import pickle
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from grpc_status import rpc_status
-
-from eegrpc.errors import EarthEngineError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from typing_extensions import Self
+
     import eegrpc
+    from eegrpc.errors import EarthEngineError
 
 SETTLING = 5.0
 """Seconds that may pass until all is back; the rule is 1 s, on a machine that has nothing else to do."""
@@ -97,16 +99,17 @@ class Secrets(logging.Handler):
         for where, text in shown.items():
             self._look(f"{where} of {error.reason}", str(text))
 
-    def __enter__(self) -> Secrets:
+    def __enter__(self) -> Self:
+        # In place of the others: a handler that keeps records keeps, by their tracebacks, calls and their channels.
         root = logging.getLogger()
-        self._level = root.level
+        self._others, self._level = root.handlers, root.level
+        root.handlers = [self]
         root.setLevel(logging.DEBUG)
-        root.addHandler(self)
         return self
 
     def __exit__(self, *_: object) -> None:
         root = logging.getLogger()
-        root.removeHandler(self)
+        root.handlers = self._others
         root.setLevel(self._level)
 
     def _look(self, where: str, text: str) -> None:

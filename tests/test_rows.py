@@ -22,7 +22,7 @@ ROWS = [
     *rows("GRP", 1, 2, 3, *range(9, 18)),
     *rows("AUT", 1, 2, 3, *range(6, 14)),
     *rows("CON", *range(1, 8), 11, 13),
-    *rows("PAG", 1, 2, *range(5, 11)),
+    *rows("PAG", *range(1, 11)),
     *rows("CLI", *range(1, 6)),
     *rows("RET", *range(1, 16)),
     *rows("EMU", 5, 6, 7),
