@@ -2,10 +2,10 @@
 
     python benchmarks/paging.py [--pages 100] [--wait 0.02] [--images 1000000]
 
-A server in a process of its own takes 20 ms for each page, and the consumer takes 20 ms for each, too: with a page ahead
-the two overlap, and the time is close to half. CPU is the client's, for pages of 10 images, without any waiting. For
-memory, a child of this process goes over a million images in pages of 1,000, and tells its peak after a tenth of them
-and at the end. Prints Markdown tables. Needs nothing but eegrpc; memory needs Linux or macOS.
+A server in a process of its own takes 20 ms for each page, and the consumer takes 20 ms for each, too: with a page
+ahead the two overlap, and the time is close to half. CPU is the client's, for pages of 10 images, without any waiting.
+For memory, a child of this process goes over a million images in pages of 1,000, and tells its peak after a tenth of
+them and at the end. Prints Markdown tables. Needs nothing but eegrpc; memory needs Linux or macOS.
 """
 
 from __future__ import annotations
@@ -150,9 +150,8 @@ def main() -> None:
             f"| {cpu[0] * 1000:.2f} | {cpu[1] * 1000:.2f} |"
         )
     if arguments.images:
-        print(
-            f"\n| client | peak MiB after {arguments.images // 10:,} images | after {arguments.images:,} |\n|---|---|---|"
-        )
+        print(f"\n| client | peak MiB after {arguments.images // 10:,} images | after {arguments.images:,} |")
+        print("|---|---|---|")
         for colour, transport in KINDS:
             with futures.ProcessPoolExecutor(1, mp_context=context) as child:
                 before, after = child.submit(peaks, colour, transport, ports[transport], arguments.images).result()
