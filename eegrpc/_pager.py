@@ -6,11 +6,8 @@ import contextvars
 import threading
 from typing import TYPE_CHECKING, Protocol
 
-import grpc
-
 from eegrpc._processes import child_lock, restart_in_children
 from eegrpc._stop import INTERRUPTIBLE, Stop
-from eegrpc.errors import EarthEngineError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -194,8 +191,6 @@ class _Ahead:
 
     def _end(self, error: BaseException) -> None:
         with self._changed:
-            # Interceptors send only blocking calls again when a token is refused: so does who asks for the page.
-            unauthenticated = isinstance(error, EarthEngineError) and error.code() is grpc.StatusCode.UNAUTHENTICATED
-            self._failure = None if unauthenticated else error
+            self._failure = error
             self._running = False
             self._changed.notify_all()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import grpc
 
-from eegrpc._auth import FailedCall
+from eegrpc._auth import FailedCall, token_was_replaced
 from eegrpc._gate import Admission
 
 if TYPE_CHECKING:
@@ -55,15 +55,29 @@ class Stop:
         """Return a stub's method, which blocks, with calls that end with CANCELLED when stopped."""
 
         def call(request: Any, *, timeout: float, metadata: Any) -> Any:
-            sent = method.future(request, timeout=timeout, metadata=metadata)
-            sent.add_done_callback(lambda _: self.bell.put(None))
-            while not sent.done():
-                if self.stopped:
-                    sent.cancel()
-                    raise FailedCall(grpc.StatusCode.CANCELLED, "the call was no longer wanted, or the client closed")
-                self.bell.get()
-            return sent.result()
+            until = time.monotonic() + timeout
+            ended = self._ended(method.future(request, timeout=timeout, metadata=metadata))
+            if token_was_replaced(ended):  # by a blocking call, the interceptor would have sent it again
+                left = until - time.monotonic()
+                ended = self._ended(method.future(request, timeout=left, metadata=metadata))
+            return ended.result()
 
+        return call
+
+    def _ended(self, call: Any) -> Any:
+        """Wait for a call's end, and for the callbacks that were added to it; return it."""
+        seen: list[Any] = []
+
+        def see(ended: Any) -> None:
+            seen.append(ended)
+            self.bell.put(None)
+
+        call.add_done_callback(see)
+        while not seen:
+            if self.stopped:
+                call.cancel()
+                raise FailedCall(grpc.StatusCode.CANCELLED, "the call was no longer wanted, or the client was closed")
+            self.bell.get()
         return call
 
 

@@ -11,10 +11,14 @@ from typing import Any
 
 import grpc
 import pytest
+from fault_runs import Credentials
 from retry_doubles import EXPRESSION
 from servers import PATIENCE, Hang, ScriptedServicer, grpc_server, rest_server
 
 import eegrpc
+from eegrpc.emulator import Emulator
+from eegrpc.emulator.faults import FaultPlan
+from eegrpc.emulator.quota import Quota
 from eegrpc.errors import EarthEngineError
 from eegrpc.v1alpha import ComputeImagesResponse, EarthEngineAsset
 
@@ -80,8 +84,8 @@ class Puller:
     def run(self, coroutine):
         return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(PATIENCE)
 
-    def begin(self, **arguments: Any) -> None:
-        pager = self.client.compute_images(EXPRESSION, **arguments)
+    def begin(self, expression: Any = EXPRESSION, **arguments: Any) -> None:
+        pager = self.client.compute_images(expression, **arguments)
         self.pager = pager if self.is_sync else self.run(pager)
 
     def page(self) -> list[str] | None:
@@ -306,6 +310,32 @@ def test_pag_03_empty_pages_are_bounded(open_puller, servicer, empty, most):
     else:
         assert puller.image() == "x"
         assert servicer.calls == empty + 1
+
+
+@pytest.mark.parametrize("many", [False, True], ids=["pager", "batch"])
+def test_aut_02_a_token_that_expires_between_pages_costs_one_request(colour, transport, many):
+    images = [EarthEngineAsset(id=f"c/{n}", name=str(n), type="IMAGE") for n in range(6)]
+    call = {"functionName": "ImageCollection.load", "arguments": {"id": {"constantValue": "c"}}}
+    expression = {"result": "0", "values": {"0": {"functionInvocationValue": call}}}
+    with Emulator(images, faults=FaultPlan("expire_tokens=4"), quota=Quota()) as emulator:
+        puller = Puller(colour, transport, emulator.port, credentials=Credentials())
+        try:
+            if not many:
+                puller.begin(expression=expression, page_size=1)
+                assert puller.rest() == [str(n) for n in range(6)]
+            else:
+                request = eegrpc.BatchRequest(expression, page_size=1)
+                pages = puller.client.compute_images_many([request], concurrency=1)
+                assert [page.error for page in (pages if puller.is_sync else puller.run(collected(pages)))] == [
+                    None
+                ] * 6
+        finally:
+            puller.close()
+        assert emulator.quota_figures["projects/p"].attempts == 7
+
+
+async def collected(pages):
+    return [page async for page in await pages]
 
 
 # ---- nothing is left behind ----
