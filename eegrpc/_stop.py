@@ -21,6 +21,8 @@ INTERRUPTIBLE: Final = 0.5
 """Longest single wait, in seconds: Python holds Ctrl-C back while it waits for a lock on Windows, and anywhere if the
 signal comes in the moment before the wait begins."""
 
+_UNWANTED: Final = "the answer was no longer wanted, or the client was closed"
+
 
 class Stop:
     """What somebody else may end by calling this: for good, from any thread, and from the garbage collector.
@@ -56,16 +58,18 @@ class Stop:
 
         def call(request: Any, *, timeout: float, metadata: Any) -> Any:
             until = time.monotonic() + timeout
-            ended = self._ended(method.future(request, timeout=timeout, metadata=metadata))
-            if token_was_replaced(ended):  # by a blocking call, the interceptor would have sent it again
-                left = until - time.monotonic()
-                ended = self._ended(method.future(request, timeout=left, metadata=metadata))
+            ended = self._send(method, request, timeout, metadata)
+            if token_was_replaced(ended):  # a blocking call would have been sent again by the interceptor
+                ended = self._send(method, request, until - time.monotonic(), metadata)
             return ended.result()
 
         return call
 
-    def _ended(self, call: Any) -> Any:
-        """Wait for a call's end, and for the callbacks that were added to it; return it."""
+    def _send(self, method: Any, request: Any, timeout: float, metadata: Any) -> Any:
+        """Send once; return the call when it has ended, and the callbacks that were added to it have run."""
+        if self.stopped:
+            raise FailedCall(grpc.StatusCode.CANCELLED, _UNWANTED)
+        call = method.future(request, timeout=timeout, metadata=metadata)
         seen: list[Any] = []
 
         def see(ended: Any) -> None:
@@ -76,7 +80,7 @@ class Stop:
         while not seen:
             if self.stopped:
                 call.cancel()
-                raise FailedCall(grpc.StatusCode.CANCELLED, "the call was no longer wanted, or the client was closed")
+                raise FailedCall(grpc.StatusCode.CANCELLED, _UNWANTED)
             self.bell.get()
         return call
 
