@@ -96,7 +96,7 @@ SCRIPTS: tuple[Script, ...] = (
     _mixed("pages without images, and failures", "empty_page:0.15", "unavailable:0.15"),
     _mixed("pages without images, and resets", "empty_page:0.15", "reset_in_body:0.15"),
     _mixed("rare internal errors", "unavailable:0.295", "internal:0.005"),
-    _mixed("rare broken answers", "reset:0.295", "invalid_body:0.005"),
+    _mixed("rare stream errors", "reset:0.295", "rst_stream:0.005"),
     _mixed("broken answers", "invalid_body:0.15", "truncate:0.15", policy=Stubborn()),
     _mixed("too much", "gzip_bomb(mib=2):0.05", "huge_headers(kib=128):0.1", "no_message:0.15", policy=Stubborn()),
     _mixed("slow and broken", "latency=exponential(0.002):0.3", "reset_in_body:0.15", "unavailable:0.15"),
