@@ -131,7 +131,7 @@ class Job:
                 retry=self._settings.retry,
                 timeout=self._settings.timeout,
                 metadata=self._settings.metadata,
-                prefetch=0,  # several computations run at a time as it is
+                prefetch=0,  # a batch has several computations under way as it is
             )
         except (TypeError, ValueError) as error:  # in one request of many, this is that request's failure and no more
             context = CallContext(request.project or "")
