@@ -178,10 +178,22 @@ RULES: Final[tuple[Rule, ...]] = (
     _rule(
         "TLS",
         (_Code.UNAVAILABLE,),
-        "The server's certificate was not accepted: check the endpoint, and the certificate authorities in use.",
+        "TLS did not come about: check the endpoint, its certificate, and the certificate authorities in use.",
         text=r"certificate.?verify.?failed|ssl handshake|wrong.version.number",
     ),
-    _rule("PROXY", (_Code.UNAVAILABLE,), "The proxy refused the connection: check its address and its rules."),
+    _rule(
+        "PROXY",
+        (_Code.UNAVAILABLE,),
+        "The proxy refused the connection: check its address and its rules.",
+        text=r"HTTP proxy returned response code|last error: .*: Expected 'H'",  # the latter is an answer without HTTP
+    ),
+    _rule(
+        "PROTOCOL",
+        (_Code.UNAVAILABLE,),
+        "What answered does not speak HTTP/1.1: check the endpoint and the proxies on the way; a server that speaks "
+        'HTTP/2 alone needs transport="grpc".',
+        retryable=True,
+    ),
     _rule(
         "TRUNCATED",
         (_Code.UNAVAILABLE,),

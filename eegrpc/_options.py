@@ -134,7 +134,8 @@ def channel_options(
         options: (name, value) pairs as for gRPC channels. On every transport: ``grpc.max_receive_message_length`` and
             ``grpc.max_send_message_length`` (bytes), ``eegrpc.pool_size`` (connections), ``eegrpc.quota_project``
             (project id), ``eegrpc.scopes`` (sequence of OAuth scopes), ``eegrpc.allow_auth_metadata`` (bool) and
-            ``eegrpc.fallback_reprobe_seconds`` (number). Other ``grpc.…`` names go to gRPC.
+            ``eegrpc.fallback_reprobe_seconds`` (number). Other ``grpc.…`` names go to gRPC; ``grpc.http_proxy`` only
+            with ``transport="grpc"``, as REST knows no proxies.
 
     Raises:
         ValueError: Something of it is wrong, contradicts itself, or would send credentials over plaintext to another
@@ -167,13 +168,19 @@ def channel_options(
             f"option grpc.keepalive_time_ms below {_GOOGLE_KEEPALIVE_MS}: Google closes connections that ping faster "
             "(too_many_pings); use at least 30000"
         )
-    return ChannelOptions(
+    made = ChannelOptions(
         endpoint=place,
         transport=cast("Transport", transport),
         api_version=cast("ApiVersion", api_version),
         credentials=resolved,
         **given,
     )
+    if made.speaks != "grpc" and any(name == "grpc.http_proxy" for name, _ in made.grpc_options):
+        raise ValueError(
+            "option grpc.http_proxy: the REST transport connects directly and would go around the proxy. Use "
+            'transport="grpc", or leave the option out'
+        )
+    return made
 
 
 def is_google(endpoint: str | None) -> bool:

@@ -43,11 +43,12 @@ class Outcome(NamedTuple):
 class Caller:
     """A channel made by `eegrpc.create_channel` or `create_aio_channel`."""
 
-    def __init__(self, colour: str, transport: str, port: int, **options: Any) -> None:
+    def __init__(self, colour: str, transport: str, port: int, *, secure: bool = False, **options: Any) -> None:
         self.colour = colour
         self.loop = asyncio.new_event_loop()
         pairs = [(name.replace("__", "."), value) for name, value in options.items()]
-        arguments: dict[str, Any] = {"endpoint": f"http://127.0.0.1:{port}", "transport": transport, "options": pairs}
+        endpoint = f"{'https' if secure else 'http'}://127.0.0.1:{port}"
+        arguments: dict[str, Any] = {"endpoint": endpoint, "transport": transport, "options": pairs}
         self.channel: Any
         if colour == "sync":
             self.channel = eegrpc.create_channel(**arguments)

@@ -24,7 +24,7 @@ Headers = list[tuple[str, str]]
 def http(status: int = 200, body: bytes = b"{}", headers: Iterable[str] = ("content-type: application/json",)) -> bytes:
     """Return a complete HTTP/1.1 response."""
     lines = [f"HTTP/1.1 {status} Reason", *headers, f"content-length: {len(body)}", "", ""]
-    return "\r\n".join(lines).encode() + body
+    return "\r\n".join(lines).encode("latin-1") + body
 
 
 class _Peer:
@@ -136,6 +136,10 @@ class HttpConnection:
 
     def close(self) -> None:
         self.sock.shutdown(socket.SHUT_RDWR)
+
+    def finish(self) -> None:
+        """Send FIN, and go on reading: unlike `close`, this lets `await_close` see what the other side does."""
+        self.sock.shutdown(socket.SHUT_WR)
 
     def reset(self) -> None:
         """Close with RST in place of FIN."""

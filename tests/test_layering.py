@@ -67,6 +67,7 @@ COLOURLESS = {
     "eegrpc.transcoding.binding",
     "eegrpc.transcoding.content",
     "eegrpc.transcoding.content_coding",
+    "eegrpc.transcoding.framing",
     "eegrpc.transcoding.metadata",
     "eegrpc.transcoding.query",
     "eegrpc.transcoding.router",

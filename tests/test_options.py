@@ -389,7 +389,10 @@ def test_aut_08_bad_variable_is_named(value: str, monkeypatch: pytest.MonkeyPatc
 
 def test_aut_09_options_tell_nothing() -> None:
     options = channel_options(
-        "http://127.0.0.1:1", credentials=user_credentials(), options=[("grpc.http_proxy", f"http://u:{CANARY}@p")]
+        "http://127.0.0.1:1",
+        transport="grpc",
+        credentials=user_credentials(),
+        options=[("grpc.http_proxy", f"http://u:{CANARY}@p")],
     )
     assert CANARY not in f"{options} {options!r}"
     assert isinstance(options, ChannelOptions)

@@ -18,7 +18,7 @@ def rows(prefix: str, *numbers: int) -> list[str]:
 ROWS = [
     *rows("TPL", *range(1, 13)),
     *rows("FBK", *range(1, 8)),
-    *rows("HTT", *range(10, 18)),
+    *rows("HTT", *range(1, 18), 19, 20, 21, *range(25, 30)),
     *rows("GRP", 1, 2, 3, *range(9, 18)),
     *rows("AUT", 1, 2, 3, *range(6, 14)),
     *rows("CON", *range(1, 8), 11, 13),

@@ -12,7 +12,10 @@ import grpc
 import yarl
 
 from eegrpc._processes import keep_in_children
+from eegrpc.transcoding.aio_body import LARGE_BODY, read_large_body, told_length
+from eegrpc.transcoding.aio_connections import Connector
 from eegrpc.transcoding.content_coding import BodyReader, truncated
+from eegrpc.transcoding.framing import MAX_HEAD_BYTES, not_http
 from eegrpc.transcoding.types import HttpRequest, HttpResponse, TranscodingError, unreachable
 from eegrpc.transcoding.unary import MAX_ERROR_BYTES
 
@@ -122,15 +125,19 @@ class AioSender:
 
     async def _read(self, response: aiohttp.ClientResponse) -> HttpResponse:
         limit = self._max_receive_bytes if response.status < 300 else MAX_ERROR_BYTES
-        reader = BodyReader(response.headers.get("content-encoding", ""), limit)
+        coding = ", ".join(response.headers.getall("content-encoding", ()))
+        reader = BodyReader(coding, limit)
         try:
-            async for piece, _ in response.content.iter_chunks():
-                reader.feed(piece)
+            if not coding and LARGE_BODY <= told_length(response) <= limit:
+                reader.feed(await read_large_body(response))
+            else:
+                async for piece, _ in response.content.iter_chunks():
+                    reader.feed(piece)
             body = reader.finish()
-        except TranscodingError:
+        except (TranscodingError, aiohttp.ClientPayloadError):
             if response.status < 300:
                 raise
-            body = reader.so_far()
+            body = reader.so_far()  # the status counts, also with half of its text
             response.close()
         headers = tuple((name.lower(), value) for name, value in response.headers.items())
         return HttpResponse(response.status, headers, body)
@@ -139,9 +146,11 @@ class AioSender:
         tracing = aiohttp.TraceConfig()
         tracing.on_connection_reuseconn.append(_note_reuse)
         return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=self._pool_size, ssl=self._tls or False),
+            connector=Connector(limit=self._pool_size, ssl=self._tls or False),
             auto_decompress=False,
             cookie_jar=aiohttp.DummyCookieJar(),
+            max_field_size=MAX_HEAD_BYTES,
+            max_line_size=MAX_HEAD_BYTES,
             read_bufsize=1 << 18,
             skip_auto_headers=("accept", "accept-encoding", "content-type", "user-agent"),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
@@ -162,4 +171,4 @@ def _status_of(error: aiohttp.ClientError) -> TranscodingError:
         return unreachable(str(error))
     if isinstance(error, (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError)):
         return TranscodingError(grpc.StatusCode.UNAVAILABLE, f"the connection was lost: {error}", "CONNECTION_LOST")
-    return TranscodingError(grpc.StatusCode.UNAVAILABLE, f"not a valid HTTP response: {error!r:.200}", "PROTOCOL")
+    return not_http(f"{error!r:.200}")

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import encodings.idna  # noqa: F401 - see the end of the docstring
+import http.client
 import os
 import socket
 import ssl
@@ -23,6 +24,7 @@ import urllib3.exceptions
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from eegrpc._processes import restart_in_children
+from eegrpc.transcoding.framing import ResponseFraming
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -102,17 +104,24 @@ class Exchange:
 
 
 class _DeadlineMixin:
-    """Socket methods that http.client uses, each bounded by what the exchange has left."""
+    """Socket methods that http.client uses, each bounded by what the exchange has left; what comes in is checked."""
 
     exchange: Exchange | None = None
+    framing: ResponseFraming | None = None
 
     def _arm(self) -> None:
         if self.exchange is not None:
             self.settimeout(self.exchange.wait())  # type: ignore[attr-defined]
 
-    def recv_into(self, *args: Any, **kwargs: Any) -> int:
+    def recv_into(self, buffer: Any, *args: Any, **kwargs: Any) -> int:
         self._arm()
-        return super().recv_into(*args, **kwargs)  # type: ignore[misc, no-any-return]
+        count: int = super().recv_into(buffer, *args, **kwargs)  # type: ignore[misc]
+        if self.framing is not None:
+            if count:
+                self.framing.feed(memoryview(buffer)[:count])
+            else:
+                self.framing.end()
+        return count
 
     def send(self, *args: Any, **kwargs: Any) -> int:
         self._arm()  # TLS sends a large body in many pieces, and waits anew for each
@@ -138,10 +147,23 @@ def deadline_ssl_context(context: ssl.SSLContext | None = None) -> ssl.SSLContex
     return context
 
 
+class _Response(http.client.HTTPResponse):
+    """A response whose interim ones are all skipped: http.client takes 103 for the final one."""
+
+    def begin(self) -> None:
+        super().begin()
+        while 100 <= self.status < 200:
+            self.headers = self.msg = None  # type: ignore[assignment]
+            super().begin()
+
+
 class _Connect(HTTPConnection):
     """How a connection is opened: every address in turn, within the exchange's deadline."""
 
+    response_class = _Response
     exchange: Exchange
+    framing: ResponseFraming
+    """What has come of the response to this exchange's request."""
     used = 0
     """Requests sent so far: a reused connection may turn out to have been closed by the server meanwhile."""
 
@@ -168,7 +190,7 @@ class _Connect(HTTPConnection):
             except BaseException:
                 sock.close()
                 raise
-            sock.exchange = self.exchange
+            sock.exchange, sock.framing = self.exchange, self.framing
             return sock
         if isinstance(failure, TimeoutError):
             self.exchange.wait()  # raises DEADLINE_EXCEEDED, if that is what it was
@@ -184,9 +206,9 @@ class _Connect(HTTPConnection):
 
     def assign(self, exchange: Exchange) -> None:
         """Serve `exchange` next."""
-        self.exchange = exchange
+        self.exchange, self.framing = exchange, ResponseFraming()
         if isinstance(self.sock, _DeadlineMixin):
-            self.sock.exchange = exchange
+            self.sock.exchange, self.sock.framing = exchange, self.framing
             self._abortable(self.sock)
 
     def release(self) -> None:
@@ -213,7 +235,11 @@ class SecureConnection(HTTPSConnection, _Connect):
 
     def connect(self) -> None:
         """Connect and shake hands."""
-        super().connect()
+        try:
+            super().connect()
+        except (ConnectionError, ssl.SSLEOFError) as error:
+            text = f"{self.host}:{self.port} closed the connection during the TLS handshake"
+            raise urllib3.exceptions.NewConnectionError(self, text) from error
         self.assign(self.exchange)  # TLS has wrapped the socket in another object
 
 

@@ -23,15 +23,10 @@ class BodyReader:
     Args:
         coding: The Content-Encoding header, or "".
         limit: Most bytes of the decoded body.
-
-    Raises:
-        TranscodingError: INTERNAL, the coding is not one we asked for (gzip, or none).
     """
 
     def __init__(self, coding: str, limit: int) -> None:
-        coding = coding.strip().lower()
-        if coding not in ("", "identity", "gzip", "x-gzip"):
-            raise _bad_response(f"content-encoding {coding[:64]!r} was not asked for")
+        self._coding = coding = coding.strip().lower()
         self._gzip = zlib.decompressobj(_GZIP) if "gzip" in coding else None
         self._limit = limit
         self._size = 0
@@ -41,8 +36,10 @@ class BodyReader:
         """Take the next bytes off the wire.
 
         Raises:
-            TranscodingError: RESOURCE_EXHAUSTED, past the limit; INTERNAL, not gzip; UNAVAILABLE, damaged on the way.
+            TranscodingError: RESOURCE_EXHAUSTED, past the limit; INTERNAL, not gzip, or a coding that was not asked
+                for; UNAVAILABLE, damaged on the way.
         """
+        self._check_coding()
         if self._gzip is None:
             self._keep(data)
             return
@@ -61,6 +58,7 @@ class BodyReader:
         Raises:
             TranscodingError: UNAVAILABLE, the gzip stream did not end, or failed its checksum; else as `feed`.
         """
+        self._check_coding()
         if self._gzip is not None and not self._gzip.eof:
             try:
                 self._keep(self._gzip.flush())
@@ -73,6 +71,10 @@ class BodyReader:
     def so_far(self) -> bytes:
         """Return what has been decoded; for an error's body, whose status counts even when its text is cut."""
         return b"".join(self._pieces)
+
+    def _check_coding(self) -> None:
+        if self._coding not in ("", "identity", "gzip", "x-gzip"):
+            raise _bad_response(f"content-encoding {self._coding[:64]!r} was not asked for")
 
     def _keep(self, data: bytes) -> None:
         if data:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import ssl
 from typing import TYPE_CHECKING
@@ -20,10 +21,13 @@ from eegrpc.transcoding.connections import (
 )
 from eegrpc.transcoding.content_coding import BodyReader, truncated
 from eegrpc.transcoding.deadline import deadline_exceeded
+from eegrpc.transcoding.framing import not_http
 from eegrpc.transcoding.types import HttpRequest, HttpResponse, TranscodingError, unreachable
 from eegrpc.transcoding.unary import MAX_ERROR_BYTES
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from eegrpc.transcoding.endpoint import Endpoint
 
 __all__ = ["Sender"]
@@ -77,12 +81,14 @@ class Sender:
                 except _GONE as error:
                     if exchange.cancelled:
                         raise Cancelled from error
+                    if connection.framing.begun:
+                        raise truncated(str(error)) from error
                     if reused and replayable:
                         fresh = True
                         continue
                     raise _lost(error) from error
                 body, complete = self._read(response)
-                reusable = complete and connection.sock is not None
+                reusable = complete and connection.framing.reusable and connection.sock is not None
                 return HttpResponse(response.status, _lower_case(response), body)
             except Exception as error:
                 status = _status_of(error, exchange)
@@ -129,31 +135,43 @@ class Sender:
         if connection.sock is None:
             connection.connect()
         connection.used += 1
-        connection.request(
-            request.method,
-            request.target,
-            body=request.body or None,
-            headers=urllib3.HTTPHeaderDict(request.headers),
-            preload_content=False,
-            decode_content=False,
-            enforce_content_length=True,
-        )
+        try:
+            connection.request(
+                request.method,
+                request.target,
+                body=request.body or None,
+                headers=urllib3.HTTPHeaderDict(request.headers),
+                preload_content=False,
+                decode_content=False,
+                enforce_content_length=True,
+            )
+        except _GONE:
+            # A server that refuses a request (413, 429) may answer and hang up before it has all of it.
+            with contextlib.suppress(*_GONE):
+                return connection.getresponse()
+            raise
         return connection.getresponse()
 
     def _read(self, response: urllib3.BaseHTTPResponse) -> tuple[bytes, bool]:
         """Return the body, and whether it is all of it."""
         limit = self._max_receive_bytes if response.status < 300 else MAX_ERROR_BYTES
         reader = BodyReader(response.headers.get("content-encoding", ""), limit)
-        try:
+        pieces: Iterable[bytes]
+        if response.status < 300:
             # Exactly what comes: asked for more, urllib3 would copy what it has.
             amount = min(response.length_remaining or _PIECE, _LARGE_PIECE)
-            for piece in response.stream(amount, decode_content=False):
+            pieces = response.stream(amount, decode_content=False)
+        else:
+            pieces = iter(lambda: response.read1(_PIECE, decode_content=False), b"")  # as it comes: it may be cut
+        try:
+            for piece in pieces:
                 reader.feed(piece)
             return reader.finish(), True
-        except TranscodingError as error:
-            if response.status < 300 or error.code is grpc.StatusCode.DEADLINE_EXCEEDED:
+        except (TranscodingError, urllib3.exceptions.ProtocolError) as error:
+            late = isinstance(error, TranscodingError) and error.code is grpc.StatusCode.DEADLINE_EXCEEDED
+            if response.status < 300 or late:
                 raise
-            return reader.so_far(), False
+            return reader.so_far(), False  # the status counts, also with half of its text
 
 
 def _lower_case(response: urllib3.BaseHTTPResponse) -> tuple[tuple[str, str], ...]:
@@ -183,5 +201,5 @@ def _status_of(error: Exception, exchange: Exchange) -> Exception | None:
     if isinstance(error, urllib3.exceptions.ProtocolError):
         return truncated(str(error.args[-1] if error.args else error))
     if isinstance(error, http.client.HTTPException):
-        return TranscodingError(grpc.StatusCode.UNAVAILABLE, f"not a valid HTTP response: {error!r:.200}", "PROTOCOL")
+        return not_http(f"{error!r:.200}")
     return _lost(error)

@@ -28,6 +28,18 @@ const TENS: [u64; 18] = {
     tens
 };
 
+/// One divided by each of `TENS`: 64 bits, rounded down, and the power of two by which they have to be divided.
+const INVERSES: [(u64, u32); 18] = {
+    let mut inverses = [(1 << 63, 63); 18];
+    let mut index = 1;
+    while index < inverses.len() {
+        let scale = 127 - TENS[index].leading_zeros(); // no power of ten but one is a power of two
+        inverses[index] = (((1u128 << scale) / TENS[index] as u128) as u64, scale);
+        index += 1;
+    }
+    inverses
+};
+
 const POWERS: [f64; 23] = [
     1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20,
     1e21, 1e22,
@@ -125,15 +137,38 @@ pub(crate) fn short_fraction(bytes: &[u8], start: usize) -> Option<(f64, usize)>
         // Both are exact doubles, and so the one rounding is the right one (Clinger's quick case).
         digits as f64 / POWERS[places]
     } else if places <= 17 {
-        // The quotient has at least 60 bits, and its last bit stands for all that follow: it rounds like the number.
-        let numerator = u128::from(digits) << 64;
-        let divisor = u128::from(TENS[places]);
-        let quotient = (numerator / divisor) | u128::from(numerator % divisor != 0);
-        quotient as f64 / (1u128 << 64) as f64
+        quotient(digits, places)
     } else {
         return None;
     };
     Some((if is_negative { -value } else { value }, end))
+}
+
+/// The double nearest to `digits`, which are over 2^53, divided by ten to the power of `places`, which are at most 17.
+#[inline(always)]
+fn quotient(digits: u64, places: usize) -> f64 {
+    /// Half of the mantissa's last bit, in the 64 bits that are known of the quotient, and by how much those may be too
+    /// small: by one for the inverse and by one for the rest of the product; twice that after the shift.
+    const HALF: u64 = 1 << 10;
+    const MISSING: u64 = 4;
+    let (inverse, scale) = INVERSES[places];
+    let zeros = digits.leading_zeros();
+    // Both factors have their highest bit, so the product has it, or the next one.
+    let product = u128::from(digits << zeros) * u128::from(inverse);
+    let shift = product.leading_zeros();
+    let bits = (product << shift >> 64) as u64;
+    let rest = bits % (2 * HALF);
+    let is_down = rest + MISSING < HALF;
+    if is_down || (rest > HALF && rest + MISSING < 2 * HALF) {
+        let mantissa = (bits >> 11) + u64::from(!is_down);
+        let exponent = 11 + 64 - (shift + zeros + scale) as i32;
+        return mantissa as f64 * f64::from_bits(((1023 + exponent) as u64) << 52);
+    }
+    // The quotient has at least 60 bits, and its last bit stands for all that follow: it rounds like the number.
+    let numerator = u128::from(digits) << 64;
+    let divisor = u128::from(TENS[places]);
+    let quotient = (numerator / divisor) | u128::from(numerator % divisor != 0);
+    quotient as f64 / (1u128 << 64) as f64
 }
 
 /// Read digits from `at` on, appending them to `value`, which wraps around after 19; return where they end.

@@ -1,22 +1,18 @@
 //! The boundary to Python: `eegrpc.mapper._rust`. Bytes in, bytes out; the GIL is not held while anything long runs.
 
 use std::panic::{catch_unwind, AssertUnwindSafe};
-use std::time::Duration;
 
 use pyo3::create_exception;
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
-use crate::{Error, Kind, Options, Output, Plan, Result, Skipped};
+use crate::{Error, Kind, Options, Output, Part, Plan, Result, Skipped};
 
 /// Work on fewer bytes is over before another thread could have been woken.
 const WORTH_DETACHING: usize = 4096;
-/// Copying more bytes than this takes longer than other threads should wait.
-const LARGE: usize = 16 << 20;
-const PIECE: usize = 4 << 20;
-/// Who only lets go of the GIL and takes it again starves those who wait: they must have the time to wake up.
-const HAND_OVER: Duration = Duration::from_micros(50);
+/// So much is copied to Python at once: it stays in the processor's cache, and other threads do not wait for it long.
+const PIECE: usize = 256 << 10;
 
 create_exception!(
     _rust,
@@ -67,23 +63,19 @@ impl PyPlan {
         guard(|| Plan::new(file_descriptor_set, root, &others, options)).map(PyPlan).map_err(refused)
     }
 
-    /// Return the JSON of an encoded message, in pieces.
-    fn to_json<'py>(&self, py: Python<'py>, wire: &Bound<'py, PyBytes>) -> PyResult<Pieces<'py>> {
+    /// Return the JSON of an encoded message.
+    fn to_json<'py>(&self, py: Python<'py>, wire: &Bound<'py, PyBytes>) -> PyResult<Made<'py>> {
         let input = wire.as_bytes();
         let output = detached(py, input.len(), || guard(|| self.0.to_json(input)))?;
-        pieces(py, output)
+        made(py, output)
     }
 
-    /// Return the encoding of a message in JSON, in pieces, and what was skipped, or None.
-    fn to_wire<'py>(
-        &self,
-        py: Python<'py>,
-        json: &Bound<'py, PyBytes>,
-    ) -> PyResult<(Pieces<'py>, Option<SkippedTuple>)> {
+    /// Return the encoding of a message in JSON, and what was skipped, or None.
+    fn to_wire<'py>(&self, py: Python<'py>, json: &Bound<'py, PyBytes>) -> PyResult<(Made<'py>, Option<SkippedTuple>)> {
         let input = json.as_bytes();
         let (output, skipped) = detached(py, input.len(), || guard(|| self.0.to_wire(input)))?;
         let tuple = |skipped: Skipped| (skipped.fields, skipped.enum_names, skipped.field_names, skipped.value_names);
-        Ok((pieces(py, output)?, skipped.map(tuple)))
+        Ok((made(py, output)?, skipped.map(tuple)))
     }
 }
 
@@ -102,33 +94,45 @@ fn guard<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     })
 }
 
-/// Bytes as Python objects: one, or several that belong together, where making one would hold the GIL too long.
-///
-/// Python's own `b"".join` releases it.
+/// What a call made, as Python takes it: bytes, or where they are many, from the end on, piece by piece.
 #[derive(IntoPyObject)]
-enum Pieces<'py> {
-    One(Bound<'py, PyBytes>),
-    Several(Vec<Bound<'py, PyBytes>>),
+enum Made<'py> {
+    Bytes(Bound<'py, PyBytes>),
+    Output(PyOutput),
 }
 
-fn pieces(py: Python<'_>, output: Output) -> PyResult<Pieces<'_>> {
-    if output.len() > LARGE {
-        let bytes = py.detach(|| output.into_vec());
-        let piece = |chunk: &[u8]| {
-            py.detach(|| std::thread::sleep(HAND_OVER));
-            PyBytes::new(py, chunk)
-        };
-        let several = bytes.chunks(PIECE).map(piece).collect();
-        py.detach(|| drop(bytes)); // so much memory takes a while to give back, too
-        return Ok(Pieces::Several(several));
+/// Much output, which is taken apart from its end; what has been taken is freed.
+#[pyclass(name = "Output", module = "eegrpc.mapper._rust")]
+struct PyOutput(Output);
+
+#[pymethods]
+impl PyOutput {
+    /// How many bytes are left.
+    fn __len__(&self) -> usize {
+        self.0.len()
     }
-    Ok(Pieces::One(match output.as_slice() {
-        Some(bytes) => PyBytes::new(py, bytes),
-        None => PyBytes::new_with(py, output.len(), |target| {
-            output.copy_to(target);
+
+    /// Take the last piece: some hundred kilobytes, or what is left.
+    fn pop<'py>(&mut self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        self.0.take_last(PIECE, |part| bytes(py, part))
+    }
+}
+
+fn made(py: Python<'_>, mut output: Output) -> PyResult<Made<'_>> {
+    if output.len() > PIECE {
+        return Ok(Made::Output(PyOutput(output)));
+    }
+    output.take_last(PIECE, |part| bytes(py, part)).map(Made::Bytes)
+}
+
+fn bytes<'py>(py: Python<'py>, part: &Part<'_>) -> PyResult<Bound<'py, PyBytes>> {
+    match part.as_slice() {
+        Some(bytes) => Ok(PyBytes::new(py, bytes)),
+        None => PyBytes::new_with(py, part.len(), |target| {
+            part.copy_to(target);
             Ok(())
-        })?,
-    }))
+        }),
+    }
 }
 
 #[cold]
@@ -141,5 +145,6 @@ fn refused(error: Error) -> PyErr {
 #[pymodule(gil_used = false)]
 fn _rust(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<PyPlan>()?;
+    module.add_class::<PyOutput>()?;
     module.add("RefusedError", module.py().get_type::<RefusedError>())
 }

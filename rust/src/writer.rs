@@ -157,6 +157,15 @@ pub struct Output {
     extra: usize,
 }
 
+/// The end of an output, or all of it.
+pub struct Part<'o> {
+    bytes: &'o [u8],
+    /// Where in the output `bytes` begin.
+    from: usize,
+    gaps: &'o [Gap],
+    extra: usize,
+}
+
 impl Output {
     /// Bytes that are complete as they are.
     pub(crate) fn whole(bytes: Vec<u8>) -> Self {
@@ -170,18 +179,56 @@ impl Output {
         self.bytes.len() + self.extra
     }
 
+    /// Take about so many bytes off the end, and give their memory back.
+    ///
+    /// Who takes an output piece by piece needs little more memory than the output has, though each byte is copied.
+    pub fn take_last<T>(&mut self, about: usize, take: impl FnOnce(&Part<'_>) -> T) -> T {
+        let from = self.bytes.len().saturating_sub(about);
+        let first = self.gaps.partition_point(|gap| (gap.at as usize) < from);
+        let gaps = &self.gaps[first..];
+        let extra = gaps.iter().map(|gap| varint_length(u64::from(gap.length)) - 1).sum();
+        let taken = take(&Part { bytes: &self.bytes[from..], from, gaps, extra });
+        self.bytes.truncate(from);
+        self.bytes.shrink_to_fit();
+        self.gaps.truncate(first);
+        self.extra -= extra;
+        taken
+    }
+
+    /// The bytes, copied if need be.
+    #[must_use]
+    pub fn into_vec(mut self) -> Vec<u8> {
+        if self.gaps.is_empty() {
+            return self.bytes;
+        }
+        self.take_last(usize::MAX, |all| {
+            let mut target = vec![0; all.len()];
+            all.copy_to(&mut target);
+            target
+        })
+    }
+}
+
+impl Part<'_> {
+    /// The number of bytes.
+    #[must_use]
+    #[allow(clippy::len_without_is_empty, reason = "nobody asks")]
+    pub fn len(&self) -> usize {
+        self.bytes.len() + self.extra
+    }
+
     /// The bytes, if nothing has to be put in between them.
     #[must_use]
     pub fn as_slice(&self) -> Option<&[u8]> {
-        self.gaps.is_empty().then_some(&self.bytes)
+        self.gaps.is_empty().then_some(self.bytes)
     }
 
     /// Fill `target`, which is `len()` long.
     pub fn copy_to(&self, target: &mut [u8]) {
         let mut rest = target;
         let mut from = 0;
-        for gap in &self.gaps {
-            let at = gap.at as usize;
+        for gap in self.gaps {
+            let at = gap.at as usize - self.from;
             rest = put(rest, &self.bytes[from..at]);
             let mut value = gap.length;
             let mut varint = [0; 5];
@@ -195,17 +242,6 @@ impl Output {
             from = at + 1;
         }
         put(rest, &self.bytes[from..]);
-    }
-
-    /// The bytes, copied if need be.
-    #[must_use]
-    pub fn into_vec(self) -> Vec<u8> {
-        if self.gaps.is_empty() {
-            return self.bytes;
-        }
-        let mut target = vec![0; self.len()];
-        self.copy_to(&mut target);
-        target
     }
 }
 
@@ -238,6 +274,26 @@ mod tests {
         crate::wire::push_varint(&mut bytes, inner.len() as u64);
         bytes.extend(inner);
         bytes
+    }
+
+    #[test]
+    fn an_output_comes_apart_from_its_end() {
+        for about in [1, 2, 3, 50, 999, 5000] {
+            let mut writer = Writer::default();
+            nested(&mut writer, 6, 300);
+            let mut output = writer.finish();
+            let mut together = Vec::new();
+            while output.len() > 0 {
+                let mut piece = output.take_last(about, |part| {
+                    let mut target = vec![0; part.len()];
+                    part.copy_to(&mut target);
+                    target
+                });
+                piece.append(&mut together);
+                together = piece;
+            }
+            assert_eq!(together, expected(6, 300));
+        }
     }
 
     #[test]

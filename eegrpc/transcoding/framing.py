@@ -1,0 +1,257 @@
+"""Where an HTTP/1.1 response begins and ends, read strictly: a second pair of eyes beside the HTTP libraries.
+
+http.client and aiohttp are lenient, and differ in what they forgive: two lengths, a length beside chunks, folded lines,
+lines that end in a bare LF, chunk sizes like ``+5``. Whoever disagrees with a proxy on the way about the end of a
+response takes part of it for the next one (RFC 9112 section 11.1), and an endless header or trailer takes memory
+without end. So both channels show each byte to a `ResponseFraming` before their library sees it.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+
+import grpc
+
+from eegrpc.transcoding.content_coding import truncated
+from eegrpc.transcoding.types import TranscodingError
+
+__all__ = ["MAX_HEAD_BYTES", "ResponseFraming", "not_http"]
+
+MAX_HEAD_BYTES = 1 << 16
+"""Most bytes of a header, and of the trailers behind chunks."""
+
+_MAX_LINES = 100  # of a header or of trailers, the empty one at their end included; http.client's limit, too
+_MAX_CHUNK_LINE = 1 << 10
+_START = b"HTTP/1."
+_STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-9]\d\d)(?: [\t -~\x80-\xff]*)?")
+_FIELD = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):([\t -~\x80-\xff]*)")
+# A whole header, as nearly all come; others are read line by line. To match takes memory for each line: not too many.
+_HEAD = re.compile(
+    rb"HTTP/1\.([01]) ([1-9]\d\d)(?: [\t -~\x80-\xff]*)?\r\n"
+    rb"((?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t -~\x80-\xff]*\r\n){0,99})\r\n"
+)
+_FRAMING_FIELD = re.compile(rb"^(content-length|transfer-encoding):([^\r]*)", re.IGNORECASE | re.MULTILINE)
+_LENGTH = re.compile(rb"\d{1,18}")
+_CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})(?: *|;[\t -~\x80-\xff]*)")
+_HTTP2_FRAMES = (4, 7)  # SETTINGS or GOAWAY, the first that a server which speaks HTTP/2 sends
+
+
+class _Expect(enum.Enum):
+    STATUS = enum.auto()
+    FIELD = enum.auto()
+    BYTES = enum.auto()  # as many as Content-Length told
+    CHUNK_SIZE = enum.auto()
+    CHUNK = enum.auto()
+    CHUNK_END = enum.auto()
+    TRAILER = enum.auto()
+    CLOSE = enum.auto()  # the body lasts until the connection ends
+    NOTHING = enum.auto()
+
+
+class ResponseFraming:
+    """Follows the bytes of one response, and of the interim ones (1xx) before it.
+
+    Never keeps more than the header of it.
+    """
+
+    __slots__ = (
+        *("_chunked", "_excess", "_expect", "_left", "_length", "_line", "_lines", "_size", "_status", "_version"),
+        "begun",
+    )
+
+    _expect: _Expect
+    _status: int
+    _version: int  # the minor one
+    _length: int | None
+    _chunked: bool
+    _size: int  # of the header's lines, or the trailers'
+    _lines: int
+
+    def __init__(self) -> None:
+        self.begun = False
+        """Whether any byte has come."""
+        self._line = b""  # the beginning of a line whose end has not come
+        self._left = 0
+        self._excess = False
+        self._expect_head()
+
+    @property
+    def finished(self) -> bool:
+        """Whether the response has come to its end, which it told beforehand."""
+        return self._expect is _Expect.NOTHING
+
+    @property
+    def reusable(self) -> bool:
+        """Whether it is finished and nothing came behind it, which the next request would get as its response."""
+        return self.finished and not self._excess
+
+    def feed(self, data: bytes | memoryview) -> int:
+        """Follow `data`; return how many bytes of it belong to the response. What comes behind it belongs to nobody.
+
+        Raises:
+            TranscodingError: UNAVAILABLE with the reason ``PROTOCOL``. The connection must not be used any more.
+        """
+        size = len(data)
+        if size:
+            self.begun = True
+        if self._expect is _Expect.BYTES and size <= self._left:  # nearly all bytes come by here
+            self._counted(size)
+            return size
+        data = bytes(data)
+        at = 0
+        while at < size and self._expect is not _Expect.NOTHING:
+            if self._expect is _Expect.CLOSE:
+                return size
+            if self._expect in (_Expect.BYTES, _Expect.CHUNK):
+                step = min(self._left, size - at)
+                self._counted(step)
+                at += step
+            elif self._at_head and (head := _HEAD.match(data, at, at + MAX_HEAD_BYTES)):
+                self._take_head(head)
+                at = head.end()
+            else:
+                at = self._feed_line(data, at)
+        self._excess |= at < size
+        return at
+
+    def end(self) -> None:
+        """Note that the connection has ended.
+
+        Raises:
+            TranscodingError: UNAVAILABLE with the reason ``TRUNCATED``: the response had begun, and more was to come.
+        """
+        if self.begun and self._expect not in (_Expect.CLOSE, _Expect.NOTHING):
+            raise truncated("the connection ended before the response did")
+
+    @property
+    def _at_head(self) -> bool:
+        return self._expect is _Expect.STATUS and not self._line
+
+    def _counted(self, size: int) -> None:
+        self._left -= size
+        if self._left == 0:
+            self._expect = _Expect.NOTHING if self._expect is _Expect.BYTES else _Expect.CHUNK_END
+
+    def _feed_line(self, data: bytes, start: int) -> int:
+        """Take what `data` has of a line; return where it ends."""
+        newline = data.find(b"\n", start)
+        end = len(data) if newline < 0 else newline + 1
+        limit = (_MAX_CHUNK_LINE if self._expect is _Expect.CHUNK_SIZE else MAX_HEAD_BYTES) - self._size
+        if len(self._line) + end - start > limit:
+            raise not_http("a header or a chunk's size is too long")
+        line = self._line + data[start:end]
+        if self._expect is _Expect.STATUS:
+            _check_start(line)
+        if newline < 0:
+            self._line = line
+            return end
+        self._line = b""
+        if not line.endswith(b"\r\n"):
+            raise not_http("a line ends in a bare LF")
+        self._take_line(line[:-2])
+        return end
+
+    def _take_head(self, head: re.Match[bytes]) -> None:
+        self._version, self._status = int(head[1]), int(head[2])
+        for name, value in _FRAMING_FIELD.findall(head[3]):
+            self._take_field(name.lower(), value.strip(b" \t"))
+        self._end_head()
+
+    def _take_line(self, line: bytes) -> None:
+        match self._expect:
+            case _Expect.STATUS:
+                self._take_status(line)
+                self._counted_lines(1, len(line) + 2)
+            case _Expect.FIELD if line:
+                self._take_field(*_field(line))
+                self._counted_lines(1, len(line) + 2)
+            case _Expect.FIELD:
+                self._end_head()
+            case _Expect.CHUNK_SIZE:
+                self._take_chunk_size(line)
+            case _Expect.CHUNK_END:
+                if line:
+                    raise not_http("a chunk is longer than it told")
+                self._expect = _Expect.CHUNK_SIZE
+            case _Expect.TRAILER if line:
+                _field(line)
+                self._counted_lines(1, len(line) + 2)
+            case _Expect.TRAILER:
+                self._expect = _Expect.NOTHING
+
+    def _counted_lines(self, lines: int, size: int) -> None:
+        self._size += size
+        self._lines += lines
+        if self._lines > _MAX_LINES:
+            raise not_http(f"more than {_MAX_LINES} lines of header")
+
+    def _take_status(self, line: bytes) -> None:
+        match = _STATUS_LINE.fullmatch(line)
+        if match is None:
+            raise not_http(f"the status line is {line[:40]!r}")
+        self._version, self._status = int(match[1]), int(match[2])
+        self._expect = _Expect.FIELD
+
+    def _take_field(self, name: bytes, value: bytes) -> None:
+        if name == b"content-length":
+            if self._length is not None or not _LENGTH.fullmatch(value):
+                raise not_http("Content-Length is given twice, or is not a number")
+            self._length = int(value)
+        elif name == b"transfer-encoding":
+            if self._chunked or value.lower() != b"chunked":
+                raise not_http("Transfer-Encoding is something else than chunked")
+            self._chunked = True
+
+    def _end_head(self) -> None:
+        if self._chunked and (self._length is not None or self._version == 0 or self._status < 200):
+            raise not_http("Transfer-Encoding stands beside Content-Length, or where there is no body")
+        if self._status == 101:
+            raise not_http("101 to a request that asked for no other protocol")
+        if self._status < 200:
+            self._expect_head()
+        elif self._status in (204, 304):
+            self._expect = _Expect.NOTHING
+        elif self._chunked:
+            self._expect, self._size, self._lines = _Expect.CHUNK_SIZE, 0, 0
+        elif self._length is None:
+            self._expect = _Expect.CLOSE
+        else:
+            self._left = self._length
+            self._expect = _Expect.BYTES if self._left else _Expect.NOTHING
+
+    def _take_chunk_size(self, line: bytes) -> None:
+        match = _CHUNK_SIZE.fullmatch(line)
+        if match is None:
+            raise not_http("a chunk's size is not a number")
+        self._left = int(match[1], 16)
+        self._expect = _Expect.CHUNK if self._left else _Expect.TRAILER
+
+    def _expect_head(self) -> None:
+        self._expect = _Expect.STATUS
+        self._size = self._lines = self._status = self._version = 0
+        self._length = None
+        self._chunked = False
+
+
+def not_http(what: str) -> TranscodingError:
+    """Return the status of a response that is not proper HTTP/1.1; `what` says how, and quotes little of it."""
+    return TranscodingError(grpc.StatusCode.UNAVAILABLE, f"not a valid HTTP response: {what}", "PROTOCOL")
+
+
+def _check_start(line: bytes) -> None:
+    """Raise as soon as it is clear that this is no status line: the end of it may never come."""
+    if line[: len(_START)] == _START[: len(line)]:
+        return
+    if line[0] == 0 and len(line) >= 4 and line[3] in _HTTP2_FRAMES:
+        raise not_http("the server speaks HTTP/2, and perhaps nothing else")
+    if line[0] == 0 and len(line) < 4:
+        return
+    raise not_http(f"it begins with {line[:40]!r}")
+
+
+def _field(line: bytes) -> tuple[bytes, bytes]:
+    match = _FIELD.fullmatch(line)
+    if match is None:
+        raise not_http("a header line is folded, has no name, or has control characters")
+    return match[1].lower(), match[2].strip(b" \t")
