@@ -18,12 +18,14 @@ from eegrpc._version import VERSION
 if TYPE_CHECKING:
     from eegrpc import errors, v1alpha
     from eegrpc._aio_channel import create_aio_channel
-    from eegrpc._async_client import ComputeImagesAsyncPager, EarthEngineAsyncClient
+    from eegrpc._aio_pager import ComputeImagesAsyncPager
+    from eegrpc._async_client import EarthEngineAsyncClient
     from eegrpc._batch import BatchPage, BatchRequest
     from eegrpc._channel import create_channel
-    from eegrpc._client import ComputeImagesPager, EarthEngineClient
+    from eegrpc._client import EarthEngineClient
     from eegrpc._gate import QuotaGate, QuotaStats
     from eegrpc._options import DEFAULT_ENDPOINT, HIGH_VOLUME_ENDPOINT
+    from eegrpc._pager import ComputeImagesPager
     from eegrpc._retry import RetryDecider, RetryPolicy
     from eegrpc._retry_budget import RetryBudget
 
@@ -55,8 +57,8 @@ _HOMES = {
     "HIGH_VOLUME_ENDPOINT": "eegrpc._options",
     "BatchPage": "eegrpc._batch",
     "BatchRequest": "eegrpc._batch",
-    "ComputeImagesAsyncPager": "eegrpc._async_client",
-    "ComputeImagesPager": "eegrpc._client",
+    "ComputeImagesAsyncPager": "eegrpc._aio_pager",
+    "ComputeImagesPager": "eegrpc._pager",
     "EarthEngineAsyncClient": "eegrpc._async_client",
     "EarthEngineClient": "eegrpc._client",
     "QuotaGate": "eegrpc._gate",

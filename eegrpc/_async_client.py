@@ -8,18 +8,19 @@ from typing import TYPE_CHECKING, Any
 import grpc
 import grpc.aio
 
+from eegrpc._aio_pager import ComputeImagesAsyncPager
 from eegrpc._aio_permit import TaskPermit
 from eegrpc._batch import DEFAULT_CONCURRENCY, BatchPage, Settings
 from eegrpc._calls import Defaults, PreparedCall, check_channel, own_channel_options, prepare
 from eegrpc._gate import Admission
 from eegrpc._options import is_google
-from eegrpc._pages import Pages
+from eegrpc._pages import MAX_EMPTY_PAGES
 from eegrpc._processes import restart_in_children
 from eegrpc.transcoding.loops import OneLoop
-from eegrpc.v1alpha import ComputeImagesRequest, ComputeImagesResponse, EarthEngineAsset, EarthEngineStub
+from eegrpc.v1alpha import ComputeImagesRequest, ComputeImagesResponse, EarthEngineStub
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Sequence
+    from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable, Sequence
     from types import EllipsisType, TracebackType
 
     from google.protobuf.field_mask_pb2 import FieldMask
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from eegrpc._gate import QuotaGate
     from eegrpc._retry import Attempts, RetryDecider
 
-__all__ = ["ComputeImagesAsyncPager", "EarthEngineAsyncClient"]
+__all__ = ["EarthEngineAsyncClient"]
 
 
 class EarthEngineAsyncClient(OneLoop):
@@ -42,12 +43,12 @@ class EarthEngineAsyncClient(OneLoop):
         channel: An asyncio channel to use instead of making one; `close` leaves it open, and the options that describe
             a channel must then be left out.
         endpoint, transport, credentials, api_version: See `eegrpc.create_aio_channel`.
-        retry, timeout, quota: As for `eegrpc.EarthEngineClient`.
+        retry, timeout, quota, prefetch, max_empty_pages: As for `eegrpc.EarthEngineClient`.
         interceptors: grpc.aio client interceptors for the channel that the client makes.
 
     Raises:
         TypeError, ValueError: An option makes no sense; the caller must correct it.
-        EarthEngineError: INVALID_ARGUMENT, `project` is malformed.
+        EarthEngineError: INVALID_ARGUMENT: `project` is malformed, or a number is negative.
     """
 
     def __init__(
@@ -63,8 +64,17 @@ class EarthEngineAsyncClient(OneLoop):
         timeout: float | EllipsisType | None = ...,
         interceptors: Sequence[Any] = (),
         quota: QuotaGate | EllipsisType | None = ...,
+        prefetch: int = 1,
+        max_empty_pages: int = MAX_EMPTY_PAGES,
     ) -> None:
-        self._defaults = Defaults.check(project, retry, timeout, own_channel=channel is None)
+        self._defaults = Defaults.check(
+            project,
+            retry,
+            timeout,
+            prefetch=prefetch,
+            max_empty_pages=max_empty_pages,
+            own_channel=channel is None,
+        )
         self._admission = Admission(quota, is_google=channel is None and is_google(endpoint))
         self._own_channel: grpc.aio.Channel | None = None
         if channel is None:
@@ -83,6 +93,7 @@ class EarthEngineAsyncClient(OneLoop):
         self._stub = EarthEngineStub(channel)
         self._closed = False
         self._closing: asyncio.Future[None] | None = None  # of the client's loop; what calls sleep on between attempts
+        self._ahead: set[asyncio.Task[Any]] = set()  # in which something is fetched before it is asked for
         restart_in_children(self)
 
     async def compute_images(
@@ -98,6 +109,7 @@ class EarthEngineAsyncClient(OneLoop):
         retry: RetryDecider | EllipsisType | None = ...,
         timeout: float | EllipsisType | None = ...,
         metadata: Iterable[tuple[str, str | bytes]] = (),
+        prefetch: int | None = None,
     ) -> ComputeImagesAsyncPager:
         """Return the images that an expression yields. Nothing is sent before the first of them is asked for.
 
@@ -123,6 +135,7 @@ class EarthEngineAsyncClient(OneLoop):
             retry=retry,
             timeout=timeout,
             metadata=metadata,
+            prefetch=prefetch,
         )
         return ComputeImagesAsyncPager(self._fetch, call)
 
@@ -153,12 +166,17 @@ class EarthEngineAsyncClient(OneLoop):
     async def close(self) -> None:
         """Close the channel if the client made it; calls under way end with CANCELLED. A second time does nothing.
 
-        Calls that wait for their next attempt end with CANCELLED at once, whoever made the channel.
+        Whoever made the channel, calls that wait for their next attempt end with CANCELLED at once, and pages that are
+        fetched ahead are cancelled.
         """
         self._closed = True
         if self._closing is not None and not self._closing.done():
             self._closing.set_result(None)
         self._admission.close()
+        if self._ahead and not self._left_behind():
+            for task in self._ahead:
+                task.cancel()
+            await asyncio.wait(self._ahead)
         if self._own_channel is not None and not self._forked:
             await self._own_channel.close()
 
@@ -176,10 +194,19 @@ class EarthEngineAsyncClient(OneLoop):
             raise ValueError("this EarthEngineAsyncClient is closed: make a new one, or iterate before it is closed")
         self._require_loop()
 
-    async def _fetch(self, call: PreparedCall, request: ComputeImagesRequest, page: int) -> ComputeImagesResponse:
-        """Return one page."""
+    async def _fetch(
+        self, call: PreparedCall, request: ComputeImagesRequest, page: int, ahead: bool = False
+    ) -> ComputeImagesResponse:
+        """Return one page; with `ahead`, in a task that may be cancelled."""
         self._require_open()
-        return await self._attempt(call, request, call.attempts(page))
+        task = asyncio.current_task()
+        if not ahead or task is None:
+            return await self._attempt(call, request, call.attempts(page))
+        self._ahead.add(task)
+        try:
+            return await self._attempt(call, request, call.attempts(page))
+        finally:
+            self._ahead.discard(task)
 
     async def _attempt(
         self, call: PreparedCall, request: ComputeImagesRequest, attempts: Attempts
@@ -193,82 +220,6 @@ class EarthEngineAsyncClient(OneLoop):
             self._closing = asyncio.get_running_loop().create_future()
         await asyncio.wait([self._closing], timeout=seconds)
         return self._closed
-
-
-class ComputeImagesAsyncPager:
-    """The images of one computation: iterate it for `EarthEngineAsset`, or `pages` for whole answers. Lazy.
-
-    It goes over the images once: a second loop goes on where the first stopped, also after an error, then with the page
-    that failed. Tasks may share it; each image goes to one of them.
-    """
-
-    def __init__(
-        self,
-        fetch: Callable[[PreparedCall, ComputeImagesRequest, int], Awaitable[ComputeImagesResponse]],
-        call: PreparedCall,
-    ) -> None:
-        self._fetch = fetch
-        self._call = call
-        self._pages = Pages(call.request, limit=call.limit)
-        self._lock = asyncio.Lock()
-
-    @property
-    def next_page_token(self) -> str:
-        """Pass it as `page_token` to go on where this pager stopped, in another process or after an error.
-
-        It stands for the first page that was not handed out entirely, so nothing is lost; a page of which only some
-        images were handed out comes again from its beginning. Empty before the first page is handed out, and after the
-        last.
-        """
-        return self._pages.next_page_token
-
-    @property
-    def pages(self) -> AsyncIterator[ComputeImagesResponse]:
-        """The pages that are left, empty ones too; of a page that was begun, the images that are left."""
-        return _PageIterator(self)
-
-    async def aclose(self) -> None:
-        """End the iteration: nothing more is sent or handed out."""
-        async with self._lock:
-            self._pages.close()
-
-    def __aiter__(self) -> ComputeImagesAsyncPager:
-        return self
-
-    async def __anext__(self) -> EarthEngineAsset:
-        async with self._lock:
-            while (image := self._pages.take_image()) is None:
-                if not await self._advance():
-                    raise StopAsyncIteration
-            return image
-
-    async def _next_page(self) -> ComputeImagesResponse:
-        async with self._lock:
-            while (page := self._pages.take_page()) is None:
-                if not await self._advance():
-                    raise StopAsyncIteration
-            return page
-
-    async def _advance(self) -> bool:
-        """Fetch another page; return False when there is none."""
-        request = self._pages.next_request()
-        if request is None:
-            return False
-        self._pages.feed(await self._fetch(self._call, request, self._pages.number + 1))
-        return True
-
-
-class _PageIterator:
-    """The pager seen page by page."""
-
-    def __init__(self, pager: ComputeImagesAsyncPager) -> None:
-        self._pager = pager
-
-    def __aiter__(self) -> _PageIterator:
-        return self
-
-    async def __anext__(self) -> ComputeImagesResponse:
-        return await self._pager._next_page()
 
 
 async def send(
@@ -293,11 +244,9 @@ async def send(
         async with TaskPermit(admission, request.project, attempts) as permit:
             timeout = attempts.start()
             try:
-                response = await method(request, timeout=timeout, metadata=attempts.metadata(metadata))
+                return attempts.answered(await method(request, timeout=timeout, metadata=attempts.metadata(metadata)))
             except grpc.RpcError as error:
                 permit.failed(error)
                 delay = attempts.failed(error)
-            else:
-                return attempts.answered(response)
         if await sleep(delay):
             raise attempts.closed()

@@ -20,12 +20,22 @@ if TYPE_CHECKING:
 
     from eegrpc._credentials import AuthMetadata, TokenSource
 
-__all__ = ["AUTH_METADATA", "AioAuthInterceptor", "AuthInterceptor", "FailedCall", "aio_auth_interceptors"]
+__all__ = [
+    "AUTH_METADATA",
+    "AioAuthInterceptor",
+    "AuthInterceptor",
+    "FailedCall",
+    "aio_auth_interceptors",
+    "token_was_replaced",
+]
 
 AUTH_METADATA = frozenset(("authorization", "x-goog-api-key", "x-goog-user-project"))
 """Metadata that says who calls and who pays: the channel's business, not the single call's."""
 
 _REPLACES_TOKEN = frozenset(("authorization", "x-goog-api-key"))
+
+
+_REPLACED = "_eegrpc_token_was_replaced"
 
 
 class _Authentication:
@@ -193,8 +203,9 @@ class AuthInterceptor(
 
     A token is waited for within the call's own timeout, and what that took is off the timeout passed on. If the server
     answers UNAUTHENTICATED, the token is replaced and the call sent once more; streams and `future()` calls are not
-    sent again, but the next call has a new token. `future()` returns at once whenever a token is at hand; the first
-    call, or one after an expiry that the early refresh missed, blocks for the token.
+    sent again, but the next call has a new token, and `token_was_replaced` tells of a future that it should be sent
+    again: in the callbacks that are added to it, and after them. `future()` returns at once whenever a token is at
+    hand; the first call, or one after an expiry that the early refresh missed, blocks for the token.
 
     Args:
         token_source: Where the metadata comes from; shared by any number of interceptors.
@@ -216,7 +227,7 @@ class AuthInterceptor(
         if not call.can_resend:
             return first
         if not first.done():  # future(): nothing may block here
-            first.add_done_callback(lambda ended: call.refused(ended.code()))
+            first.add_done_callback(lambda ended: _mark_refused(call, ended))
             return first
         if not call.refused(first.code()):
             return first
@@ -256,6 +267,16 @@ class AuthInterceptor(
     def _details(self, call: _Authentication) -> Any:
         token = self._source.metadata(call.time_left()) if call.needs_token else ()
         return call.details(token, tuple)
+
+
+def token_was_replaced(call: Any) -> bool:
+    """Return whether a `future` call failed for its token, and sending it once more has a new one."""
+    return bool(getattr(call, _REPLACED, False))
+
+
+def _mark_refused(call: _Authentication, ended: Any) -> None:
+    if call.refused(ended.code()):
+        setattr(ended, _REPLACED, True)
 
 
 # --- asyncio ---------------------------------------------------------------------------------------------------------

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Final
 import grpc
 
 from eegrpc._calls import PreparedCall, prepare
-from eegrpc._pages import Pages
 from eegrpc.errors import CallContext, EarthEngineError, make_error
 
 if TYPE_CHECKING:
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from google.protobuf.field_mask_pb2 import FieldMask
 
     from eegrpc._calls import Defaults
+    from eegrpc._pages import Pages
     from eegrpc._retry import RetryDecider
     from eegrpc.v1alpha import ComputeImagesRequest, ComputeImagesResponse, EarthEngineAsset
 
@@ -131,12 +131,13 @@ class Job:
                 retry=self._settings.retry,
                 timeout=self._settings.timeout,
                 metadata=self._settings.metadata,
+                prefetch=0,  # a batch has several computations under way as it is
             )
         except (TypeError, ValueError) as error:  # in one request of many, this is that request's failure and no more
             context = CallContext(request.project or "")
             text = str(error)
             raise make_error(grpc.StatusCode.INVALID_ARGUMENT, text, reason="BAD_REQUEST", context=context) from error
-        self._pages = Pages(self.call.request, limit=self.call.limit)
+        self._pages = self.call.pages()
 
     @property
     def number(self) -> int:
@@ -157,6 +158,7 @@ class Job:
         assert self._pages is not None
         number = self.number
         self._pages.feed(response)
+        self._pages.turn()
         page = self._pages.take_page()
         assert page is not None
         self.done = self._pages.done

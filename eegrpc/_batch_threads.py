@@ -5,15 +5,16 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-import grpc
-
 from eegrpc._batch import BatchPage, Job, Order
 from eegrpc._client import send
 from eegrpc._gate import Admission
+from eegrpc._stop import Stop
 from eegrpc.errors import EarthEngineError
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
+
+    import grpc
 
     from eegrpc._batch import Settings
     from eegrpc._gate import QuotaGate
@@ -55,13 +56,14 @@ class _Batch:
         self._exhausted = False
         self._stopped = threading.Event()
         self._failure: BaseException | None = None
-        self._calls: set[grpc.Future[ComputeImagesResponse]] = set()
+        self._stops: list[Stop] = []  # one for each thread
 
     def pages(self) -> Iterator[BatchPage]:
         """Start the threads, and yield pages until all have ended."""
         self._working = self._settings.concurrency
-        for number in range(self._settings.concurrency):
-            threading.Thread(target=self._work, name=f"eegrpc-batch-{number}", daemon=True).start()
+        self._stops = [Stop() for _ in range(self._settings.concurrency)]
+        for number, stop in enumerate(self._stops):
+            threading.Thread(target=self._work, args=(stop,), name=f"eegrpc-batch-{number}", daemon=True).start()
         while True:
             with self._changed:
                 while (page := self._order.take()) is None:
@@ -77,16 +79,15 @@ class _Batch:
         """End the batch: nothing more is begun, and calls under way are cancelled. Idempotent."""
         with self._changed:
             self._stopped.set()
-            calls = tuple(self._calls)
             self._changed.notify_all()
         self._admission.close()
-        for call in calls:
-            call.cancel()
+        for stop in self._stops:
+            stop()
 
-    def _work(self) -> None:
+    def _work(self, stop: Stop) -> None:
         try:
             while (job := self._begin()) is not None:
-                self._finish(job)
+                self._finish(job, stop)
         except _Stopped:
             pass
         except BaseException as error:  # noqa: BLE001 - the caller's thread raises it
@@ -117,20 +118,14 @@ class _Batch:
                 self._order.begin(job.index)
             return job
 
-    def _finish(self, job: Job) -> None:
+    def _finish(self, job: Job, stop: Stop) -> None:
         """Get the pages of a computation, one by one."""
         try:
             job.start()
             while (request := job.next_request()) is not None:
                 attempts = job.call.attempts(job.number)
-                response = send(
-                    self._send,  # type: ignore[arg-type]
-                    request,
-                    job.call.metadata,
-                    attempts,
-                    self._admission,
-                    self._stopped.wait,
-                )
+                method = stop.method(self._method)
+                response = send(method, request, job.call.metadata, attempts, self._admission, stop.sleep)
                 self._add(job.page(response, attempts.made))
             if not job.done:
                 self._add(job.nothing())
@@ -151,25 +146,3 @@ class _Batch:
         self._changed.wait()
         if self._stopped.is_set():
             raise _Stopped
-
-    def _send(
-        self, request: ComputeImagesRequest, *, timeout: float, metadata: tuple[tuple[str, str | bytes], ...]
-    ) -> ComputeImagesResponse:
-        """Send once, as a call that `stop` can cancel."""
-        if self._stopped.is_set():
-            raise _Stopped
-        call = self._method.future(request, timeout=timeout, metadata=metadata)
-        with self._changed:
-            self._calls.add(call)
-            stopped = self._stopped.is_set()
-        if stopped:
-            call.cancel()
-        try:
-            return call.result()
-        except grpc.FutureCancelledError as error:
-            if self._stopped.is_set():
-                raise _Stopped from error
-            raise
-        finally:
-            with self._changed:
-                self._calls.discard(call)

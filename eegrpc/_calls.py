@@ -9,6 +9,7 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from eegrpc._pages import Pages
 from eegrpc._requests import build_request, call_metadata, count, project_name
 from eegrpc._retry import NO_RETRY, Attempts, RetryDecider, RetryPolicy
 from eegrpc._retry_budget import BudgetLedger, RetryBudget
@@ -41,6 +42,9 @@ class Defaults:
     retry: RetryDecider
     timeout: float
     """Seconds."""
+    prefetch: int
+    """Pages."""
+    max_empty_pages: int
     refuse_auth: bool
     """Whether single calls may not say who calls: so on channels that the client makes; others decide themselves."""
     budgets: BudgetLedger = field(default_factory=BudgetLedger)
@@ -53,18 +57,22 @@ class Defaults:
         retry: RetryDecider | EllipsisType | None,
         timeout: float | EllipsisType | None,
         *,
+        prefetch: int,
+        max_empty_pages: int,
         own_channel: bool,
     ) -> Defaults:
         """Return the defaults of a client.
 
         Raises:
             TypeError, ValueError: An argument makes no sense; the caller must correct it.
-            EarthEngineError: INVALID_ARGUMENT, the project is malformed.
+            EarthEngineError: INVALID_ARGUMENT: the project is malformed, or a number is negative.
         """
         return cls(
             "" if project is None else project_name(project),
             _policy(retry, RetryPolicy()),
             _seconds(timeout, DEFAULT_TIMEOUT),
+            _number("prefetch", prefetch),
+            _number("max_empty_pages", max_empty_pages),
             own_channel,
         )
 
@@ -81,6 +89,14 @@ class PreparedCall:
     limit: int | None
     budget: TokenBucket | None
     """What its retries are paid from; None for no limit."""
+    prefetch: int
+    """Most pages to fetch before they are asked for."""
+    max_empty_pages: int
+    """Most empty pages in a row."""
+
+    def pages(self) -> Pages:
+        """Return its pages, of which none was asked for yet."""
+        return Pages(self.request, limit=self.limit, max_empty_pages=self.max_empty_pages)
 
     def attempts(self, page: int) -> Attempts:
         """Return the attempts to get one page (numbered from 1); its time starts now."""
@@ -100,6 +116,7 @@ def prepare(
     retry: RetryDecider | EllipsisType | None,
     timeout: float | EllipsisType | None,
     metadata: Iterable[tuple[str, str | bytes]],
+    prefetch: int | None,
 ) -> PreparedCall:
     """Return the call that the arguments of ``compute_images`` ask for, which documents them.
 
@@ -122,6 +139,8 @@ def prepare(
         _seconds(timeout, defaults.timeout),
         count("limit", limit),
         defaults.budgets.bucket(_budget(policy)),
+        defaults.prefetch if prefetch is None else _number("prefetch", prefetch),
+        defaults.max_empty_pages,
     )
 
 
@@ -174,6 +193,13 @@ def _policy(retry: RetryDecider | EllipsisType | None, default: RetryDecider) ->
 def _budget(retry: RetryDecider) -> RetryBudget | None:
     """Return the budget of a policy; the default one for a policy of the caller's own that says nothing of it."""
     return getattr(retry, "budget", RetryBudget())
+
+
+def _number(name: str, value: int) -> int:
+    number = count(name, value)
+    if number is None:
+        raise TypeError(f"{name} is None: pass an int")
+    return number
 
 
 def _seconds(timeout: float | EllipsisType | None, default: float) -> float:

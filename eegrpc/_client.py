@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import grpc
 
@@ -12,13 +12,15 @@ from eegrpc._batch import DEFAULT_CONCURRENCY, BatchPage, Settings
 from eegrpc._calls import Defaults, PreparedCall, check_channel, own_channel_options, prepare
 from eegrpc._gate import Admission
 from eegrpc._options import is_google
-from eegrpc._pages import Pages
+from eegrpc._pager import ComputeImagesPager
+from eegrpc._pages import MAX_EMPTY_PAGES
 from eegrpc._permit import ThreadPermit
-from eegrpc._processes import NotPicklable, child_lock, restart_in_children
-from eegrpc.v1alpha import ComputeImagesRequest, ComputeImagesResponse, EarthEngineAsset, EarthEngineStub
+from eegrpc._processes import NotPicklable, restart_in_children
+from eegrpc._stop import INTERRUPTIBLE, Stop
+from eegrpc.v1alpha import ComputeImagesRequest, ComputeImagesResponse, EarthEngineStub
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterable, Sequence
     from types import EllipsisType, TracebackType
 
     from google.protobuf.field_mask_pb2 import FieldMask
@@ -27,11 +29,7 @@ if TYPE_CHECKING:
     from eegrpc._gate import QuotaGate
     from eegrpc._retry import Attempts, RetryDecider
 
-__all__ = ["ComputeImagesPager", "EarthEngineClient"]
-
-_INTERRUPTIBLE: Final = 0.5
-"""Longest single wait, in seconds: Python holds Ctrl-C back while it waits for a lock on Windows, and anywhere if the
-signal comes in the moment before the wait begins."""
+__all__ = ["EarthEngineClient"]
 
 
 class EarthEngineClient(NotPicklable):
@@ -55,10 +53,13 @@ class EarthEngineClient(NotPicklable):
         quota: The gate at which requests wait so that the project's quota is kept. Clients that send for the same
             project should share one. None sends everything at once. By default, an `eegrpc.QuotaGate()` of the client's
             own at Google's endpoints, and none at others or when `channel` is given: their quotas are not known.
+        prefetch: Most pages that a pager fetches before they are asked for, while the caller is busy with the one that
+            was handed out; 1 by default, 0 for none. They are kept in memory.
+        max_empty_pages: Most pages without an image in a row, before a computation fails with NO_PROGRESS.
 
     Raises:
         TypeError, ValueError: An option makes no sense; the caller must correct it.
-        EarthEngineError: INVALID_ARGUMENT, `project` is malformed.
+        EarthEngineError: INVALID_ARGUMENT: `project` is malformed, or a number is negative.
     """
 
     def __init__(
@@ -74,8 +75,17 @@ class EarthEngineClient(NotPicklable):
         timeout: float | EllipsisType | None = ...,
         interceptors: Sequence[Any] = (),
         quota: QuotaGate | EllipsisType | None = ...,
+        prefetch: int = 1,
+        max_empty_pages: int = MAX_EMPTY_PAGES,
     ) -> None:
-        self._defaults = Defaults.check(project, retry, timeout, own_channel=channel is None)
+        self._defaults = Defaults.check(
+            project,
+            retry,
+            timeout,
+            prefetch=prefetch,
+            max_empty_pages=max_empty_pages,
+            own_channel=channel is None,
+        )
         self._admission = Admission(quota, is_google=channel is None and is_google(endpoint))
         self._own_channel: grpc.Channel | None = None
         if channel is None:
@@ -93,6 +103,7 @@ class EarthEngineClient(NotPicklable):
             check_channel(endpoint, transport, credentials, api_version, interceptors)
         self._stub = EarthEngineStub(channel)
         self._closing = threading.Event()  # also what calls sleep on between attempts, so that closing wakes them
+        self._ahead: dict[Stop, None] = {}  # what is fetched before it is asked for
         restart_in_children(self)
 
     def compute_images(
@@ -108,6 +119,7 @@ class EarthEngineClient(NotPicklable):
         retry: RetryDecider | EllipsisType | None = ...,
         timeout: float | EllipsisType | None = ...,
         metadata: Iterable[tuple[str, str | bytes]] = (),
+        prefetch: int | None = None,
     ) -> ComputeImagesPager:
         """Return the images that an expression yields. Nothing is sent before the first of them is asked for.
 
@@ -124,6 +136,9 @@ class EarthEngineClient(NotPicklable):
             timeout: Seconds for one page, all attempts and waits together; the client's for None. 0 or less fails with
                 DEADLINE_EXCEEDED, and nothing is sent.
             metadata: Further request metadata; a key given here replaces the client's own value for it.
+            prefetch: Most pages to fetch before they are asked for; the client's for None, 0 for none. It begins when
+                a page is handed out or its first image is, never beyond `limit`, and each page has its own `timeout`,
+                attempts and place at the gate. How such a page failed is raised when it is asked for.
 
         Raises:
             TypeError: An argument has the wrong type.
@@ -144,6 +159,7 @@ class EarthEngineClient(NotPicklable):
             retry=retry,
             timeout=timeout,
             metadata=metadata,
+            prefetch=prefetch,
         )
         return ComputeImagesPager(self._fetch, call)
 
@@ -184,10 +200,13 @@ class EarthEngineClient(NotPicklable):
     def close(self) -> None:
         """Close the channel if the client made it; calls under way end with CANCELLED. A second time does nothing.
 
-        Calls that wait for their next attempt end with CANCELLED at once, whoever made the channel.
+        Whoever made the channel, calls that wait for their next attempt end with CANCELLED at once, and pages that are
+        fetched ahead are cancelled.
         """
         self._closing.set()
         self._admission.close()
+        for stop in tuple(self._ahead):
+            stop()
         if self._own_channel is not None:
             self._own_channel.close()
 
@@ -202,6 +221,7 @@ class EarthEngineClient(NotPicklable):
 
     def _after_fork(self) -> None:
         """Be closed in a forked child if it was in the parent, and wait on a lock of its own."""
+        self._ahead = {}
         was_closed, self._closing = self._closing.is_set(), threading.Event()
         if was_closed:
             self._closing.set()
@@ -210,100 +230,33 @@ class EarthEngineClient(NotPicklable):
         if self._closing.is_set():
             raise ValueError("this EarthEngineClient is closed: make a new one, or iterate before it is closed")
 
-    def _fetch(self, call: PreparedCall, request: ComputeImagesRequest, page: int) -> ComputeImagesResponse:
-        """Return one page."""
+    def _fetch(
+        self, call: PreparedCall, request: ComputeImagesRequest, page: int, stop: Stop | None = None
+    ) -> ComputeImagesResponse:
+        """Return one page; with `stop`, as a call that can be ended from outside."""
         self._require_open()
-        return send(self._stub.ComputeImages, request, call.metadata, call.attempts(page), self._admission, self._sleep)
+        method, attempts = self._stub.ComputeImages, call.attempts(page)
+        if stop is None:
+            return send(method, request, call.metadata, attempts, self._admission, self._sleep)
+        self._ahead[stop] = None
+        try:
+            if self._closing.is_set():  # in the meantime
+                stop()
+            admission = stop.admission(self._admission)
+            return send(stop.method(method), request, call.metadata, attempts, admission, stop.sleep)
+        finally:
+            self._ahead.pop(stop, None)
 
     def _sleep(self, seconds: float) -> bool:
         """Wait; return True, early, when the client is closed."""
         until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0 and not self._closing.is_set():
-            self._closing.wait(min(left, _INTERRUPTIBLE))
+            self._closing.wait(min(left, INTERRUPTIBLE))
         return self._closing.is_set()
 
 
-class ComputeImagesPager:
-    """The images of one computation: iterate it for `EarthEngineAsset`, or `pages` for whole answers. Lazy.
-
-    It goes over the images once: a second loop goes on where the first stopped, also after an error, then with the page
-    that failed. Threads may share it; each image goes to one of them.
-    """
-
-    def __init__(
-        self, fetch: Callable[[PreparedCall, ComputeImagesRequest, int], ComputeImagesResponse], call: PreparedCall
-    ) -> None:
-        self._fetch = fetch
-        self._call = call
-        self._pages = Pages(call.request, limit=call.limit)
-        self._lock = threading.Lock()
-        restart_in_children(self)
-
-    def _after_fork(self) -> None:
-        """Go on in a forked child, independently of the parent."""
-        self._lock = child_lock(self._lock, "make a new pager, with page_token= as next_page_token of this one says")
-
-    @property
-    def next_page_token(self) -> str:
-        """Pass it as `page_token` to go on where this pager stopped, in another process or after an error.
-
-        It stands for the first page that was not handed out entirely, so nothing is lost; a page of which only some
-        images were handed out comes again from its beginning. Empty before the first page is handed out, and after the
-        last.
-        """
-        return self._pages.next_page_token
-
-    @property
-    def pages(self) -> Iterator[ComputeImagesResponse]:
-        """The pages that are left, empty ones too; of a page that was begun, the images that are left."""
-        return _PageIterator(self)
-
-    def close(self) -> None:
-        """End the iteration: nothing more is sent or handed out."""
-        with self._lock:
-            self._pages.close()
-
-    def __iter__(self) -> ComputeImagesPager:
-        return self
-
-    def __next__(self) -> EarthEngineAsset:
-        with self._lock:
-            while (image := self._pages.take_image()) is None:
-                if not self._advance():
-                    raise StopIteration
-            return image
-
-    def _next_page(self) -> ComputeImagesResponse:
-        with self._lock:
-            while (page := self._pages.take_page()) is None:
-                if not self._advance():
-                    raise StopIteration
-            return page
-
-    def _advance(self) -> bool:
-        """Fetch another page; return False when there is none."""
-        request = self._pages.next_request()
-        if request is None:
-            return False
-        self._pages.feed(self._fetch(self._call, request, self._pages.number + 1))
-        return True
-
-
-class _PageIterator:
-    """The pager seen page by page."""
-
-    def __init__(self, pager: ComputeImagesPager) -> None:
-        self._pager = pager
-
-    def __iter__(self) -> _PageIterator:
-        return self
-
-    def __next__(self) -> ComputeImagesResponse:
-        return self._pager._next_page()
-
-
 def send(
-    method: grpc.UnaryUnaryMultiCallable[ComputeImagesRequest, ComputeImagesResponse],
+    method: Callable[..., ComputeImagesResponse],
     request: ComputeImagesRequest,
     metadata: tuple[tuple[str, str | bytes], ...],
     attempts: Attempts,
@@ -324,11 +277,9 @@ def send(
         with ThreadPermit(admission, request.project, attempts) as permit:
             timeout = attempts.start()
             try:
-                response = method(request, timeout=timeout, metadata=attempts.metadata(metadata))
+                return attempts.answered(method(request, timeout=timeout, metadata=attempts.metadata(metadata)))
             except grpc.RpcError as error:
                 permit.failed(error)
                 delay = attempts.failed(error)
-            else:
-                return attempts.answered(response)
         if sleep(delay):
             raise attempts.closed()

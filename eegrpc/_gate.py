@@ -17,6 +17,7 @@ from eegrpc._retry_delay import least_delay
 from eegrpc.errors import CallContext, from_rpc_error, make_error
 
 if TYPE_CHECKING:
+    import queue
     from collections.abc import Callable, Hashable
     from types import EllipsisType
 
@@ -128,11 +129,24 @@ class Admission:
         if gate is not None and not isinstance(gate, QuotaGate):
             raise TypeError(f"quota is a {type(gate).__name__}: pass an eegrpc.QuotaGate, or None for no limits")
         self.gate = gate
-        self.closed = False
+        self._closed = False
+
+    bell: queue.SimpleQueue[None] | None = None
+    """What wakes the one call that goes this way; None where each call has a bell of its own."""
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing goes this way any more."""
+        return self._closed
+
+    @property
+    def group(self) -> Hashable:
+        """Whose turn it is when it is this one's."""
+        return self
 
     def close(self) -> None:
         """Send away all that wait, and all that come."""
-        self.closed = True
+        self._closed = True
         if self.gate is not None:
             self.gate._lines().close(self)
 
@@ -174,7 +188,7 @@ class Permit:
         if self._lines is None:
             return None
         if self._ticket is None:
-            self._ticket = Ticket(self._admission, wake)
+            self._ticket = Ticket(self._admission.group, wake)
             wait = self._lines.join(self._project, self._ticket)
         else:
             wait = self._lines.look(self._ticket)

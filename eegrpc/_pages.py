@@ -1,13 +1,18 @@
-"""Colourless pagination: the next request, feed its response, take images or whole pages, done.
+"""Colourless pagination: the next request, feed its response, turn to it, take images or the whole page, done.
 
 The state machine does no IO and no waiting; the pagers of the two clients are loops around it. It follows
 https://google.aip.dev/158: an empty token is the only end, a page may be empty and still have a successor, and a page
 may hold fewer images than asked for. Beyond that it trusts no server: a token that came before would page for ever.
+
+It has two sides, with a queue between them and nothing else that both write: one asks and feeds (`next_request`,
+`request_ahead`, `feed`), the other hands out (`turn`, `take_image`, `take_page`). So pages can be fetched on one thread
+while images are taken on another; each side by itself is for one thread at a time.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections import deque
 from typing import TYPE_CHECKING, Final
 
 import grpc
@@ -19,12 +24,14 @@ if TYPE_CHECKING:
     from eegrpc.errors import EarthEngineError
     from eegrpc.v1alpha import EarthEngineAsset
 
-__all__ = ["DEFAULT_PAGE_SIZE", "Pages"]
+__all__ = ["DEFAULT_PAGE_SIZE", "MAX_EMPTY_PAGES", "Pages"]
 
 DEFAULT_PAGE_SIZE: Final = 1000
 """Images of a page when the request names no page size; Google's documented default."""
 
-_MAX_EMPTY_PAGES: Final = 1000
+MAX_EMPTY_PAGES: Final = 1000
+"""Most empty pages in a row, unless the client is told otherwise."""
+
 _MAX_TOKENS: Final = 1 << 16  # 65 million images at the default page size, in about 7 MB
 
 
@@ -39,38 +46,52 @@ class Pages:
     """
 
     def __init__(
-        self, request: ComputeImagesRequest, *, limit: int | None = None, max_empty_pages: int = _MAX_EMPTY_PAGES
+        self, request: ComputeImagesRequest, *, limit: int | None = None, max_empty_pages: int = MAX_EMPTY_PAGES
     ) -> None:
         self._request = ComputeImagesRequest()
         self._request.CopyFrom(request)
         if limit is not None and limit < (request.page_size or DEFAULT_PAGE_SIZE):
             self._request.page_size = limit
+        # The side that asks and feeds.
         self._remaining = limit
         self._max_empty_pages = max_empty_pages
         self._empty_pages = 0
-        self._page: ComputeImagesResponse | None = None  # fed and not yet handed out entirely
-        self._position = 0  # of the next image in that page
-        self._cut = False  # the limit fell inside that page
-        self._token = request.page_token  # of the first page that is not handed out entirely
+        self._asking = request.page_token  # of the page to ask for next
         self._ended = limit == 0
         # Hashes, because a token may be long; the oldest go first, so only a loop of many thousand pages can hide.
         self._seen: dict[bytes, None] = {}
         self.number = 0
         """How many pages were fed."""
+        # Between the sides: pages that were fed, each with whether it is where to go on even when it is handed out.
+        self._fed: deque[tuple[ComputeImagesResponse, bool]] = deque()
+        # The side that hands out.
+        self._page: ComputeImagesResponse | None = None  # begun, and not handed out entirely
+        self._position = 0  # of the next image in that page
+        self._stays = False  # the token, when that page is handed out
+        self._token = request.page_token  # of the first page that is not handed out entirely
+        self._closed = False
 
     @property
     def next_page_token(self) -> str:
         """Token of the first page that is not handed out entirely; empty when that is the very first, or none is left.
 
         With it another request goes on where this one stopped and no image is lost. A page of which only some images
-        were handed out is then sent again from its beginning.
+        were handed out is then sent again from its beginning, as are pages that were fed ahead, and one that names as
+        its successor a page that came before.
         """
         return self._token
 
     @property
+    def ahead(self) -> int:
+        """How many pages were fed and not turned to."""
+        return len(self._fed)
+
+    @property
     def done(self) -> bool:
         """Whether everything was handed out, or the limit was met."""
-        return self._ended and self._page is None
+        return self._closed or (self._ended and self._page is None and not self._fed)
+
+    # What asks and feeds ---------------------------------------------------------------------------------------------
 
     def next_request(self) -> ComputeImagesRequest | None:
         """Return the request of the next page, the same until its response is fed; None after the last page.
@@ -79,32 +100,50 @@ class Pages:
             EarthEngineError: INTERNAL, reason TOKEN_LOOP: the next page's token was sent before. INTERNAL, reason
                 NO_PROGRESS: too many empty pages in a row. Whoever runs the server must act.
         """
-        if self._ended:
+        if self._ended or self._closed:
             return None
-        if _digest(self._token) in self._seen:
-            raise self._failure("TOKEN_LOOP", f"page {self.number} names as its successor a page that came before")
-        if self._empty_pages > self._max_empty_pages:
-            raise self._failure("NO_PROGRESS", f"{self._empty_pages} pages in a row were empty")
-        request = ComputeImagesRequest()
-        request.CopyFrom(self._request)
-        request.page_token = self._token
-        return request
+        problem = self._problem()
+        if problem is not None:
+            raise self._failure(*problem)
+        return self._next()
+
+    def request_ahead(self, most: int) -> ComputeImagesRequest | None:
+        """Return the next page's request, if it may be sent before anybody asks for the page.
+
+        It may not when `most` pages are fed and not turned to, nor before the first page: nothing was asked for yet. A
+        loop is no reason to raise here: the pages before it may not have been handed out.
+        """
+        if self._ended or self._closed or not self.number or self.ahead >= most or self._problem() is not None:
+            return None
+        return self._next()
 
     def feed(self, response: ComputeImagesResponse) -> None:
-        """Accept the response to `next_request`. The page before it must have been taken entirely."""
-        self._remember(self._token)
-        self.number += 1
+        """Accept the response to the last request."""
+        self._remember(self._asking)
         self._empty_pages = 0 if response.images else self._empty_pages + 1
+        self._asking = response.next_page_token
+        stays = self._loops()
         if self._remaining is not None:
-            self._cut = len(response.images) > self._remaining
-            if self._cut:
+            if len(response.images) > self._remaining:
+                stays = True
                 del response.images[self._remaining :]
             self._remaining -= len(response.images)
-        self._page, self._position = response, 0
-        self._ended = not response.next_page_token or self._remaining == 0
+        self._ended = not self._asking or self._remaining == 0
+        self.number += 1
+        self._fed.append((response, stays))
+
+    # What hands out --------------------------------------------------------------------------------------------------
+
+    def turn(self) -> bool:
+        """Go on to the next page that was fed; False when there is none. The page before must have been taken."""
+        if not self._fed or self._closed:
+            return False
+        self._page, self._stays = self._fed.popleft()
+        self._position = 0
+        return True
 
     def take_image(self) -> EarthEngineAsset | None:
-        """Return the next image that was fed, or None when another page is needed or nothing is left."""
+        """Return the next image of the page turned to; None when that has no more of them."""
         page = self._page
         if page is None:
             return None
@@ -118,7 +157,7 @@ class Pages:
         return image
 
     def take_page(self) -> ComputeImagesResponse | None:
-        """Return what is left of the page that was fed, or None when another page is needed or nothing is left."""
+        """Return what is left of the page turned to; None when nothing is."""
         page = self._page
         if page is None:
             return None
@@ -129,14 +168,33 @@ class Pages:
 
     def close(self) -> None:
         """Forget what was not handed out, and end; `next_page_token` stays."""
+        self._closed = True
         self._page = None
-        self._ended = True
+        self._fed.clear()
 
     def _finish_page(self, page: ComputeImagesResponse) -> None:
         """Move the resume token past a page that is handed out, unless the limit kept some of its images back."""
-        if not self._cut:
+        if not self._stays:
             self._token = page.next_page_token
         self._page = None
+
+    def _next(self) -> ComputeImagesRequest:
+        request = ComputeImagesRequest()
+        request.CopyFrom(self._request)
+        request.page_token = self._asking
+        return request
+
+    def _problem(self) -> tuple[str, str] | None:
+        """Return why the next page is not to be asked for: reason and text."""
+        if self._loops():
+            return "TOKEN_LOOP", f"page {self.number} names as its successor a page that came before"
+        if self._empty_pages > self._max_empty_pages:
+            return "NO_PROGRESS", f"{self._empty_pages} pages in a row were empty"
+        return None
+
+    def _loops(self) -> bool:
+        """Return whether the page to ask for next was asked for before."""
+        return bool(self._asking) and _digest(self._asking) in self._seen
 
     def _remember(self, token: str) -> None:
         self._seen[_digest(token)] = None

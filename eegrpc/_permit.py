@@ -21,7 +21,7 @@ class ThreadPermit(Permit):
 
     def __enter__(self) -> Self:
         # Of all that can wake a thread, a SimpleQueue alone may be rung from the garbage collector.
-        bell: queue.SimpleQueue[None] = queue.SimpleQueue()
+        bell: queue.SimpleQueue[None] = self._admission.bell or queue.SimpleQueue()
 
         def wake() -> bool:
             bell.put(None)

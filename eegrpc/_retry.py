@@ -267,7 +267,11 @@ class Attempts:
         delay = _checked(self._policy.next_delay(tuple(self._failures), elapsed), error)
         if delay is None or elapsed + delay >= self._timeout:
             self._log_giving_up(error, "" if delay is None else f"; no time is left to wait {delay:.2f} s")
-            raise error
+            # The error must not lead to itself, by its traceback, this frame and its names: it would keep the call and
+            # its channel until a garbage collection.
+            failures, self._failures = self._failures, []
+            del error
+            raise failures.pop()
         _log.info(
             "computeImages for %s, page %d: attempt %d: %s; next in %.2f s", *self._what(), _description(error), delay
         )
@@ -300,6 +304,7 @@ class Attempts:
             )
         if self._budget is not None:
             self._budget.answered()
+        self._failures.clear()  # they lead back here by their tracebacks, and would stay until a garbage collection
         return response
 
     def _elapsed(self) -> float:

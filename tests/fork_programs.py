@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import grpc
 
 import eegrpc
+from eegrpc.errors import EarthEngineError
 from eegrpc.v1alpha import ComputeImagesRequest, EarthEngineStub
 
 if TYPE_CHECKING:
@@ -132,6 +133,31 @@ def pager() -> None:
 
     fork_and_wait(child)
     assert next(free.pages).next_page_token == "free"
+
+
+def pager_ahead() -> None:
+    """What is fetched ahead at a fork goes on in the parent; the child asks for that page itself."""
+    ahead = "hang" if TRANSPORT == "rest" else "soon over"
+    client = eegrpc.EarthEngineClient("p", **CHANNEL)
+    pager = client.compute_images(EXPRESSION, page_token=f"before {ahead}", timeout=2)
+    assert next(pager.pages).next_page_token == ahead
+
+    def child() -> None:
+        nonlocal pager
+        if TRANSPORT == "rest":
+            with raises(EarthEngineError, "DEADLINE_EXCEEDED"):
+                next(pager.pages)
+        else:
+            assert next(pager.pages).next_page_token == ahead
+        del pager
+        gc.collect()
+        client.close()
+
+    fork_and_wait(child)
+    if TRANSPORT != "rest":
+        assert next(pager.pages).next_page_token == ahead
+    pager.close()
+    client.close()
 
 
 def asyncio_client() -> None:

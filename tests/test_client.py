@@ -675,18 +675,18 @@ def test_after_an_error_the_same_pager_goes_on(client, servicer):
 
 def test_pag_08_dropped_iterators_send_nothing_more(client, servicer):
     servicer.script = paged(6, 2)
-    for image in client.compute_images(EXPRESSION):
+    for image in client.compute_images(EXPRESSION, prefetch=0):
         assert image.name == "0"
         break
-    pager = client.compute_images(EXPRESSION)
+    pager = client.compute_images(EXPRESSION, prefetch=0)
     with pytest.raises(KeyError, match="0"):
         {}[next(pager).name]
     assert pager.next_page_token == ""
-    pages = client.compute_images(EXPRESSION).pages
+    pages = client.compute_images(EXPRESSION, prefetch=0).pages
     next(pages)
     del pager, pages
     gc.collect()
-    closed = client.compute_images(EXPRESSION)
+    closed = client.compute_images(EXPRESSION, prefetch=0)
     next(closed)
     closed.close()
     assert list(closed) == []
@@ -695,14 +695,14 @@ def test_pag_08_dropped_iterators_send_nothing_more(client, servicer):
 
 async def test_pag_08_dropped_async_iterators_send_nothing_more(aclient, servicer):
     servicer.script = paged(6, 2)
-    async for image in await aclient.compute_images(EXPRESSION):
+    async for image in await aclient.compute_images(EXPRESSION, prefetch=0):
         assert image.name == "0"
         break
-    pager = await aclient.compute_images(EXPRESSION)
+    pager = await aclient.compute_images(EXPRESSION, prefetch=0)
     async with contextlib.aclosing(pager):
         await pager.__anext__()
     assert [image async for image in pager] == []
-    pages = (await aclient.compute_images(EXPRESSION)).pages
+    pages = (await aclient.compute_images(EXPRESSION, prefetch=0)).pages
     await pages.__anext__()
     del pager, pages
     gc.collect()

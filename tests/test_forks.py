@@ -43,7 +43,7 @@ def run(*command: object, timeout: float = 60, stdin: str = "", **variables: str
 
 
 class Hanging(ScriptedServicer):
-    """Echoes the page token, unless that is ``hang``."""
+    """Echoes the page token, but for ``hang``, which never answers, and for ``before X``, which leads to X."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -54,7 +54,9 @@ class Hanging(ScriptedServicer):
             gone = threading.Event()
             context.add_callback(gone.set)
             gone.wait(PATIENCE)
-        return echo(request, context)
+        answer = echo(request, context)
+        answer.next_page_token = answer.next_page_token.removeprefix("before ")
+        return answer
 
 
 @pytest.fixture(params=TRANSPORTS)
@@ -115,6 +117,7 @@ def run_program(name, transport, port, **options):
     [
         pytest.param("stubs_calls_and_rubbish", id="CON-02-stubs"),
         pytest.param("pager", id="CON-03-pager"),
+        pytest.param("pager_ahead", id="CON-03-pager-ahead"),
         pytest.param("asyncio_client", id="CON-11-fork"),
         pytest.param("two_loops", id="CON-11-two-loops"),
     ],

@@ -34,6 +34,7 @@ def drain(pages, server, by_page=False, names=None):
             return names, requests
         requests.append(request)
         pages.feed(server(request))
+        pages.turn()
 
 
 def scripted(*responses):
@@ -145,6 +146,7 @@ def test_resuming_loses_nothing_wherever_it_stopped(page_size, taken, by_page):
             names.append(image.name)
         elif (request := pages.next_request()) is not None:
             pages.feed(ten_images(request))
+            pages.turn()
     if pages.done:
         assert len(names) == 10
         return
@@ -160,6 +162,7 @@ def test_resuming_loses_nothing_wherever_it_stopped(page_size, taken, by_page):
 def test_closing_ends_without_losing_the_token():
     pages = Pages(ComputeImagesRequest())
     pages.feed(response([1, 2], "a"))
+    pages.turn()
     pages.take_image()
     pages.close()
     assert pages.done

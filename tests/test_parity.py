@@ -6,12 +6,12 @@ import inspect
 
 import pytest
 
-from eegrpc import _async_client, _client
+from eegrpc import _aio_pager, _async_client, _client, _pager
 
 RENAMED = {"__enter__": "__aenter__", "__exit__": "__aexit__", "__iter__": "__aiter__", "__next__": "__anext__"}
 PAIRS = [
     (_client.EarthEngineClient, _async_client.EarthEngineAsyncClient, {}),
-    (_client.ComputeImagesPager, _async_client.ComputeImagesAsyncPager, {"close": "aclose"}),
+    (_pager.ComputeImagesPager, _aio_pager.ComputeImagesAsyncPager, {"close": "aclose"}),
 ]
 
 
@@ -44,10 +44,10 @@ def test_the_contract_of_the_design():
     init = inspect.signature(_client.EarthEngineClient.__init__)
     assert list(init.parameters) == [
         *("self", "project", "endpoint", "transport", "channel", "credentials", "api_version", "retry", "timeout"),
-        *("interceptors", "quota"),
+        *("interceptors", "quota", "prefetch", "max_empty_pages"),
     ]
     call = inspect.signature(_client.EarthEngineClient.compute_images)
     assert list(call.parameters) == [
         *("self", "expression", "project", "page_size", "page_token", "workload_tag", "fields", "limit", "retry"),
-        *("timeout", "metadata"),
+        *("timeout", "metadata", "prefetch"),
     ]

@@ -253,7 +253,9 @@ def test_ret_12_five_attempts_are_five_requests(colour):
     ("retry", "disabled"), [(..., False), (None, True), (RetryPolicy(max_attempts=1), True), (RetryPolicy(), False)]
 )
 def test_ret_12_no_channel_of_the_client_takes_a_retry_policy_from_dns(retry, disabled):
-    options = dict(own_channel_options(Defaults.check("p", retry, ..., own_channel=True)))
+    options = dict(
+        own_channel_options(Defaults.check("p", retry, ..., prefetch=1, max_empty_pages=1, own_channel=True))
+    )
     assert options.pop("grpc.service_config_disable_resolution") == 1
     assert options == ({"grpc.enable_retries": 0} if disabled else {})
 

@@ -45,6 +45,8 @@ def emulator(running: Emulator) -> Iterator[Emulator]:
         ("reset_in_body(after=10)", Code.UNAVAILABLE, "Stream removed"),
         ("truncate(after=10)", Code.UNKNOWN, ""),
         ("invalid_body", Code.INTERNAL, "deserializing"),
+        ("cut_gzip", Code.INTERNAL, "ecompress"),
+        ("garbage", Code.UNKNOWN, ""),
         ("html_502", Code.UNAVAILABLE, "502"),
         ("redirect", Code.UNKNOWN, "302"),
         ("huge_headers", Code.RESOURCE_EXHAUSTED, "metadata size"),
@@ -76,6 +78,12 @@ def test_grpc_gets_the_true_answer_in_spite_of_it(emulator: Emulator, fault: str
         assert stub.ComputeImages(message(), timeout=PATIENCE, wait_for_ready=True) == whole
 
 
+def test_grpc_takes_a_success_without_a_message_for_none(emulator: Emulator) -> None:
+    emulator.set_faults(FaultPlan(script=["no_message"]))
+    with grpc_stub(emulator) as stub:
+        assert stub.ComputeImages(message(), timeout=PATIENCE) is None
+
+
 def test_a_call_that_a_goaway_excludes_may_be_sent_again(emulator: Emulator) -> None:
     emulator.set_faults(FaultPlan(["goaway(processed=False)@1", "goaway(processed=False)@3"]))
     with grpc_stub(emulator) as stub:
@@ -96,6 +104,7 @@ def test_a_call_that_a_goaway_excludes_may_be_sent_again(emulator: Emulator) -> 
         ("reset_in_body", ConnectionResetError),
         ("truncate", http.client.IncompleteRead),
         ("goaway(processed=False)", http.client.RemoteDisconnected),
+        ("garbage", http.client.BadStatusLine),
         ("huge_headers", http.client.LineTooLong),
     ],
 )
@@ -116,6 +125,8 @@ def test_rest_loses_the_connection(
         ("html_502", 502, ("content-type", "text/html"), rb"<html>"),
         ("redirect(location='http://x.invalid/y')", 302, ("location", "http://x.invalid/y"), rb"^$"),
         ("invalid_body", 200, ("content-type", "application/json"), rb'^\{"images'),
+        ("no_message", 200, ("content-type", "application/json"), rb"^$"),
+        ("cut_gzip", 200, ("content-encoding", "gzip"), rb"^\x1f\x8b"),
         ("wrong_content_type", 200, ("content-type", "text/html"), rb'^\{"images'),
         ("huge_headers(kib=4)", 200, ("x-huge", "xxxx"), rb'^\{"images'),
         ("goaway", 200, ("connection", "close"), rb'^\{"images'),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gzip
 import os
 import socket
 import struct
@@ -13,14 +14,18 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from eegrpc.emulator.faults.kinds import (
+    GARBAGE,
     HTML_502,
     BadGateway,
+    CutGzip,
     Drip,
     Fault,
+    Garbage,
     GoAway,
     GzipBomb,
     HugeHeaders,
     InvalidBody,
+    NoMessage,
     Redirect,
     ResetInBody,
     Truncate,
@@ -75,6 +80,12 @@ async def _make(fault: Fault, request: web.Request, response: web.Response) -> w
         return web.Response(status=302, headers={"location": fault.location})
     if isinstance(fault, InvalidBody):
         return web.Response(body=_NOT_JSON, headers={"content-type": _JSON})
+    if isinstance(fault, NoMessage):
+        return web.Response(headers={"content-type": _JSON})
+    if isinstance(fault, CutGzip):
+        packed = gzip.compress(response.body if isinstance(response.body, bytes) else b"", 1)
+        headers = {"content-type": _JSON, "content-encoding": "gzip"}
+        return web.Response(body=packed[: len(packed) // 2], headers=headers)
     if isinstance(fault, WrongContentType):
         response.headers["content-type"] = _HTML
         return response
@@ -91,7 +102,9 @@ async def _make(fault: Fault, request: web.Request, response: web.Response) -> w
         response.force_close()
         return response
     if request.transport is not None:
-        if isinstance(fault, GoAway):
+        if isinstance(fault, Garbage):
+            request.transport.write(GARBAGE)
+        if isinstance(fault, (GoAway, Garbage)):
             request.transport.close()
         else:  # Reset, and RstStream: a stream is a connection here
             reset_connection(request.transport)

@@ -8,19 +8,24 @@ the flow-control window of the connection is given back for DATA that the client
 
 from __future__ import annotations
 
+import gzip
 from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from eegrpc.emulator.faults import http2_frames as h2
 from eegrpc.emulator.faults.kinds import (
+    GARBAGE,
     HTML_502,
     RST_CODES,
     BadGateway,
+    CutGzip,
     Drip,
     Fault,
+    Garbage,
     GoAway,
     HugeHeaders,
+    NoMessage,
     Redirect,
     Reset,
     ResetInBody,
@@ -36,6 +41,7 @@ if TYPE_CHECKING:
 __all__ = ["Http2Relay", "Step"]
 
 _EDITED = (h2.HEADERS, h2.CONTINUATION, h2.SETTINGS, h2.RST_STREAM)
+_MESSAGE_HEAD = 5  # bytes: whether it is compressed, and its length
 _GRPC = ("content-type", "application/grpc")
 _HTML = ("content-type", "text/html; charset=utf-8")
 
@@ -232,6 +238,9 @@ class Http2Relay:
         if isinstance(fault, RstStream):
             reply.hidden = True
             return h2.rst_stream(stream, RST_CODES[fault.code])
+        if isinstance(fault, Garbage):  # upon which the client closes the connection
+            reply.hidden = True
+            return GARBAGE
         if isinstance(fault, BadGateway):
             reply.hidden = True
             return h2.headers(stream, 502, [_HTML]) + h2.frame(h2.DATA, h2.END_STREAM, stream, HTML_502)
@@ -247,6 +256,8 @@ class Http2Relay:
             return h2.headers(stream, 200, [_GRPC, ("x-huge", "x" * (fault.kib << 10))])
         if isinstance(fault, WrongContentType):
             return h2.headers(stream, 200, [_HTML])
+        if isinstance(fault, CutGzip):
+            return h2.headers(stream, 200, [_GRPC, ("grpc-encoding", "gzip")])
         if isinstance(fault, Drip):
             step.drips.append((stream, fault.interval))
         return data
@@ -264,6 +275,11 @@ class Http2Relay:
         if isinstance(fault, Drip) and head.kind == h2.HEADERS:
             reply.drops.append(data)
             return b""
+        if isinstance(fault, (CutGzip, NoMessage)) and head.kind == h2.DATA:
+            sent = b"" if isinstance(fault, NoMessage) or reply.left == 0 else _cut_gzip(data[h2.HEAD_SIZE :])
+            reply.left = 0
+            self._credit += head.length - len(sent)
+            return h2.frame(h2.DATA, head.flags & h2.END_STREAM, stream, sent)
         if not isinstance(fault, (ResetInBody, Truncate)) or head.kind != h2.DATA:
             return data
         if reply.left is None:
@@ -291,6 +307,13 @@ def _end_of_unit(data: bytearray, start: int) -> int | None:
         end += h2.HEAD_SIZE + head.length
         in_block = head.kind in (h2.HEADERS, h2.CONTINUATION) and not head.flags & h2.END_HEADERS
     return end if end <= len(data) else None
+
+
+def _cut_gzip(body: bytes) -> bytes:
+    """Return a compressed message that ends too early, made of the beginning of one that is whole and is not."""
+    packed = gzip.compress(body[_MESSAGE_HEAD:], 1)
+    packed = packed[: min(len(packed), len(body) - _MESSAGE_HEAD) // 2]
+    return b"\1" + len(packed).to_bytes(_MESSAGE_HEAD - 1, "big") + packed
 
 
 def _pieces(head: h2.Head, body: bytes, size: int) -> list[bytes]:

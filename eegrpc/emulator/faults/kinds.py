@@ -18,15 +18,18 @@ __all__ = [
     "FAULTS",
     "SHORT_NAMES",
     "BadGateway",
+    "CutGzip",
     "Drip",
     "EmptyPage",
     "ExpireTokens",
     "Fault",
+    "Garbage",
     "GoAway",
     "GzipBomb",
     "HugeHeaders",
     "InvalidBody",
     "Latency",
+    "NoMessage",
     "Ok",
     "Redirect",
     "RepeatedToken",
@@ -52,6 +55,9 @@ RST_CODES = {
     "enhance_your_calm": 11,
     "http_1_1_required": 13,
 }
+
+GARBAGE = b"\xff" * 64
+"""Bytes that neither HTTP/1.1 nor HTTP/2 allows where a reply begins."""
 
 HTML_502 = b"<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>\n"
 """The page of a proxy that does not reach its server."""
@@ -213,6 +219,32 @@ class InvalidBody(Fault):
 
 
 @dataclass(frozen=True, slots=True)
+class NoMessage(Fault):
+    """A success without any body, or without any message."""
+
+    name: ClassVar[str] = "no_message"
+    on_wire: ClassVar[bool] = True
+    hides_answer: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True)
+class CutGzip(Fault):
+    """The answer, compressed and cut in the middle, in a body or message of just that length."""
+
+    name: ClassVar[str] = "cut_gzip"
+    on_wire: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True)
+class Garbage(Fault):
+    """What comes in place of the answer is no HTTP."""
+
+    name: ClassVar[str] = "garbage"
+    on_wire: ClassVar[bool] = True
+    hides_answer: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True)
 class BadGateway(Fault):
     """A proxy answers 502 with a page in HTML."""
 
@@ -335,8 +367,8 @@ class RstStream(Fault):
 FAULTS: dict[str, type[Fault]] = {
     kind.name: kind
     for kind in (
-        *(Ok, Latency, Drip, ExpireTokens, Reset, ResetInBody, Truncate, InvalidBody, BadGateway, WrongContentType),
-        *(GzipBomb, HugeHeaders, Redirect, RepeatedToken, EmptyPage, GoAway, RstStream),
+        *(Ok, Latency, Drip, ExpireTokens, Reset, ResetInBody, Truncate, InvalidBody, NoMessage, CutGzip, Garbage),
+        *(BadGateway, WrongContentType, GzipBomb, HugeHeaders, Redirect, RepeatedToken, EmptyPage, GoAway, RstStream),
     )
 }
 """The faults by their names, but for `Status`, whose names are `STATUS_CODES` and `SHORT_NAMES`."""
