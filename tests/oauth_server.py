@@ -8,10 +8,8 @@ from collections import deque
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from canaries import ACCESS_TOKEN, CLIENT_SECRET, REFRESH_TOKEN
 from google.oauth2.credentials import Credentials
-
-CANARY_REFRESH_TOKEN = "canary-refresh-token"
-CANARY_CLIENT_SECRET = "canary-client-secret"
 
 
 class OAuthServer:
@@ -39,7 +37,7 @@ class OAuthServer:
 
     @property
     def newest(self) -> str:
-        return f"canary-access-{self.count}"
+        return f"{ACCESS_TOKEN}-{self.count}"
 
     def hold(self) -> None:
         """Take requests, but answer none until `release`."""
@@ -62,10 +60,10 @@ class OAuthServer:
         """Return user credentials that refresh here."""
         return Credentials(
             token,
-            refresh_token=CANARY_REFRESH_TOKEN,
+            refresh_token=REFRESH_TOKEN,
             token_uri=self.url,
             client_id="client",
-            client_secret=CANARY_CLIENT_SECRET,
+            client_secret=CLIENT_SECRET,
             **more,
         )
 
@@ -82,7 +80,7 @@ class OAuthServer:
                 outer.arrived.release()
                 outer._open.wait()
                 token = {
-                    "access_token": f"canary-access-{number}",
+                    "access_token": f"{ACCESS_TOKEN}-{number}",
                     "expires_in": outer.lifetime,
                     "token_type": "Bearer",
                 }

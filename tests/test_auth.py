@@ -14,6 +14,7 @@ import grpc
 import grpc.aio
 import pytest
 from auth_server import REFUSED, AuthServer
+from canaries import no_canaries
 from oauth_server import OAuthServer
 
 from eegrpc._auth import AUTH_METADATA, AuthInterceptor, FailedCall, aio_auth_interceptors
@@ -26,7 +27,6 @@ CHANNEL_KINDS = ["grpc", "rest"]
 
 REQUEST = ComputeImagesRequest(project="projects/p", page_token="x")
 STALE = "canary-stale-token"
-CANARIES = ("canary-access", STALE, "canary-refresh-token", "canary-client-secret", "canary-key")
 UNAUTHENTICATED = grpc.StatusCode.UNAUTHENTICATED
 
 
@@ -116,11 +116,6 @@ def caller(channel_kind: str, request: pytest.FixtureRequest, server: AuthServer
 def channel(channel_kind: str, server: AuthServer) -> Iterator[grpc.Channel]:
     with open_channel(channel_kind, server) as channel:
         yield channel
-
-
-def no_canaries(*texts: object) -> None:
-    for text in texts:
-        assert not [canary for canary in CANARIES if canary in str(text)]
 
 
 CALL: dict[str, Any] = {"timeout": 30}
