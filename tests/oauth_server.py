@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import threading
 from collections import deque
@@ -67,6 +68,11 @@ class OAuthServer:
             **more,
         )
 
+    def expired_credentials(self) -> Credentials:
+        """Return user credentials whose token ended an hour ago."""
+        now = datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)  # google-auth's are naive, in UTC
+        return self.user_credentials(f"{ACCESS_TOKEN}-0", expiry=now - datetime.timedelta(hours=1))
+
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         outer = self
 
@@ -102,3 +108,10 @@ class OAuthServer:
                 pass
 
         return Handler
+
+
+def join_refreshes() -> None:
+    """Wait until no refresh is under way, in the background either."""
+    for thread in threading.enumerate():
+        if thread.name == "eegrpc-token":
+            thread.join(20)

@@ -24,7 +24,7 @@ import google.oauth2.service_account
 import grpc
 import pytest
 from canaries import CLIENT_SECRET, REFRESH_TOKEN, no_canaries, private_key
-from oauth_server import OAuthServer
+from oauth_server import OAuthServer, join_refreshes
 
 from eegrpc._credentials import (
     DEFAULT_SCOPES,
@@ -343,25 +343,19 @@ def test_aut_02_a_failed_early_refresh_disturbs_nobody(oauth: OAuthServer, caplo
     oauth.answers.append((400, "application/json", '{"error": "invalid_grant", "error_description": "canary-key"}'))
     clock.now += 3500
     assert source.metadata(0) == bearer("canary-access-1")
-    _join_refreshes()
+    join_refreshes()
     assert source.metadata(0) == bearer("canary-access-1")
     assert oauth.count == 2  # and not one for each call
     assert "early token refresh failed: UNAUTHENTICATED" in caplog.text
     no_canaries(caplog.text)
     clock.now += 31
     source.metadata(0)
-    _join_refreshes()
+    join_refreshes()
     assert source.metadata(0) == bearer("canary-access-3")
 
 
-def _join_refreshes() -> None:
-    for thread in threading.enumerate():
-        if thread.name == "eegrpc-token":
-            thread.join(20)
-
-
 def test_aut_03_500_threads_one_refresh(oauth: OAuthServer) -> None:
-    source = TokenSource(oauth.user_credentials())
+    source = TokenSource(oauth.expired_credentials())
     oauth.hold()
     ready = threading.Semaphore(0)
     got: list[object] = []
@@ -383,7 +377,7 @@ def test_aut_03_500_threads_one_refresh(oauth: OAuthServer) -> None:
 
 
 async def test_aut_03_500_tasks_one_refresh(oauth: OAuthServer) -> None:
-    source = TokenSource(oauth.user_credentials())
+    source = TokenSource(oauth.expired_credentials())
     oauth.hold()
     tasks = [asyncio.create_task(source.metadata_async(60)) for _ in range(500)]
     await asyncio.sleep(0)
@@ -581,7 +575,7 @@ def test_aut_14_refusals_for_ever_and_tokens_born_dead(oauth: OAuthServer) -> No
     source = TokenSource(oauth.user_credentials(), clock=clock)
     for _ in range(600):  # ten minutes, a refused call every second
         sent = source.metadata(20)
-        _join_refreshes()
+        join_refreshes()
         if source.invalidate(sent):
             source.invalidate(source.metadata(20))
         clock.now += 1

@@ -27,7 +27,7 @@ Code = grpc.StatusCode
 def spend(bucket):
     """Take all that is there; return how much it was."""
     count = 0
-    while bucket.take():
+    while bucket.take(bucket):
         count += 1
     return count
 
@@ -73,7 +73,7 @@ def test_threads_do_not_spend_a_token_twice():
 
     def take(_):
         start.wait()
-        return sum(bucket.take() for _ in range(500))
+        return sum(bucket.take(bucket) for _ in range(500))
 
     with futures.ThreadPoolExecutor(8) as pool:
         assert sum(pool.map(take, range(8))) == 1000
@@ -135,7 +135,7 @@ def test_ret_09_an_outage_of_30_seconds_for_40_callers(seed):
     calls = sum(begun < outage.seconds for begun in outage.calls)
     requests = sum(sent < outage.seconds for sent in outage.requests)
     assert calls >= 200
-    assert requests <= calls + 4 + 1.0 * outage.seconds  # the arithmetic of the module
+    assert requests <= calls + 5 + 0.1 * outage.seconds  # the arithmetic of the module
     assert requests <= 1.2 * calls
     # Within 2 s everybody is back but for those, one or two, who are in a long wait that their retries made.
     assert len(outage.first_answers) >= 38
@@ -147,7 +147,7 @@ def test_a_third_of_failures_is_paid_for_by_the_answers():
     bucket = TokenBucket(RetryBudget(per_second=0.0), clock=clock)
     for _ in range(10_000):
         if chance() < 1 / 3:
-            bucket.take()
+            bucket.take(bucket)
         else:
             bucket.answered()
     assert spend(bucket) > 0
