@@ -5,15 +5,14 @@ fill. With the calls and answers of one client, in any stretch of time:
 
     requests <= calls + tokens + per_answer * answers + per_second * seconds
 
-While everything fails, there are no answers, and almost every request is the first of its call: in 30 s the bucket gives
-at most 5 + 3 retries, which is a fifth of 40 calls, and less of more. While up to half of the requests fail, answers
-pay for all retries. A retry that cannot be paid for is put off: its call asks again until answers of others, or time,
-have brought a token, or until it has waited `RetryBudget.wait`.
+While everything fails, there are no answers, and almost every request is the first of its call: in 30 s the bucket
+gives at most 5 + 3 retries, which is a fifth of 40 calls, and less of more. While up to half of the requests fail,
+answers pay for all retries. A retry that cannot be paid for is put off: its call asks again until answers of others, or
+time, have brought a token, or until it has waited `RetryBudget.wait`.
 
 So few retries must not all be spent in the first moment of an outage, when all calls fail together, or those that wait
-would never hear that the server is back. While requests fail, calls therefore take turns: after another's retry,
-the next follows only `wait / tokens` seconds later, so that what was saved lasts for as long as calls wait. A call
-that nobody competes with is not held up.
+would never hear that the server is back. While requests fail, calls that compete therefore take turns, `wait / tokens`
+seconds apart, so that what was saved lasts for as long as they wait. A call that nobody competes with is not held up.
 """
 
 from __future__ import annotations
@@ -78,6 +77,7 @@ class TokenBucket:
         self._spacing = budget.wait / budget.tokens
         self._taken_at = -math.inf
         self._taken_by: object = None
+        self._competed = False  # whether another call has asked since
         restart_in_children(self)
 
     def _after_fork(self) -> None:
@@ -85,16 +85,17 @@ class TokenBucket:
         self._lock = threading.Lock()
 
     def take(self, call: object) -> bool:
-        """Pay for a retry of `call`; False when there is no token, or it is not its turn, and then nothing was taken."""
+        """Pay for a retry of `call`; False when there is no token, or it is not its turn: nothing was taken."""
         with self._lock:
             now = self._clock()
             self._add(self._budget.per_second * max(0.0, now - self._counted))
             self._counted = now
-            too_soon = now - self._taken_at < self._spacing
-            if self._tokens < 1.0 or (self._failing and too_soon and call is not self._taken_by):
+            self._competed = self._competed or call is not self._taken_by
+            too_soon = self._failing and self._competed and now - self._taken_at < self._spacing
+            if self._tokens < 1.0 or too_soon:
                 return False
             self._tokens -= 1.0
-            self._taken_at, self._taken_by = now, call
+            self._taken_at, self._taken_by, self._competed = now, call, False
             return True
 
     def failed(self) -> None:

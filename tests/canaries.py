@@ -14,7 +14,7 @@ API_KEY: Final = "canary-key"
 PASSWORD: Final = "canary-password"
 
 _KEY_LINES: list[str] = []
-"""Lines of the private key, once there is one."""
+"""Some lines of the private key, once there is one: few, because every text is searched for them."""
 
 
 @functools.cache
@@ -26,7 +26,7 @@ def private_key() -> str:
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     pem = key.private_bytes(*form).decode()
-    _KEY_LINES.extend(pem.splitlines()[2:-2])  # not the first, which all such keys have in common
+    _KEY_LINES.extend(pem.splitlines()[9:12])  # not the first, which all such keys have in common
     return pem
 
 
@@ -44,7 +44,10 @@ _FORMS: Final = (PREFIX, *_in_base64(PASSWORD))  # basic authentication, of serv
 
 def has_canary(text: str) -> bool:
     """Return whether `text` gives a secret away."""
-    return any(form in text for form in _FORMS) or any(line in text for line in _KEY_LINES)
+    for form in _FORMS:
+        if form in text:
+            return True
+    return any(line in text for line in _KEY_LINES)
 
 
 def no_canaries(*things: object) -> None:

@@ -25,6 +25,9 @@ from eegrpc.transcoding.call import TranscodedCall
 
 LOGGERS = ("eegrpc", "urllib3", "aiohttp", "google", "google.auth", "grpc")
 
+_RECORD = vars(logging.makeLogRecord({})).keys()
+"""What a log record has of its own; the rest is the caller's."""
+
 _found: list[str] = []
 """Where secrets were found since the last report."""
 
@@ -49,20 +52,22 @@ def look_at_error(error: BaseException) -> None:
 
 
 def _look_at_one(error: Any) -> None:
-    where = f"an error, {type(error).__name__}"
-    look(where, error, repr(error), error.args)
+    metadata = ()
     if isinstance(error, (EarthEngineError, grpc.aio.AioRpcError, TranscodedCall)):
-        look(f"the metadata of {where}", error.initial_metadata(), error.trailing_metadata())
+        metadata = error.initial_metadata(), error.trailing_metadata()
+    look(f"an error, {type(error).__name__}", f"{error}\n{error!r}\n{error.args}\n{metadata}")
 
 
 class _Handler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
-        if vars(record).setdefault("looked_at", False):
+        given = vars(record)
+        if "looked_at" in given:
             return  # by the handler of a logger further down
-        look(f"a log record of {record.name}", record.getMessage(), vars(record))
+        extras = [given[name] for name in given.keys() - _RECORD]
+        record.looked_at = True
+        look(f"a log record of {record.name}", f"{record.getMessage()}\n{extras}")
         if record.exc_info and record.exc_info[1] is not None:
             look_at_error(record.exc_info[1])
-        vars(record)["looked_at"] = True
 
 
 def _after(owner: Any, name: str, look_at: Any) -> None:
