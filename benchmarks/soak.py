@@ -8,16 +8,16 @@ collections page by page from an emulator in a process of its own, which answers
 Each image must be the one, byte for byte, and in the place, that a run without faults has; errors must be of the kinds
 that the faults are known for.
 
-Memory is sampled every 5 s while the callers work. The first three minutes (a third of a shorter run) are for warming
-up; a line is fitted to the rest, and its slope may be 1 MiB per 10 minutes. The standard error of the slope comes from
-the scatter around the line, in blocks of 30 s, as neighbouring samples are alike. In a run of less than ten minutes
-it is larger than what is asked: then only a slope counts as a leak that is too large by twice its error, which finds
-whatever loses some ten bytes per request.
+Four times a minute (in a run of ten minutes and more, once) the callers rest, each just after a call of its own. Then
+file descriptors, threads, tasks and memory are taken: at rest, and after the allocator has given back what it had free,
+as else the memory of a busy process goes up and down by tens of MiB. The first three minutes (a third of a shorter run)
+are for warming up. A line is fitted to the memory of what is left, and its slope may be 1 MiB per 10 minutes. In a run
+of less than ten minutes the slope's standard error is larger than that: then only a slope that is too large by twice
+its error counts as a leak, which finds whatever loses some hundred bytes per request.
 
-File descriptors, threads and tasks are counted while the callers rest, each just after a call of its own: after warming
-up, in the middle and at the end. Spare connections, more than one for each caller, are listed but not counted: how many
-idle ones a pool has of its 64 is a matter of chance. Then the clients are closed, and what is open must be what was
-before. Prints tables, and fails on a miss. Needs /proc.
+Descriptors, threads and tasks must be at the end what they were when it was warm. Spare connections, more than one for
+each caller, are listed but not counted: how many idle ones a pool has of its 64 is a matter of chance. Then the clients
+are closed, and what is open must be what was before. Prints tables, and fails on a miss. Needs Linux.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import ctypes
 import gc
 import json
 import logging
@@ -39,6 +40,7 @@ import threading
 import time
 import urllib.request
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -72,7 +74,6 @@ FAULTS = (
 )
 EXPLAINED = {Code.UNAVAILABLE, Code.UNKNOWN, Code.INTERNAL, Code.RESOURCE_EXHAUSTED}
 """What these faults are to a call that is not sent again any more."""
-INTERVAL = 5.0
 MOST_SLOPE = 1.0
 """MiB in 10 minutes."""
 MOST_DESCRIPTORS = 2
@@ -119,7 +120,7 @@ class Computation:
     def __init__(self, tally: Tally, chance: random.Random) -> None:
         self._tally = tally
         self._collection = chance.choice(COLLECTIONS)
-        self.arguments = {"page_size": chance.choice((10, 20, 50)), "page_token": ""}
+        self.arguments = {"page_size": chance.choice((5, 10, 20)), "page_token": ""}
         self._got = 0
         self.complete = False
 
@@ -161,7 +162,7 @@ class Rest:
         self.go.set()
         self._wait_for_all()
         self.go.clear()
-        time.sleep(2.0)  # what had to be closed is closed
+        time.sleep(1.0)  # what had to be closed is closed
 
     def end(self) -> None:
         self.over.set()
@@ -210,10 +211,10 @@ def start_threads(shared: Shared, transport: str) -> Callable[[], None]:
     def caller(number: int) -> None:
         chance = shared.chance(f"thread {transport}", number)
         while not shared.stop.is_set():
-            if shared.rest.asked.is_set():
-                rest()
             computation = Computation(shared.tally, chance)
             while not computation.complete and not shared.stop.is_set():
+                if shared.rest.asked.is_set():
+                    rest()
                 if chance.random() < CANCELLED:
                     cancel_one(chance)
                 try:
@@ -267,10 +268,10 @@ async def call_by_tasks(shared: Shared, transport: str) -> None:
         async def caller(number: int) -> None:
             chance = shared.chance(f"task {transport}", number)
             while not shared.stop.is_set():
-                if shared.rest.asked.is_set():
-                    await rest()
                 computation = Computation(shared.tally, chance)
                 while not computation.complete and not shared.stop.is_set():
+                    if shared.rest.asked.is_set():
+                        await rest()
                     if chance.random() < CANCELLED:
                         await cancel_one(chance)
                     try:
@@ -311,6 +312,7 @@ def start_tasks(shared: Shared) -> tuple[asyncio.AbstractEventLoop, Callable[[],
     loop = asyncio.new_event_loop()
 
     async def both() -> None:
+        loop.set_default_executor(ThreadPoolExecutor(2))  # looks up names; grows with time to what it may have
         await asyncio.gather(call_by_tasks(shared, "grpc"), call_by_tasks(shared, "rest"))
 
     def run() -> None:
@@ -395,7 +397,9 @@ def connections(port: str) -> int:
 
 
 def resident() -> float:
-    """Return the memory of the process in MiB."""
+    """Return the memory of the process in MiB, without what its allocator has free."""
+    gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
@@ -407,19 +411,18 @@ class Line(NamedTuple):
     error: float
 
 
-def fit(samples: list[tuple[float, float]], block: float = 30.0) -> Line:
-    """Fit a line to the means of blocks of so many seconds."""
-    blocks: dict[int, list[tuple[float, float]]] = {}
-    for at, value in samples:
-        blocks.setdefault(int((at - samples[0][0]) // block), []).append((at, value))
-    xs = [statistics.fmean(at for at, _ in each) for each in blocks.values()]
-    ys = [statistics.fmean(value for _, value in each) for each in blocks.values()]
-    if len(xs) < 3:
-        return Line(math.nan, math.inf)
+def fit(samples: list[tuple[float, float]]) -> Line:
+    """Fit a line."""
+    xs, ys = zip(*samples, strict=True)
     slope, intercept = statistics.linear_regression(xs, ys)
-    rest = sum((y - intercept - slope * x) ** 2 for x, y in zip(xs, ys, strict=True)) / (len(xs) - 2)
+    rest = sum((y - intercept - slope * x) ** 2 for x, y in samples) / (len(samples) - 2)
     middle = statistics.fmean(xs)
     return Line(slope, math.sqrt(rest / sum((x - middle) ** 2 for x in xs)))
+
+
+def interval(minutes: float) -> int:
+    """Return the seconds between two rests."""
+    return 60 if minutes >= 10 else 15
 
 
 def soak(minutes: float, seed: int) -> dict[str, Any]:
@@ -438,23 +441,20 @@ def soak(minutes: float, seed: int) -> dict[str, Any]:
         resting: list[Open] = []
         began = time.monotonic()
         warm = min(180.0, minutes * 20)
-        checks = [warm, warm + (minutes * 60 - warm) / 2, minutes * 60]
         try:
-            for check in checks:
-                while (now := time.monotonic() - began) < check:
-                    memory.append((now, resident()))
-                    time.sleep(min(INTERVAL, max(check - now, 0.01)))
-                    if len(memory) % 12 == 0:
-                        done = tally.counts["pages"]
-                        print(
-                            f"{now / 60:5.1f} min: {memory[-1][1]:.1f} MiB, {done} pages", file=sys.stderr, flush=True
-                        )
+            for rest_at in range(interval(minutes), int(minutes * 60) + 1, interval(minutes)):
+                time.sleep(max(began + rest_at - time.monotonic(), 0))
                 rest.begin()
-                resting.append(Open.now(loop, port))
+                now = time.monotonic() - began
+                if now >= warm:
+                    resting.append(Open.now(loop, port))
+                    memory.append((now, resident()))
                 rest.end()
+                if rest_at % 60 == 0:
+                    print(f"{rest_at // 60} min: {resident():.1f} MiB, {tally.counts['pages']} pages", file=sys.stderr)
         finally:
             stop.set()
-            for event in (rest.go, rest.over):
+            for event in (rest.go, rest.over):  # for callers that are at rest
                 event.set()
             for end in ends:
                 end()
@@ -462,7 +462,7 @@ def soak(minutes: float, seed: int) -> dict[str, Any]:
         after = Open.now(loop, port)
     finally:
         emulator.end()
-    line = fit([sample for sample in memory if sample[0] >= warm])
+    line = fit(memory)
     return {
         "minutes": minutes,
         "warm": warm,
@@ -481,17 +481,17 @@ def soak(minutes: float, seed: int) -> dict[str, Any]:
 def misses(found: dict[str, Any]) -> list[str]:
     """Return what is not as it must be."""
     margin = 2 * found["error"] if found["minutes"] < 10 else 0.0
-    first, *later = found["resting"]
+    warm, *_, last = found["resting"]
     problems = [*found["wrong"][:10], *found["unexplained"][:10]]
     if not found["slope"] - margin <= MOST_SLOPE:
         problems.append(f"memory grows by {found['slope']:.2f} ± {found['error']:.2f} MiB in 10 minutes")
     for when, one, other in [
-        *(("between two rests", first, each) for each in later),
+        ("from warm to end", warm, last),
         ("from beginning to end", found["before"], found["after"]),
     ]:
         if abs(other.descriptors - one.descriptors) > MOST_DESCRIPTORS:
             problems.append(f"file descriptors {when}: {one.descriptors} and {other.descriptors}")
-        if (other.threads, other.tasks) != (one.threads, one.tasks):
+        if (one.threads, one.tasks) != (other.threads, other.tasks):
             problems.append(f"threads and tasks {when}: {one} and {other}")
     return problems
 
@@ -510,8 +510,9 @@ def report(found: dict[str, Any]) -> Iterator[str]:
     yield ""
     yield "| when | file descriptors | spare connections | threads | native threads | tasks |"
     yield "|---|---|---|---|---|---|"
-    resting = zip(("warm, at rest", "halfway, at rest", "at the end, at rest"), found["resting"], strict=True)
-    for when, each in [("before", found["before"]), *resting, ("closed", found["after"])]:
+    warm, *_, last = found["resting"]
+    stages = ("before", "warm, at rest", "at the end, at rest", "closed")
+    for when, each in zip(stages, (found["before"], warm, last, found["after"]), strict=True):
         yield f"| {when} | {' | '.join(map(str, each[:5]))} |"
     yield ""
     yield f"Errors that callers saw and resumed from: {errors}"

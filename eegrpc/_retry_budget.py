@@ -6,8 +6,8 @@ fill. With the calls and answers of one client, in any stretch of time:
     requests <= calls + tokens + per_answer * answers + per_second * seconds
 
 While everything fails, there are no answers, and almost every request is the first of its call: in 30 s the bucket
-gives at most 5 + 3 retries, which is a fifth of 40 calls, and less of more. While up to half of the requests fail,
-answers pay for all retries. A retry that cannot be paid for is put off: its call asks again until answers of others, or
+gives at most 5 + 3 retries, which is a fifth of 40 calls, and less of more. While up to two thirds of the requests
+fail, answers pay for all retries. A retry that cannot be paid for is put off: its call asks again until answers of others, or
 time, have brought a token, or until it has waited `RetryBudget.wait`.
 
 So few retries must not all be spent in the first moment of an outage, when all calls fail together, or those that wait
@@ -37,7 +37,8 @@ class RetryBudget:
 
     Args:
         tokens: Most retries that can be saved up; each retry costs one. So many can follow each other at once.
-        per_answer: Tokens that each answered call brings: 1 lets retries at most double what a struggling server gets.
+        per_answer: Tokens that each answered call brings. With more than 1, the calls that wait for a server are back
+            soon after its first answer: each answer sends further ones.
         per_second: Tokens that time brings, for calls that are made seldom.
         wait: Longest that one call waits for tokens in all, in seconds; then it fails with its last error.
 
@@ -46,9 +47,9 @@ class RetryBudget:
     """
 
     tokens: float = 5.0
-    per_answer: float = 1.0
+    per_answer: float = 2.0
     per_second: float = 0.1
-    wait: float = 5.0
+    wait: float = 3.0
 
     def __post_init__(self) -> None:
         for name, least in (("tokens", 1.0), ("per_answer", 0.0), ("per_second", 0.0), ("wait", 0.0)):
