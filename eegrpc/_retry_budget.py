@@ -7,8 +7,8 @@ fill. With the calls and answers of one client, in any stretch of time:
 
 While everything fails, there are no answers, and almost every request is the first of its call: in 30 s the bucket
 gives at most 5 + 3 retries, which is a fifth of 40 calls, and less of more. While up to two thirds of the requests
-fail, answers pay for all retries. A retry that cannot be paid for is put off: its call asks again until answers of others, or
-time, have brought a token, or until it has waited `RetryBudget.wait`.
+fail, answers pay for all retries. A retry that cannot be paid for is put off: its call asks again until answers of
+others, or time, have brought a token, or until it has waited `RetryBudget.wait`.
 
 So few retries must not all be spent in the first moment of an outage, when all calls fail together, or those that wait
 would never hear that the server is back. While requests fail, calls that compete therefore take turns, `wait / tokens`

@@ -230,9 +230,8 @@ def test_con_04_gunicorn_with_preloaded_workers(worker, application, transport, 
 # --- Celery ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("used", [pytest.param(True, id="used"), pytest.param(False, id="unused")])
 @pytest.mark.parametrize("transport", ["grpc", "rest"])
-def test_con_04_celerys_prefork_pool(transport, port, used, tmp_path, monkeypatch):
+def test_con_04_celerys_prefork_pool(transport, port, tmp_path):
     pytest.importorskip("celery", reason="the extra celery is not installed")
     (tmp_path / "queue").mkdir()
     (tmp_path / "control").mkdir()
@@ -243,18 +242,20 @@ def test_con_04_celerys_prefork_pool(transport, port, used, tmp_path, monkeypatc
         "GRPC_VERBOSITY": "NONE",
         "PYTHONPATH": f"{HERE}{os.pathsep}{HERE.parent}",
         "TRANSPORT": transport,
-        "USED": str(int(used)),
+        "USED": "1",
     }
     calls = "from fork_celery import call\nfor number in range(40):\n    call.delay(20 * number, 20)\n"
-    run_python = {"cwd": tmp_path, "env": environment, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-    unused = {**environment, "USED": "0"}
-    subprocess.run([sys.executable, "-c", calls], check=True, timeout=60, **{**run_python, "env": unused})
+    sender = {**environment, "USED": "0"}
+    subprocess.run([sys.executable, "-c", calls], cwd=tmp_path, env=sender, capture_output=True, check=True, timeout=60)
     worker = subprocess.Popen(
         [
             *(sys.executable, "-m", "celery", "--app", "fork_celery", "worker", "--pool", "prefork"),
             *("--concurrency", "4", "--loglevel", "WARNING", "--without-gossip", "--without-mingle"),
         ],
-        **run_python,
+        cwd=tmp_path,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
     )
     until = time.monotonic() + 60
     try:
@@ -263,7 +264,10 @@ def test_con_04_celerys_prefork_pool(transport, port, used, tmp_path, monkeypatc
             time.sleep(0.05)
     finally:
         worker.terminate()
-        log = worker.communicate(timeout=PATIENCE)[0].decode()
+        try:
+            log = worker.communicate(timeout=PATIENCE)[0].decode()
+        finally:
+            worker.kill()
     results = [json.loads(path.read_text()) for path in done]
     answers = sorted(answer for result in results for answer in result["answers"])
     assert answers == sorted(f"tag-{number}" for number in range(800)), log

@@ -198,7 +198,7 @@ def test_a_third_of_failures_is_paid_for_by_the_answers():
 
 # No token comes by time, so that what may be sent does not depend on how fast the machine is.
 COUNTED = RetryPolicy(initial=0.002, budget=RetryBudget(tokens=4, per_second=0.0, wait=0.02))
-PATIENT = RetryPolicy(max_attempts=50, initial=0.002, budget=RetryBudget(tokens=4, per_second=0.0, wait=PATIENCE))
+PATIENT = RetryPolicy(max_attempts=50, initial=0.002, budget=RetryBudget(tokens=4, per_second=0.0, wait=PATIENCE / 4))
 
 
 @pytest.fixture(params=["grpc", "rest"])
