@@ -20,11 +20,12 @@ def run(name, *arguments):
         env=environment,
         capture_output=True,
         text=True,
-        timeout=110,
+        timeout=280,
         check=False,
     )
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("transport", ["grpc", "rest"])
 def test_htt_22_no_answer_is_crossed_and_no_cancelled_connection_used_again(transport, colour):
     done = run("storm.py", "--calls", 5000, "--transport", transport, "--colour", colour, "--json")
