@@ -107,6 +107,7 @@ class TokenBucket:
         """Count an answer."""
         with self._lock:
             self._failing = False
+            self._taken_at = -math.inf
             self._add(self._budget.per_answer)
 
     def _add(self, tokens: float) -> None:
