@@ -1,10 +1,14 @@
 """Forks under load: children of a process that uses a client go on with that client, and every answer is checked.
 
     python benchmarks/forks.py --transport rest --children 100 --calls 20 --busy 4
+    python benchmarks/forks.py --table
 
 Servers run in a process of their own. Each call carries a tag, which the answer must repeat. The parent forks while it
 is idle, or (`--busy N`) while N of its threads are calling; it must go on without an error, too. A child that takes
 longer than `--patience` seconds is counted as hung, and killed.
+
+`--table` makes the usual cases: 4 workers of 200 calls, with clients that were unused or used before the fork, by fork,
+spawn and gunicorn with preloading, over gRPC and REST, without retries. It fails if anything went wrong.
 """
 
 from __future__ import annotations
@@ -12,6 +16,7 @@ from __future__ import annotations
 import argparse
 import json
 import multiprocessing
+import os
 import subprocess
 import sys
 import threading
@@ -132,6 +137,46 @@ def run(arguments: argparse.Namespace, port: int) -> dict[str, object]:
     }
 
 
+def table() -> int:
+    """Make the usual cases, print a line for each, and return the exit code."""
+    sys.path.insert(0, str(TESTS))
+    import test_forks
+    from servers import ScriptedServicer, grpc_server, rest_server
+
+    failed = 0
+    print("| processes | client | channel | answered | errors | hung, or crashed | seconds |")
+    print("|---|---|---|---|---|---|---|")
+    for transport in ("grpc", "rest"):
+        for method, options, state in (
+            ("fork", ("--unused",), "unused"),
+            ("fork", (), "used"),
+            ("spawn", (), "each its own"),
+        ):
+            command = [sys.executable, __file__, "--transport", transport, "--method", method, *options]
+            done = subprocess.run(
+                [*command, "--children", "4", "--calls", "200"],
+                capture_output=True,
+                check=True,
+                env={**os.environ, "GRPC_VERBOSITY": "NONE"},
+            )
+            found = json.loads(done.stdout)
+            errors, lost = sum(found["problems"].values()), found["hung"] + sum(found["exits"].values())
+            failed += errors + lost
+            answered = 200 * found["reported"] - errors
+            print(
+                f"| {method} | {state} | {transport} | {answered} | {errors} | {lost} | {found['seconds']} |",
+                flush=True,
+            )
+        for used in (False, True):
+            with (rest_server if transport == "rest" else grpc_server)(ScriptedServicer()) as port:
+                started = time.monotonic()
+                with test_forks.gunicorn("sync", "wsgi", transport, port, used=used) as own_port:
+                    test_forks.load(own_port, 800)  # raises if an answer is not as it must be
+                state, seconds = "used" if used else "unused", time.monotonic() - started
+            print(f"| gunicorn --preload | {state} | {transport} | 800 | 0 | 0 | {seconds:.1f} |", flush=True)
+    return int(failed > 0)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--transport", choices=("auto", "grpc", "rest"), default="rest")
@@ -143,8 +188,11 @@ def main() -> None:
     parser.add_argument("--busy", type=int, default=0, help="threads of the parent that call while it forks")
     parser.add_argument("--retry", action="store_true", help="with the client's default retries; otherwise none")
     parser.add_argument("--patience", type=float, default=30.0, help="seconds that children may take")
+    parser.add_argument("--table", action="store_true", help="make the usual cases, and print a table")
     parser.add_argument("--serve", choices=("grpc", "rest"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
+    if arguments.table:
+        sys.exit(table())
     if arguments.serve:
         serve(arguments)
         return

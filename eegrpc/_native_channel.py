@@ -99,11 +99,11 @@ class NativeChannel(NotPicklable, grpc.Channel):
         """Return the real channel.
 
         Raises:
-            ValueError: The channel was closed before it was used in this process.
+            ValueError: The channel is closed.
             RuntimeError: gRPC cannot work in this process; the text says what to do.
         """
         channel = self._channel
-        if channel is None:
+        if channel is None or self._closed:
             with self._lock:
                 if self._closed:
                     raise ValueError("Cannot invoke RPC on closed channel!")
@@ -159,9 +159,23 @@ class NativeChannel(NotPicklable, grpc.Channel):
         """Cancel the running calls and close the channel, in this process; later calls raise ValueError. Idempotent."""
         with self._lock:
             self._closed = True
+            now = time.monotonic()
+            watched = bool(self._watchers) or now < self._watched_until
             self._watchers.clear()
-        if self._channel is not None:
+            if watched:
+                self._watched_until = now + _POLL
+        if self._channel is None:
+            return
+        if watched:  # grpc cancels the calls at once, and then waits for its watching thread: not its callers' affair
+            threading.Thread(
+                target=self._close_channel, args=(self._channel,), name="eegrpc-close", daemon=True
+            ).start()
+        else:
             self._channel.close()
+
+    def _close_channel(self, channel: grpc.Channel) -> None:
+        """Close the real channel; it is this object's until then, so that a fork waits for its end."""
+        channel.close()
 
     def __enter__(self) -> NativeChannel:  # noqa: PYI034 - Self needs Python 3.11
         return self

@@ -195,6 +195,7 @@ class Attempts:
         self._random = random
         self._started = clock()
         self._attempt = 0
+        self._call = object()  # who it is to the budget
         self._failures: list[EarthEngineError] = []
 
     def throttled(self) -> float:
@@ -203,7 +204,7 @@ class Attempts:
         Raises:
             EarthEngineError: The last one: the call has waited as long as it may.
         """
-        if not self._failures or self._budget is None or self._budget.take():
+        if not self._failures or self._budget is None or self._budget.take(self._call):
             return 0.0
         wait = _LONGEST_POLL * (0.5 + self._random() / 2)
         if wait > self._patience or self._elapsed() + wait >= self._timeout:
@@ -263,6 +264,8 @@ class Attempts:
         error = from_rpc_error(cause, context=self._here())
         error.__cause__ = cause
         self._failures.append(error)
+        if self._budget is not None:
+            self._budget.failed()
         elapsed = self._elapsed()
         delay = _checked(self._policy.next_delay(tuple(self._failures), elapsed), error)
         if delay is None or elapsed + delay >= self._timeout:

@@ -5,10 +5,14 @@ fill. With the calls and answers of one client, in any stretch of time:
 
     requests <= calls + tokens + per_answer * answers + per_second * seconds
 
-While everything fails, there are no answers, and almost every request is the first of its call: 40 callers make at
-least 200 calls in 30 s, for they wait 5 s for a token and then fail, and the bucket gives at most 4 + 30 = 34
-retries. While up to half of the requests fail, answers pay for all retries. A retry that cannot be paid for is put off:
-its call asks again until answers of others, or time, have brought a token, or until it has waited `RetryBudget.wait`.
+While everything fails, there are no answers, and almost every request is the first of its call: in 30 s the bucket
+gives at most 5 + 3 retries, which is a fifth of 40 calls, and less of more. While up to two thirds of the requests
+fail, answers pay for all retries. A retry that cannot be paid for is put off: its call asks again until answers of
+others, or time, have brought a token, or until it has waited `RetryBudget.wait`.
+
+So few retries must not all be spent in the first moment of an outage, when all calls fail together, or those that wait
+would never hear that the server is back. While requests fail, calls that compete therefore take turns, `wait / tokens`
+seconds apart, so that what was saved lasts for as long as they wait. A call that nobody competes with is not held up.
 """
 
 from __future__ import annotations
@@ -33,18 +37,19 @@ class RetryBudget:
 
     Args:
         tokens: Most retries that can be saved up; each retry costs one. So many can follow each other at once.
-        per_answer: Tokens that each answered call brings: 1 lets retries at most double what a struggling server gets.
-        per_second: Tokens that time brings, so that somebody finds out when a server is back.
+        per_answer: Tokens that each answered call brings. With more than 1, the calls that wait for a server are back
+            soon after its first answer: each answer sends further ones.
+        per_second: Tokens that time brings, for calls that are made seldom.
         wait: Longest that one call waits for tokens in all, in seconds; then it fails with its last error.
 
     Raises:
         ValueError: A value makes no sense; the caller must correct it.
     """
 
-    tokens: float = 4.0
-    per_answer: float = 1.0
-    per_second: float = 1.0
-    wait: float = 5.0
+    tokens: float = 5.0
+    per_answer: float = 2.0
+    per_second: float = 0.1
+    wait: float = 3.0
 
     def __post_init__(self) -> None:
         for name, least in (("tokens", 1.0), ("per_answer", 0.0), ("per_second", 0.0), ("wait", 0.0)):
@@ -69,26 +74,40 @@ class TokenBucket:
         self._lock = threading.Lock()
         self._tokens = budget.tokens
         self._counted = clock()
+        self._failing = False
+        self._spacing = budget.wait / budget.tokens
+        self._taken_at = -math.inf
+        self._taken_by: object = None
+        self._competed = False  # whether another call has asked since
         restart_in_children(self)
 
     def _after_fork(self) -> None:
         """Pay for the child's own retries, from what was left."""
         self._lock = threading.Lock()
 
-    def take(self) -> bool:
-        """Pay for a retry; False when there is no token, and then nothing was taken."""
+    def take(self, call: object) -> bool:
+        """Pay for a retry of `call`; False when there is no token, or it is not its turn: nothing was taken."""
         with self._lock:
             now = self._clock()
             self._add(self._budget.per_second * max(0.0, now - self._counted))
             self._counted = now
-            if self._tokens < 1.0:
+            self._competed = self._competed or call is not self._taken_by
+            too_soon = self._failing and self._competed and now - self._taken_at < self._spacing
+            if self._tokens < 1.0 or too_soon:
                 return False
             self._tokens -= 1.0
+            self._taken_at, self._taken_by, self._competed = now, call, False
             return True
+
+    def failed(self) -> None:
+        """Take note of a request that failed."""
+        self._failing = True
 
     def answered(self) -> None:
         """Count an answer."""
         with self._lock:
+            self._failing = False
+            self._taken_at = -math.inf
             self._add(self._budget.per_answer)
 
     def _add(self, tokens: float) -> None:

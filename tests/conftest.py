@@ -7,6 +7,8 @@ import pytest
 # Assertions in these are the tests' own; pytest explains them only if it is told before they are imported.
 pytest.register_assert_rewrite("aio_channel_suite", "channel_suite")
 
+pytest_plugins = ["secret_watch"]
+
 
 @pytest.fixture(params=["sync", "aio"])
 def colour(request):

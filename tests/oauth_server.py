@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import threading
 from collections import deque
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from canaries import ACCESS_TOKEN, CLIENT_SECRET, REFRESH_TOKEN
 from google.oauth2.credentials import Credentials
-
-CANARY_REFRESH_TOKEN = "canary-refresh-token"
-CANARY_CLIENT_SECRET = "canary-client-secret"
 
 
 class OAuthServer:
@@ -39,7 +38,7 @@ class OAuthServer:
 
     @property
     def newest(self) -> str:
-        return f"canary-access-{self.count}"
+        return f"{ACCESS_TOKEN}-{self.count}"
 
     def hold(self) -> None:
         """Take requests, but answer none until `release`."""
@@ -62,12 +61,17 @@ class OAuthServer:
         """Return user credentials that refresh here."""
         return Credentials(
             token,
-            refresh_token=CANARY_REFRESH_TOKEN,
+            refresh_token=REFRESH_TOKEN,
             token_uri=self.url,
             client_id="client",
-            client_secret=CANARY_CLIENT_SECRET,
+            client_secret=CLIENT_SECRET,
             **more,
         )
+
+    def expired_credentials(self) -> Credentials:
+        """Return user credentials whose token ended an hour ago."""
+        now = datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)  # google-auth's are naive, in UTC
+        return self.user_credentials(f"{ACCESS_TOKEN}-0", expiry=now - datetime.timedelta(hours=1))
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         outer = self
@@ -82,7 +86,7 @@ class OAuthServer:
                 outer.arrived.release()
                 outer._open.wait()
                 token = {
-                    "access_token": f"canary-access-{number}",
+                    "access_token": f"{ACCESS_TOKEN}-{number}",
                     "expires_in": outer.lifetime,
                     "token_type": "Bearer",
                 }
@@ -104,3 +108,10 @@ class OAuthServer:
                 pass
 
         return Handler
+
+
+def join_refreshes() -> None:
+    """Wait until no refresh is under way, in the background either."""
+    for thread in threading.enumerate():
+        if thread.name == "eegrpc-token":
+            thread.join(20)

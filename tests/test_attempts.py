@@ -184,7 +184,7 @@ async def test_ret_15_a_closed_client_ends_the_wait(run):
 
 async def test_a_retry_waits_for_its_token(run, caplog):
     clock = Clock()
-    budget = TokenBucket(RetryBudget(tokens=1, per_second=0.5, wait=5), clock=clock)
+    budget = TokenBucket(RetryBudget(tokens=1, per_second=0.5, wait=2), clock=clock)
     stub = Stub(clock, failure(), failure())
     await run(stub, budget=budget)
     # The first retry has a token. The second comes back 2 s later, and by then time has brought the next.
@@ -192,7 +192,7 @@ async def test_a_retry_waits_for_its_token(run, caplog):
     stub = Stub(clock, failure(), failure())
     await run(stub, budget=budget)
     assert clock.slept[2:] == [1, 2]  # the answers have paid
-    budget.take()
+    budget.take(object())
     stub = Stub(clock, failure())
     await run(stub, budget=budget)
     assert clock.slept[4:] == [1, 0.5, 0.5]
@@ -202,7 +202,7 @@ async def test_a_retry_waits_for_its_token(run, caplog):
 async def test_a_call_gives_up_when_its_patience_for_tokens_is_over(run, caplog):
     clock = Clock()
     budget = TokenBucket(RetryBudget(tokens=1, per_second=0, wait=1.2), clock=clock)
-    budget.take()
+    budget.take(object())
     cause = failure(details="the cause")
     stub = Stub(clock, cause)
     with pytest.raises(EarthEngineError, match="the cause") as caught:
@@ -215,7 +215,7 @@ async def test_a_call_gives_up_when_its_patience_for_tokens_is_over(run, caplog)
 async def test_ret_10_no_wait_for_a_token_past_the_deadline(run):
     clock = Clock()
     budget = TokenBucket(RetryBudget(tokens=1, per_second=0, wait=60), clock=clock)
-    budget.take()
+    budget.take(object())
     with pytest.raises(EarthEngineError, match="the cause"):
         await run(Stub(clock, failure(details="the cause")), budget=budget, timeout=2.0)
     assert clock.slept == [1, 0.5]

@@ -2,6 +2,7 @@
 
 import asyncio
 import collections
+import itertools
 import logging
 import pickle
 import threading
@@ -14,7 +15,8 @@ import grpc
 import grpc.aio
 import pytest
 from auth_server import REFUSED, AuthServer
-from oauth_server import OAuthServer
+from canaries import no_canaries
+from oauth_server import OAuthServer, join_refreshes
 
 from eegrpc._auth import AUTH_METADATA, AuthInterceptor, FailedCall, aio_auth_interceptors
 from eegrpc._credentials import TokenSource
@@ -26,7 +28,6 @@ CHANNEL_KINDS = ["grpc", "rest"]
 
 REQUEST = ComputeImagesRequest(project="projects/p", page_token="x")
 STALE = "canary-stale-token"
-CANARIES = ("canary-access", STALE, "canary-refresh-token", "canary-client-secret", "canary-key")
 UNAUTHENTICATED = grpc.StatusCode.UNAUTHENTICATED
 
 
@@ -118,11 +119,6 @@ def channel(channel_kind: str, server: AuthServer) -> Iterator[grpc.Channel]:
         yield channel
 
 
-def no_canaries(*texts: object) -> None:
-    for text in texts:
-        assert not [canary for canary in CANARIES if canary in str(text)]
-
-
 CALL: dict[str, Any] = {"timeout": 30}
 
 
@@ -201,7 +197,7 @@ async def test_aut_02_a_token_that_ends_early_at_the_server_is_invisible(caller:
 
 async def test_aut_03_500_calls_one_refresh(caller: Caller, oauth: OAuthServer) -> None:
     oauth.hold()
-    source = TokenSource(oauth.user_credentials())
+    source = TokenSource(oauth.expired_credentials())
     calls = asyncio.create_task(caller.calls(source, *[{"timeout": 60}] * 500, together=True))
     await asyncio.to_thread(oauth.arrived.acquire)
     oauth.release()
@@ -215,6 +211,37 @@ async def test_aut_04_a_hanging_refresh_is_a_deadline(caller: Caller, oauth: OAu
     (error,) = await caller.calls(TokenSource(oauth.user_credentials()), {"timeout": 0.05})
     assert error.code() is grpc.StatusCode.DEADLINE_EXCEEDED
     assert not caller.server.seen
+
+
+async def test_aut_04_a_refresh_outlives_the_call_that_began_it(caller: Caller, oauth: OAuthServer) -> None:
+    oauth.hold()
+    source = TokenSource(oauth.user_credentials())
+    (error,) = await caller.calls(source, {"timeout": 0.2})
+    assert error.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+    late, *others = (asyncio.create_task(caller.calls(source, {"timeout": t})) for t in (0.2, 60, 60))
+    (error,) = await late
+    assert error.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+    oauth.release()
+    assert [response.next_page_token for (response,) in await asyncio.gather(*others)] == ["x", "x"]
+    assert oauth.count == 1
+
+
+async def test_aut_04_cancelled_calls_leave_the_refresh_to_others(
+    channel_kind: str, server: AuthServer, oauth: OAuthServer
+) -> None:
+    oauth.hold()
+    interceptors = aio_auth_interceptors(TokenSource(oauth.user_credentials()))
+    async with open_aio_channel(channel_kind, server, interceptors) as channel:
+        stub = EarthEngineStub(channel)
+        began, waits, goes_on = (asyncio.ensure_future(_await(stub.ComputeImages(REQUEST, **CALL))) for _ in range(3))
+        await asyncio.to_thread(oauth.arrived.acquire)
+        for cancelled in (began, waits):
+            cancelled.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await cancelled
+        oauth.release()
+        assert (await goes_on).next_page_token == "x"
+    assert (oauth.count, len(server.seen)) == (1, 1)
 
 
 @pytest.mark.parametrize("timeout", [0, -1])
@@ -269,6 +296,22 @@ async def test_aut_12_an_api_key_is_a_header(caller: Caller) -> None:
     assert caller.server.tokens == [None]
     assert error.details() == REFUSED
     no_canaries(error, repr(error))
+
+
+async def test_aut_14_a_server_that_refuses_every_token(caller: Caller, oauth: OAuthServer) -> None:
+    now, refreshed_at = [0.0], []
+    oauth.lifetime = 1
+    caller.server.accepts = lambda metadata: False
+    source = TokenSource(oauth.user_credentials(), clock=lambda: now[0])
+    for _ in range(100):  # a call every 3 s
+        (error,) = await caller.calls(source, CALL)
+        assert error.code() is UNAUTHENTICATED
+        join_refreshes()
+        refreshed_at += [now[0]] * (oauth.count - len(refreshed_at))
+        now[0] += 3
+    assert refreshed_at[:2] == [0.0, 0.0]  # the first token; and one instead of it when it is refused
+    assert all(later - earlier >= 30 for earlier, later in itertools.pairwise(refreshed_at[1:]))
+    assert len(caller.server.seen) <= 100 + len(refreshed_at)
 
 
 # --- what single calls may bring -------------------------------------------------------------------------------------

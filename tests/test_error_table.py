@@ -10,6 +10,7 @@ import json
 import pickle
 from typing import NamedTuple
 
+import canaries
 import grpc
 import pytest
 from google.rpc import error_details_pb2, status_pb2
@@ -206,7 +207,7 @@ ROWS = {
 CASES = [pytest.param(row, id=name) for name, row in ROWS.items()] + [
     pytest.param(row._replace(info="", values={}), id=f"{name}-message-alone") for name, row in ROWS.items() if row.info
 ]
-CANARY = "canary-of-a-token"
+CANARY = canaries.API_KEY
 
 
 @pytest.fixture(scope="module")

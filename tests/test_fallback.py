@@ -16,6 +16,7 @@ import grpc
 import grpc.aio
 import pytest
 import trustme
+from canaries import ACCESS_TOKEN
 from fallback_peers import (
     Client,
     Port,
@@ -472,7 +473,7 @@ asyncio.run(main())
 def test_fbk_05_credentials_over_plaintext_are_refused_before_anything_is_tried(colour, endpoint):
     create = eegrpc.create_channel if colour == "sync" else eegrpc.create_aio_channel
     with pytest.raises(ValueError, match="plaintext"):
-        create(endpoint, transport="auto", credentials=Credentials("canary"))
+        create(endpoint, transport="auto", credentials=Credentials(ACCESS_TOKEN))
 
 
 def test_fbk_05_credentials_go_to_the_same_host_only(stack, colour):
@@ -484,7 +485,7 @@ def test_fbk_05_credentials_go_to_the_same_host_only(stack, colour):
     elsewhere = stack.enter_context(Port(html(403), http1_answers()))
     http2 = http2_answers(forbidden)
     port = stack.enter_context(Port(http2, http1_answers(b"", 307, f"text/html\r\nlocation: {elsewhere.url}/x")))
-    auto = stack.enter_context(client(colour, port.url, credentials=Credentials("canary")))
+    auto = stack.enter_context(client(colour, port.url, credentials=Credentials(ACCESS_TOKEN)))
     running = auto.start()
     if colour == "sync":
         code, details = running.call.code(), running.call.details()
@@ -493,9 +494,9 @@ def test_fbk_05_credentials_go_to_the_same_host_only(stack, colour):
         code, details = outcome.code, outcome.details
     assert code is Code.UNKNOWN
     assert "redirect" in details
-    assert "canary" not in details
+    assert ACCESS_TOKEN not in details
     seen = [headers.get("authorization") for _, headers in port.requests]
-    assert seen == ["Bearer canary"]
+    assert seen == [f"Bearer {ACCESS_TOKEN}"]
     assert sum(elsewhere.seen.values()) == 0
 
 

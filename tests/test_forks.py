@@ -13,6 +13,7 @@ import pickle
 import subprocess
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -227,6 +228,54 @@ def load(port, requests):
 def test_con_04_gunicorn_with_preloaded_workers(worker, application, transport, port, used):
     with gunicorn(worker, application, transport, port, used=used) as number:
         assert len(load(number, 800)) > 1
+
+
+# --- Celery ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("transport", ["grpc", "rest"])
+def test_con_04_celerys_prefork_pool(transport, port, tmp_path):
+    pytest.importorskip("celery", reason="the extra celery is not installed")
+    (tmp_path / "queue").mkdir()
+    (tmp_path / "control").mkdir()
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("GRPC_")},
+        "ENDPOINT": f"http://127.0.0.1:{port}",
+        "FOLDER": str(tmp_path),
+        "GRPC_VERBOSITY": "NONE",
+        "PYTHONPATH": f"{HERE}{os.pathsep}{HERE.parent}",
+        "TRANSPORT": transport,
+        "USED": "1",
+    }
+    calls = "from fork_celery import call\nfor number in range(40):\n    call.delay(20 * number, 20)\n"
+    sender = {**environment, "USED": "0"}
+    subprocess.run([sys.executable, "-c", calls], cwd=tmp_path, env=sender, capture_output=True, check=True, timeout=60)
+    worker = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "celery", "--app", "fork_celery", "worker", "--pool", "prefork"),
+            *("--concurrency", "4", "--loglevel", "WARNING", "--without-gossip", "--without-mingle"),
+        ],
+        cwd=tmp_path,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    until = time.monotonic() + 60
+    try:
+        while len(done := list(tmp_path.glob("done-*.json"))) < 40 and worker.poll() is None:
+            assert time.monotonic() < until
+            time.sleep(0.05)
+    finally:
+        worker.terminate()
+        try:
+            log = worker.communicate(timeout=PATIENCE)[0].decode()
+        finally:
+            worker.kill()
+    results = [json.loads(path.read_text()) for path in done]
+    answers = sorted(answer for result in results for answer in result["answers"])
+    assert answers == sorted(f"tag-{number}" for number in range(800)), log
+    assert len({result["process"] for result in results}) == 4
+    assert "Traceback" not in log
 
 
 # --- pickling --------------------------------------------------------------------------------------------------------

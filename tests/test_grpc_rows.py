@@ -6,6 +6,7 @@ import threading
 
 import grpc
 import pytest
+from canaries import ACCESS_TOKEN
 from peers import H2Peer, HttpPeer, http
 from servers import PATIENCE, Hang, ScriptedServicer, free_port, grpc_server, rest_server
 
@@ -143,14 +144,14 @@ def test_grp_09_reserved_metadata(open_caller, pair):
 def test_grp_10_call_credentials_on_plaintext(open_caller, servicer, transport):
     with SERVE[transport](servicer) as port:
         caller = open_caller(transport, port)
-        credentials = grpc.access_token_call_credentials("canary")
+        credentials = grpc.access_token_call_credentials(ACCESS_TOKEN)
         if caller.colour == "aio" and transport == "grpc":
             with pytest.raises(grpc.aio.UsageError):
                 caller.call(credentials=credentials)
         else:
             outcome = caller.call(credentials=credentials)
             assert outcome.code is Code.UNAUTHENTICATED
-            assert "canary" not in outcome.details
+            assert ACCESS_TOKEN not in outcome.details
         assert servicer.calls == 0
 
 

@@ -3,6 +3,7 @@
 import json
 import pickle
 
+import canaries
 import google.auth.api_key
 import google.auth.credentials
 import google.oauth2.credentials
@@ -10,7 +11,7 @@ import pytest
 
 from eegrpc._options import HIGH_VOLUME_ENDPOINT, USER_AGENT, ChannelOptions, Endpoint, channel_options
 
-CANARY = "canary-secret"
+CANARY = canaries.PASSWORD
 
 
 @pytest.fixture(autouse=True)
@@ -53,14 +54,14 @@ def test_endpoint(text: str, scheme: str, target: str, origin: str) -> None:
 @pytest.mark.parametrize(
     ("text", "part"),
     [
-        pytest.param("https://user:canary-secret@host", "user name or password", id="TPL-12-userinfo"),
+        pytest.param("https://user:canary-password@host", "user name or password", id="TPL-12-userinfo"),
         pytest.param("http://localhost@evil", "user name or password", id="TPL-12-userinfo-plain"),
         pytest.param("https://host/v1alpha", "a path", id="TPL-12-path"),
         pytest.param("https://host//", "a path", id="TPL-12-two-slashes"),
         pytest.param("host/", "", id="TPL-12-bare-trailing-slash-is-fine"),
-        pytest.param("https://host?key=canary-secret", "a query", id="TPL-12-query"),
+        pytest.param("https://host?key=canary-password", "a query", id="TPL-12-query"),
         pytest.param("https://host/?", "a query", id="TPL-12-empty-query"),
-        pytest.param("https://host#canary-secret", "a fragment", id="TPL-12-fragment"),
+        pytest.param("https://host#canary-password", "a fragment", id="TPL-12-fragment"),
         pytest.param("https://ho st", "U+0020", id="TPL-12-space"),
         pytest.param(" https://host", "U+0020", id="TPL-12-leading-space"),
         pytest.param("https://host\r\nx-evil: 1", "U+000D", id="TPL-12-crlf"),

@@ -3,12 +3,14 @@
 import json
 
 import pytest
+from canaries import private_key
 
 from eegrpc.cli import main
 from eegrpc.cli.failures import redact
 
-TOKEN = "ya29.a0AfH6SMBx-secret_part"
-KEY = "AIzaSyD-secret0000000000000000000000000"
+TOKEN = "ya29.canary-access-secret_part"
+OTHER_TOKEN = "ya29.a0AfH6SMBx-secret_part"  # no canary: the library quotes what is no project, the command hides it
+KEY = "AIzaSyD-canary-key-secret00000000000000"
 
 
 @pytest.fixture(autouse=True)
@@ -33,7 +35,7 @@ def clean(monkeypatch, tmp_path):
         pytest.param(["e.json", "--project", "p", "--credentials", TOKEN], id="CLI-05-token-as-credentials"),
         pytest.param(["e.json", "--project", "p", "--credentials", KEY], id="CLI-05-key-as-credentials"),
         pytest.param(["e.json", "--project", "p", "--endpoint", f"https://me:{KEY}@host"], id="CLI-05-key-as-password"),
-        pytest.param(["e.json", "--project", TOKEN, "--emulator"], id="CLI-05-token-as-project"),
+        pytest.param(["e.json", "--project", OTHER_TOKEN, "--emulator"], id="CLI-05-token-as-project"),
     ],
 )
 def test_secrets_in_arguments_are_refused_and_not_repeated(arguments, tmp_path, monkeypatch, capsys):
@@ -66,19 +68,10 @@ SERVICE_ACCOUNT = {
 USER = {
     "type": "authorized_user",
     "client_id": "secret-client",
-    "client_secret": "GOCSPX-secret",
-    "refresh_token": "1//secret-refresh-token",
+    "client_secret": "GOCSPX-canary-client-secret",
+    "refresh_token": "1//canary-refresh-token-secret",
     "account": "jane.doe@example.com",
 }
-
-
-def private_key():
-    from cryptography.hazmat.primitives import serialization
-    from cryptography.hazmat.primitives.asymmetric import rsa
-
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    return key.private_bytes(*form).decode()
 
 
 @pytest.mark.parametrize("form", [[], ["--json"]], ids=["text", "json"])
@@ -94,7 +87,7 @@ def test_cli_05_the_doctor_names_credentials_without_giving_them_away(tmp_path, 
     path = tmp_path / "credentials.json"
     path.write_text(json.dumps({**info, "private_key": key}))
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(path))
-    monkeypatch.setenv("https_proxy", "http://someone:secret@proxy:3128")
+    monkeypatch.setenv("https_proxy", "http://someone:canary-password-secret@proxy:3128")
     monkeypatch.setenv("EARTHENGINE_EMULATOR_HOST", "")
     assert main(["doctor", *form]) == 0
     written = capsys.readouterr()

@@ -1,0 +1,539 @@
+"""A soak: both channels, threads and tasks, for a long time under faults; looks for wrong images, and for leaks.
+
+    python benchmarks/soak.py [--minutes 30] [--output soak.json]
+
+Forty callers, ten of each kind of channel, share a gate of 40 in flight and 100 requests per second. They compute
+collections page by page from an emulator in a process of its own, which answers after 0.3 s on average and does harm to
+5 % of the replies; besides, 1 % of the requests are cancelled. What a failed page interrupts is resumed from its token.
+Each image must be the one, byte for byte, and in the place, that a run without faults has; errors must be of the kinds
+that the faults are known for.
+
+Four times a minute (in a run of ten minutes and more, once) the callers rest, each just after a call of its own. Then
+file descriptors, threads, tasks and memory are taken: at rest, and after the allocator has given back what it had free,
+as else the memory of a busy process goes up and down by tens of MiB. The first three minutes (a third of a shorter run)
+are for warming up. A line is fitted to the memory of what is left, and its slope may be 1 MiB per 10 minutes. In a run
+of less than ten minutes the slope's standard error is larger than that: then only a slope that is too large by twice
+its error counts as a leak, which finds whatever loses some hundred bytes per request.
+
+Descriptors, threads and tasks must be at the end what they were when it was warm. Spare connections, more than one for
+each caller, are listed but not counted: how many idle ones a pool has of its 64 is a matter of chance. Then the clients
+are closed, and what is open must be what was before. Prints tables, and fails on a miss. Needs Linux.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import ctypes
+import gc
+import json
+import logging
+import math
+import os
+import random
+import re
+import statistics
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import grpc
+
+import eegrpc
+from eegrpc.v1alpha import ComputeImagesRequest, EarthEngineStub
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+Code = grpc.StatusCode
+COLLECTIONS = ("MODIS/061/MOD13Q1", "LANDSAT/LC08/C02/T1_L2", "ECMWF/ERA5_LAND/DAILY_AGGR")
+CALLERS = 10
+"""Of each kind of channel."""
+CANCELLED = 0.01
+FAULTS = (
+    "latency=exponential(0.3)",
+    "unavailable:0.008",
+    "internal:0.002",
+    "rate_limit:0.004",
+    "reset:0.006",
+    "reset_in_body:0.006",
+    "truncate:0.006",
+    "html_502:0.006",
+    "invalid_body:0.003",
+    "wrong_content_type:0.002",
+    "goaway:0.004",
+    "goaway(processed=False):0.002",
+    "rst_stream(code='refused_stream'):0.001",
+)
+EXPLAINED = {Code.UNAVAILABLE, Code.UNKNOWN, Code.INTERNAL, Code.RESOURCE_EXHAUSTED}
+"""What these faults are to a call that is not sent again any more."""
+MOST_SLOPE = 1.0
+"""MiB in 10 minutes."""
+MOST_DESCRIPTORS = 2
+SPARE_FROM = 2 * CALLERS + 2
+"""A connection for each caller by REST, and one for each channel by gRPC."""
+
+
+def expression(collection: str) -> dict[str, Any]:
+    load = {"functionName": "ImageCollection.load", "arguments": {"id": {"constantValue": collection}}}
+    return {"result": "0", "values": {"0": {"functionInvocationValue": load}}}
+
+
+EXPRESSIONS = {collection: expression(collection) for collection in COLLECTIONS}
+
+
+def encoded(image: Any) -> bytes:
+    return image.SerializeToString(deterministic=True)  # type: ignore[no-any-return]
+
+
+class Tally:
+    """What was computed, and all that was wrong with it."""
+
+    def __init__(self, expected: dict[str, list[bytes]]) -> None:
+        self.expected = expected
+        self.counts: Counter[str] = Counter()
+        self.wrong: list[str] = []
+        self.unexplained: list[str] = []
+        self._lock = threading.Lock()
+
+    def count(self, name: str, by: int = 1) -> None:
+        with self._lock:
+            self.counts[name] += by
+
+    def failed(self, error: BaseException) -> None:
+        code = error.code() if isinstance(error, eegrpc.errors.EarthEngineError) else None
+        self.count(f"error: {type(error).__name__ if code is None else code.name}")
+        if code not in EXPLAINED:
+            self.unexplained.append(f"{type(error).__name__}: {error}")
+
+
+class Computation:
+    """One collection on its way: which page comes next, and whether each image is right."""
+
+    def __init__(self, tally: Tally, chance: random.Random) -> None:
+        self._tally = tally
+        self._collection = chance.choice(COLLECTIONS)
+        self.arguments = {"page_size": chance.choice((5, 10, 20)), "page_token": ""}
+        self._got = 0
+        self.complete = False
+
+    @property
+    def expression(self) -> dict[str, Any]:
+        return EXPRESSIONS[self._collection]
+
+    def page(self, images: Iterable[Any], token: str) -> None:
+        """Check a page; `token` is that of the next."""
+        self._tally.count("pages")
+        expected = self._tally.expected[self._collection]
+        for image in images:
+            if self._got >= len(expected) or encoded(image) != expected[self._got]:
+                self._tally.wrong.append(f"{self._collection}: {image.name} at {self._got}")
+            self._got += 1
+        self.arguments["page_token"] = token
+        self.complete = not token
+        if self.complete and self._got != len(expected):
+            self._tally.wrong.append(f"{self._collection}: {self._got} images of {len(expected)}")
+        self._tally.count("images", len(images))  # type: ignore[arg-type]
+
+
+class Rest:
+    """Lets all callers stop at once, each just after a call, so that what is open can be counted."""
+
+    def __init__(self) -> None:
+        self.asked, self.go, self.over = threading.Event(), threading.Event(), threading.Event()
+        self._parked = threading.Semaphore(0)
+
+    def park(self) -> None:
+        self._parked.release()
+
+    def begin(self) -> None:
+        """Return when all callers have made their call."""
+        self.over.clear()
+        self.asked.set()
+        self._wait_for_all()
+        self.asked.clear()
+        self.go.set()
+        self._wait_for_all()
+        self.go.clear()
+        time.sleep(1.0)  # what had to be closed is closed
+
+    def end(self) -> None:
+        self.over.set()
+
+    def _wait_for_all(self) -> None:
+        for _ in range(4 * CALLERS):
+            if not self._parked.acquire(timeout=120):
+                raise TimeoutError("a caller hangs")
+
+
+class Shared(NamedTuple):
+    """What all callers have."""
+
+    endpoint: str
+    gate: eegrpc.QuotaGate
+    tally: Tally
+    rest: Rest
+    stop: threading.Event
+    seed: int
+
+    def options(self, transport: str) -> dict[str, Any]:
+        return {"endpoint": self.endpoint, "transport": transport}
+
+    def chance(self, kind: str, number: int) -> random.Random:
+        return random.Random(f"{self.seed}-{kind}-{number}")
+
+
+POLICY = eegrpc.RetryPolicy(initial=0.1)
+PING = {"result": "0", "values": {"0": {"functionInvocationValue": {"functionName": "ImageCollection.fromImages",
+        "arguments": {"images": {"arrayValue": {"values": []}}}}}}}  # fmt: skip
+
+
+def ping(chance: random.Random) -> ComputeImagesRequest:
+    return ComputeImagesRequest(project="projects/p", page_size=chance.randrange(1, 9))
+
+
+# --- threads ---------------------------------------------------------------------------------------------------------
+
+
+def start_threads(shared: Shared, transport: str) -> Callable[[], None]:
+    """Start callers on threads; return what ends them, after `stop` is set."""
+    channel = eegrpc.create_channel(**shared.options(transport))
+    client = eegrpc.EarthEngineClient("p", channel=channel, quota=shared.gate, retry=POLICY)
+    stub = EarthEngineStub(channel)
+
+    def caller(number: int) -> None:
+        chance = shared.chance(f"thread {transport}", number)
+        while not shared.stop.is_set():
+            computation = Computation(shared.tally, chance)
+            while not computation.complete and not shared.stop.is_set():
+                if shared.rest.asked.is_set():
+                    rest()
+                if chance.random() < CANCELLED:
+                    cancel_one(chance)
+                try:
+                    pages = client.compute_images(computation.expression, **computation.arguments).pages
+                    page = next(pages)
+                except Exception as error:  # noqa: BLE001 (all are counted)
+                    shared.tally.failed(error)
+                else:
+                    computation.page(page.images, page.next_page_token)
+
+    def cancel_one(chance: random.Random) -> None:
+        future = stub.ComputeImages.future(ping(chance), timeout=60)
+        time.sleep(chance.uniform(0, 0.1))
+        future.cancel()
+        shared.tally.count("cancelled" if future.code() is Code.CANCELLED else "cancelled too late")
+
+    def rest() -> None:
+        shared.rest.park()
+        shared.rest.go.wait()
+        try:
+            list(client.compute_images(EXPRESSIONS[COLLECTIONS[0]], page_size=10, limit=1))
+        except Exception as error:  # noqa: BLE001 (all are counted)
+            shared.tally.failed(error)
+        shared.rest.park()
+        shared.rest.over.wait()
+
+    threads = [threading.Thread(target=caller, args=(number,)) for number in range(CALLERS)]
+    for thread in threads:
+        thread.start()
+
+    def end() -> None:
+        for thread in threads:
+            thread.join()
+        client.close()
+        channel.close()
+
+    return end
+
+
+# --- tasks -----------------------------------------------------------------------------------------------------------
+
+
+async def call_by_tasks(shared: Shared, transport: str) -> None:
+    """Call from tasks until `stop` is set."""
+    async with (
+        eegrpc.create_aio_channel(**shared.options(transport)) as channel,
+        eegrpc.EarthEngineAsyncClient("p", channel=channel, quota=shared.gate, retry=POLICY) as client,
+    ):
+        stub = EarthEngineStub(channel)
+
+        async def caller(number: int) -> None:
+            chance = shared.chance(f"task {transport}", number)
+            while not shared.stop.is_set():
+                computation = Computation(shared.tally, chance)
+                while not computation.complete and not shared.stop.is_set():
+                    if shared.rest.asked.is_set():
+                        await rest()
+                    if chance.random() < CANCELLED:
+                        await cancel_one(chance)
+                    try:
+                        pager = await client.compute_images(computation.expression, **computation.arguments)
+                        page = await anext(pager.pages)
+                    except Exception as error:  # noqa: BLE001 (all are counted)
+                        shared.tally.failed(error)
+                    else:
+                        computation.page(page.images, page.next_page_token)
+
+        async def cancel_one(chance: random.Random) -> None:
+            call = stub.ComputeImages(ping(chance), timeout=60)
+            await asyncio.sleep(chance.uniform(0, 0.1))
+            call.cancel()
+            shared.tally.count("cancelled" if await call.code() is Code.CANCELLED else "cancelled too late")
+
+        async def rest() -> None:
+            shared.rest.park()
+            await wait(shared.rest.go)
+            try:
+                pager = await client.compute_images(EXPRESSIONS[COLLECTIONS[0]], page_size=10, limit=1)
+                [image async for image in pager]
+            except Exception as error:  # noqa: BLE001 (all are counted)
+                shared.tally.failed(error)
+            shared.rest.park()
+            await wait(shared.rest.over)
+
+        await asyncio.gather(*(caller(number) for number in range(CALLERS)))
+
+
+async def wait(event: threading.Event) -> None:
+    while not event.is_set():  # noqa: ASYNC110 (it is set by another thread)
+        await asyncio.sleep(0.02)
+
+
+def start_tasks(shared: Shared) -> tuple[asyncio.AbstractEventLoop, Callable[[], None]]:
+    """Start an event loop with the callers of both transports; return it, and what ends it after `stop` is set."""
+    loop = asyncio.new_event_loop()
+
+    async def both() -> None:
+        loop.set_default_executor(ThreadPoolExecutor(2))  # looks up names; grows with time to what it may have
+        await asyncio.gather(call_by_tasks(shared, "grpc"), call_by_tasks(shared, "rest"))
+
+    def run() -> None:
+        asyncio.set_event_loop(loop)
+        loop.run_until_complete(both())
+
+    thread = threading.Thread(target=run, name="loop")
+    thread.start()
+
+    def end() -> None:
+        thread.join()
+        loop.close()
+
+    return loop, end
+
+
+# --- the emulator ----------------------------------------------------------------------------------------------------
+
+
+class Emulator:
+    """The emulator, in a process of its own."""
+
+    def __init__(self) -> None:
+        command = [sys.executable, "-m", "eegrpc.cli", "emulator", "--port", "0", "--control"]
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        assert self._process.stdout is not None
+        self.endpoint = "http://" + self._process.stdout.readline().strip().rpartition("=")[2]
+
+    def harm(self, seed: int) -> None:
+        body = json.dumps({"faults": FAULTS, "seed": seed}).encode()
+        request = urllib.request.Request(f"{self.endpoint}/emulator/faults", body, method="PUT")
+        request.add_header("content-type", "application/json")
+        urllib.request.urlopen(request).close()
+
+    def end(self) -> None:
+        self._process.terminate()
+        self._process.wait(30)
+
+
+def expected(endpoint: str) -> dict[str, list[bytes]]:
+    """Return the images of each collection as they are without faults."""
+    with eegrpc.EarthEngineClient("p", endpoint=endpoint, transport="grpc") as client:
+        return {name: [encoded(image) for image in client.compute_images(expression(name))] for name in COLLECTIONS}
+
+
+# --- measuring -------------------------------------------------------------------------------------------------------
+
+
+class Open(NamedTuple):
+    """What the process has open."""
+
+    descriptors: int
+    spare: int
+    threads: int
+    native_threads: int
+    tasks: int
+    names: dict[str, int]
+
+    @classmethod
+    def now(cls, loop: asyncio.AbstractEventLoop | None, port: str) -> Open:
+        gc.collect()
+        spare = max(connections(port) - SPARE_FROM, 0)
+        return cls(
+            len(list(Path("/proc/self/fd").iterdir())) - spare,
+            spare,
+            threading.active_count(),
+            len(list(Path("/proc/self/task").iterdir())),
+            0 if loop is None or loop.is_closed() else len(asyncio.all_tasks(loop)),
+            Counter(re.sub(r"[0-9]+", "N", thread.name) for thread in threading.enumerate()),
+        )
+
+
+def connections(port: str) -> int:
+    """Return how many connections to this port the process has."""
+    own = set()
+    for descriptor in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(OSError):  # the one by which the folder is read
+            own.add(str(descriptor.readlink()))
+    to_port = f":{int(port):04X}"
+    rows = (line.split() for line in Path("/proc/self/net/tcp").read_text().splitlines()[1:])
+    return sum(row[2].endswith(to_port) and f"socket:[{row[9]}]" in own for row in rows)
+
+
+def resident() -> float:
+    """Return the memory of the process in MiB, without what its allocator has free."""
+    gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+class Line(NamedTuple):
+    """A line fitted to samples: its slope per second, and the standard error of that."""
+
+    slope: float
+    error: float
+
+
+def fit(samples: list[tuple[float, float]]) -> Line:
+    """Fit a line."""
+    xs, ys = zip(*samples, strict=True)
+    slope, intercept = statistics.linear_regression(xs, ys)
+    rest = sum((y - intercept - slope * x) ** 2 for x, y in samples) / (len(samples) - 2)
+    middle = statistics.fmean(xs)
+    return Line(slope, math.sqrt(rest / sum((x - middle) ** 2 for x in xs)))
+
+
+def interval(minutes: float) -> int:
+    """Return the seconds between two rests."""
+    return 60 if minutes >= 10 else 15
+
+
+def soak(minutes: float, seed: int) -> dict[str, Any]:
+    """Run, and return all that was found."""
+    emulator = Emulator()
+    try:
+        port = emulator.endpoint.rpartition(":")[2]
+        tally = Tally(expected(emulator.endpoint))
+        before = Open.now(None, port)
+        emulator.harm(seed)
+        gate, rest, stop = eegrpc.QuotaGate(), Rest(), threading.Event()
+        shared = Shared(emulator.endpoint, gate, tally, rest, stop, seed)
+        loop, end_tasks = start_tasks(shared)
+        ends = [start_threads(shared, "grpc"), start_threads(shared, "rest"), end_tasks]
+        memory: list[tuple[float, float]] = []
+        resting: list[Open] = []
+        began = time.monotonic()
+        warm = min(180.0, minutes * 20)
+        try:
+            for rest_at in range(interval(minutes), int(minutes * 60) + 1, interval(minutes)):
+                time.sleep(max(began + rest_at - time.monotonic(), 0))
+                rest.begin()
+                now = time.monotonic() - began
+                if now >= warm:
+                    resting.append(Open.now(loop, port))
+                    memory.append((now, resident()))
+                rest.end()
+                if rest_at % 60 == 0:
+                    print(f"{rest_at // 60} min: {resident():.1f} MiB, {tally.counts['pages']} pages", file=sys.stderr)
+        finally:
+            stop.set()
+            for event in (rest.go, rest.over):  # for callers that are at rest
+                event.set()
+            for end in ends:
+                end()
+        time.sleep(2.0)
+        after = Open.now(loop, port)
+    finally:
+        emulator.end()
+    line = fit(memory)
+    return {
+        "minutes": minutes,
+        "warm": warm,
+        "counts": dict(tally.counts),
+        "wrong": tally.wrong,
+        "unexplained": tally.unexplained,
+        "slope": line.slope * 600,
+        "error": line.error * 600,
+        "memory": memory,
+        "before": before,
+        "resting": resting,
+        "after": after,
+    }
+
+
+def misses(found: dict[str, Any]) -> list[str]:
+    """Return what is not as it must be."""
+    margin = 2 * found["error"] if found["minutes"] < 10 else 0.0
+    warm, *_, last = found["resting"]
+    problems = [*found["wrong"][:10], *found["unexplained"][:10]]
+    if not found["slope"] - margin <= MOST_SLOPE:
+        problems.append(f"memory grows by {found['slope']:.2f} ± {found['error']:.2f} MiB in 10 minutes")
+    for when, one, other in [
+        ("from warm to end", warm, last),
+        ("from beginning to end", found["before"], found["after"]),
+    ]:
+        if abs(other.descriptors - one.descriptors) > MOST_DESCRIPTORS:
+            problems.append(f"file descriptors {when}: {one.descriptors} and {other.descriptors}")
+        if (one.threads, one.tasks) != (other.threads, other.tasks):
+            problems.append(f"threads and tasks {when}: {one} and {other}")
+    return problems
+
+
+def report(found: dict[str, Any]) -> Iterator[str]:
+    """Yield the lines of the tables."""
+    counts = found["counts"]
+    errors = {name: count for name, count in counts.items() if name.startswith("error")}
+    yield "| minutes | pages | images | wrong | unexplained | errors, resumed | cancelled | MiB in 10 minutes |"
+    yield "|---|---|---|---|---|---|---|---|"
+    yield (
+        f"| {found['minutes']:g} | {counts['pages']} | {counts['images']} | {len(found['wrong'])} "
+        f"| {len(found['unexplained'])} | {sum(errors.values())} | {counts.get('cancelled', 0)} "
+        f"| {found['slope']:+.2f} ± {found['error']:.2f} |"
+    )
+    yield ""
+    yield "| when | file descriptors | spare connections | threads | native threads | tasks |"
+    yield "|---|---|---|---|---|---|"
+    warm, *_, last = found["resting"]
+    stages = ("before", "warm, at rest", "at the end, at rest", "closed")
+    for when, each in zip(stages, (found["before"], warm, last, found["after"]), strict=True):
+        yield f"| {when} | {' | '.join(map(str, each[:5]))} |"
+    yield ""
+    yield f"Errors that callers saw and resumed from: {errors}"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--minutes", type=float, default=30.0)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--output", type=Path, help="where to write everything as JSON")
+    arguments = parser.parse_args()
+    logging.getLogger("eegrpc").setLevel(logging.CRITICAL)  # a line for each fault
+    found = soak(arguments.minutes, arguments.seed)
+    if arguments.output:
+        arguments.output.write_text(json.dumps(found))
+    print("\n".join(report(found)))
+    problems = misses(found)
+    for problem in problems:
+        print(f"MISSED: {problem}", file=sys.stderr)
+    return int(bool(problems))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
