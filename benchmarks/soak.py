@@ -120,7 +120,7 @@ class Computation:
     def __init__(self, tally: Tally, chance: random.Random) -> None:
         self._tally = tally
         self._collection = chance.choice(COLLECTIONS)
-        self.arguments = {"page_size": chance.choice((5, 10, 20)), "page_token": ""}
+        self.arguments = {"page_size": chance.choice((5, 10, 20)), "page_token": "", "prefetch": 0}
         self._got = 0
         self.complete = False
 
