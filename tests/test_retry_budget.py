@@ -301,7 +301,7 @@ def test_the_budget_of_a_policy_of_ones_own(world, policy, requests):
 def test_a_policy_without_a_budget_has_the_default_one():
     defaults = Defaults.check("p", Always(), ..., prefetch=1, max_empty_pages=1000, own_channel=False)
     changes = dict.fromkeys(("project", "page_size", "page_token", "workload_tag", "fields", "limit"))
-    call = prepare(defaults, EXPRESSION, **changes, retry=..., timeout=..., metadata=())
+    call = prepare(defaults, EXPRESSION, **changes, prefetch=None, retry=..., timeout=..., metadata=())
     assert call.budget is defaults.budgets.bucket(RetryBudget())
 
 
