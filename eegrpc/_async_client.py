@@ -199,14 +199,14 @@ class EarthEngineAsyncClient(OneLoop):
     ) -> ComputeImagesResponse:
         """Return one page; with `ahead`, in a task that may be cancelled."""
         self._require_open()
-        task = asyncio.current_task()
-        if not ahead or task is None:
+        if not ahead or (task := asyncio.current_task()) is None:
             return await self._attempt(call, request, call.attempts(page))
         self._ahead.add(task)
         try:
             return await self._attempt(call, request, call.attempts(page))
         finally:
             self._ahead.discard(task)
+            del task  # which keeps the error that it ends with, whose traceback leads here
 
     async def _attempt(
         self, call: PreparedCall, request: ComputeImagesRequest, attempts: Attempts

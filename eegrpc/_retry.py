@@ -208,8 +208,7 @@ class Attempts:
             return 0.0
         wait = _LONGEST_POLL * (0.5 + self._random() / 2)
         if wait > self._patience or self._elapsed() + wait >= self._timeout:
-            self._log_giving_up(self._failures[-1], "; the retry budget is spent")
-            raise self._failures[-1]
+            raise self._given_up("; the retry budget is spent")
         self._patience -= wait
         return wait
 
@@ -238,8 +237,7 @@ class Attempts:
     def expired(self, when: str) -> EarthEngineError:
         """Return the error for a call whose time passed between attempts: the last one, else DEADLINE_EXCEEDED."""
         if self._failures:
-            self._log_giving_up(self._failures[-1], "; no time is left")
-            return self._failures[-1]
+            return self._given_up("; no time is left")
         return make_error(
             grpc.StatusCode.DEADLINE_EXCEEDED,
             f"timeout of {self._timeout:g} s had passed {when}",
@@ -269,12 +267,9 @@ class Attempts:
         elapsed = self._elapsed()
         delay = _checked(self._policy.next_delay(tuple(self._failures), elapsed), error)
         if delay is None or elapsed + delay >= self._timeout:
-            self._log_giving_up(error, "" if delay is None else f"; no time is left to wait {delay:.2f} s")
-            # The error must not lead to itself, by its traceback, this frame and its names: it would keep the call and
-            # its channel until a garbage collection.
-            failures, self._failures = self._failures, []
-            del error
-            raise failures.pop()
+            del error  # as `_given_up` says
+            raise self._given_up("" if delay is None else f"; no time is left to wait {delay:.2f} s")
+        cause.__traceback__ = None  # by the caller's frame it leads here, where the failures are kept
         _log.info(
             "computeImages for %s, page %d: attempt %d: %s; next in %.2f s", *self._what(), _description(error), delay
         )
@@ -307,7 +302,6 @@ class Attempts:
             )
         if self._budget is not None:
             self._budget.answered()
-        self._failures.clear()  # they lead back here by their tracebacks, and would stay until a garbage collection
         return response
 
     def _elapsed(self) -> float:
@@ -319,11 +313,19 @@ class Attempts:
     def _what(self) -> tuple[str, int, int]:
         return self._context.project, self._context.page, self._attempt
 
-    def _log_giving_up(self, error: EarthEngineError, why: str) -> None:
+    def _given_up(self, why: str) -> EarthEngineError:
+        """Return the last error, to be raised.
+
+        It must not lead to itself, by its traceback, a frame and what that names: it would keep the call and its
+        channel until a garbage collection. So no error stays here.
+        """
+        failures, self._failures = self._failures, []
+        error = failures.pop()
         if self._attempt > 1 or why:
             _log.warning(
                 "computeImages for %s, page %d: gave up after attempt %d: %s%s", *self._what(), _description(error), why
             )
+        return error
 
 
 def _checked(delay: object, error: EarthEngineError) -> float | None:

@@ -20,6 +20,8 @@ from deadlines import measure  # noqa: E402
 from phases import KINDS, NOT_THERE, PHASES, AioCaller, SyncCaller, scene, sockets, until  # noqa: E402
 from servers import PATIENCE  # noqa: E402
 
+from eegrpc.mapper import IMPLEMENTATION  # noqa: E402
+
 Code = grpc.StatusCode
 ATTEMPTS = 6
 """Times that a measurement may be made, as other programs on the machine cost time, too. Other rules hold each time."""
@@ -65,6 +67,15 @@ def test_con_09_deadlines_hold(phase, transport, colour):
 # --- Cancelling ------------------------------------------------------------------------------------------------------
 
 
+@pytest.fixture
+def no_collection():
+    """What calls leave behind must go without the garbage collector, which may be long in coming."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
 async def soon(condition, seconds=PATIENCE):
     end = time.monotonic() + seconds
     while not condition():
@@ -75,6 +86,7 @@ async def soon(condition, seconds=PATIENCE):
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="counts sockets in /proc")
+@pytest.mark.usefixtures("no_collection")
 @pytest.mark.parametrize(
     ("phase", "transport", "count"),
     [
@@ -113,10 +125,8 @@ async def test_cancelling_tasks(phase, transport, count):
         del calls, call, ended  # grpc's calls hold its channel
         await caller.close()
         del caller
-        gc.collect()
-        if (phase, transport) != ("retry", "grpc"):  # one connection of grpc.aio's outlives its channel there
-            # gRPC's core closes connections on threads of its own, some time after the channel is closed.
-            assert await soon(lambda: sockets(made) <= before, 1 if transport == "rest" else PATIENCE)
+        # gRPC's core closes connections on threads of its own, some time after the channel is closed.
+        assert await soon(lambda: sockets(made) <= before, 1 if transport == "rest" else PATIENCE)
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="counts sockets in /proc")
@@ -190,16 +200,20 @@ def stall(what, mapper):
     return min(float(line) for line in done.stdout.split())
 
 
-@pytest.mark.parametrize("what", ["page-10", "page-128", "request-9"])
-def test_con_12_mapping_does_not_stall_the_event_loop(what):
-    from eegrpc.mapper import IMPLEMENTATION
-
-    if IMPLEMENTATION != "native":
-        pytest.skip("the Python mapper holds the interpreter lock for longer at a time; see the next test")
-    assert best(lambda: stall(what, "native"), 0.02, 3) <= 0.02
-
-
-@pytest.mark.parametrize("what", ["page-1", "request-1"])
-def test_con_12_the_python_mapper_leaves_the_event_loop_its_turns(what):
-    """Mapping is not done on the loop's thread; json.loads and the like do not let go of the interpreter, though."""
-    assert best(lambda: stall(what, "python"), 0.1, 3) <= 0.1
+# The least of several calls is asserted: a full garbage collection, which may fall into any of them, lets nothing else
+# run for 30 ms in a process with these imports, and for 150 ms while the Python mapper holds the objects of 10 MB of
+# JSON. What is left of the largest page is mostly that its JSON is freed, all at once: the kernel takes 10 ms for that.
+@pytest.mark.parametrize(
+    ("what", "mapper"),
+    [
+        ("page-10", "native"),
+        ("page-128", "native"),
+        ("request-9", "native"),
+        ("page-1", "python"),
+        ("request-1", "python"),
+    ],
+)
+def test_con_12_mapping_does_not_stall_the_event_loop(what, mapper):
+    if mapper == "native" and IMPLEMENTATION != "native":
+        pytest.skip("the native mapper is not built")
+    assert best(lambda: stall(what, mapper), 0.02) <= 0.02

@@ -299,15 +299,15 @@ def test_the_budget_of_a_policy_of_ones_own(world, policy, requests):
 
 
 def test_a_policy_without_a_budget_has_the_default_one():
-    defaults = Defaults.check("p", Always(), ..., own_channel=False)
+    defaults = Defaults.check("p", Always(), ..., prefetch=1, max_empty_pages=1000, own_channel=False)
     changes = dict.fromkeys(("project", "page_size", "page_token", "workload_tag", "fields", "limit"))
-    call = prepare(defaults, EXPRESSION, **changes, retry=..., timeout=..., metadata=())
+    call = prepare(defaults, EXPRESSION, **changes, prefetch=None, retry=..., timeout=..., metadata=())
     assert call.budget is defaults.budgets.bucket(RetryBudget())
 
 
 def test_a_budget_that_is_no_budget_is_refused():
     with pytest.raises(TypeError, match="RetryBudget"):
-        Defaults.check("p", Wrong(), ..., own_channel=False)
+        Defaults.check("p", Wrong(), ..., prefetch=1, max_empty_pages=1000, own_channel=False)
 
 
 def test_a_budget_of_none_is_no_limit(world):

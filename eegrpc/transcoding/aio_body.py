@@ -23,6 +23,9 @@ __all__ = ["LARGE_BODY", "read_large_body", "told_length"]
 LARGE_BODY = 1 << 20
 """From so many bytes on, this is worth its while."""
 
+_AT_ONCE = 1 << 20
+"""Bytes that are received at most before other callbacks have their turn: a millisecond or two."""
+
 
 def told_length(response: aiohttp.ClientResponse) -> int:
     """Return how many bytes the body has, or 0 where its head does not tell (HTTP/1.1, RFC 9112 section 6.3)."""
@@ -74,6 +77,7 @@ class _Receiver(asyncio.BufferedProtocol):
         finish: Callable[[], None],
     ) -> None:
         self._rest = target
+        self._given = target[:0]
         self._transport = transport
         self._owner = owner
         self._done = done
@@ -83,12 +87,16 @@ class _Receiver(asyncio.BufferedProtocol):
         """Make the connection aiohttp's again."""
         if self._transport.get_protocol() is self:
             self._transport.set_protocol(self._owner)
+        self._given.release()
         self._rest.release()
 
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002  # never more than is missing: the rest is not ours
-        return self._rest
+        self._given.release()
+        self._given = self._rest[:_AT_ONCE]
+        return self._given
 
     def buffer_updated(self, nbytes: int) -> None:
+        self._given.release()
         rest = self._rest[nbytes:]
         self._rest.release()
         self._rest = rest

@@ -154,13 +154,14 @@ class UnaryMethod:
         if reply.code is not grpc.StatusCode.OK:
             return reply, None
         try:
-            return reply, self._message(reply.wire, deadline)
+            message = self._message(reply.wire, deadline)
         except TranscodingError:
             raise
         except Exception:  # noqa: BLE001 - somebody else's code; stock grpc ends the call this way
             answered = ((HTTP_STATUS_KEY, str(http_status)),)
             text = "Exception deserializing response!"
             return self._labelled(failure(grpc.StatusCode.INTERNAL, text, "", metadata=answered)), None
+        return replace(reply, wire=b""), message  # the call holds its reply as long as it is held itself
 
     def _message(self, wire: bytes, deadline: Deadline) -> Any:
         if self._message_class is None or len(wire) < _PIECE:
