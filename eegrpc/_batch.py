@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from eegrpc._retry import RetryDecider
     from eegrpc.v1alpha import ComputeImagesRequest, ComputeImagesResponse, EarthEngineAsset
 
-__all__ = ["DEFAULT_CONCURRENCY", "BatchPage", "BatchRequest", "Job", "Order", "Settings"]
+__all__ = ["DEFAULT_CONCURRENCY", "BatchPage", "BatchRequest", "Job", "Order", "Progress", "Settings"]
 
 DEFAULT_CONCURRENCY: Final = 32
 """Computations at a time: most of the 40 that Earth Engine allows a project, so that other callers have some."""
@@ -237,3 +237,67 @@ class Order:
                 del self._lanes[index]
             return page
         return None
+
+
+class Progress:
+    """How far a batch is: what its workers and the caller decide by. Threads hold the batch's lock meanwhile.
+
+    Args:
+        settings: The batch's.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._order = Order(settings.concurrency, ordered=settings.ordered)
+        self._next_index = 0
+        self._working = settings.concurrency
+        self._failure: BaseException | None = None
+        self.exhausted = False
+        """Whether there are no more requests; set by the worker that asked for one."""
+
+    @property
+    def over(self) -> bool:
+        """Whether all workers have ended."""
+        return not self._working
+
+    @property
+    def failed(self) -> bool:
+        """Whether a worker has failed."""
+        return self._failure is not None
+
+    def take(self) -> BatchPage | None:
+        """Return the page whose turn it is; None while it is not there.
+
+        Raises:
+            BaseException: There is none, and a worker has failed with this.
+        """
+        page = self._order.take()
+        if page is None and self._failure is not None:
+            raise self._failure
+        return page
+
+    def may_ask(self) -> bool:
+        """Whether a worker may ask for another request, or need not wait for that because there is none."""
+        return self.exhausted or self.failed or self._order.may_begin()
+
+    def begin(self, request: object) -> Job:
+        """Return the computation that a request, the next one, makes."""
+        job = Job(self._settings, request, self._next_index)
+        self._next_index += 1
+        self._order.begin(job.index)
+        return job
+
+    def add(self, page: BatchPage) -> bool:
+        """Take a page, if there is room for it; return whether there was."""
+        room = self._order.may_add(page.index)
+        if room:
+            self._order.add(page)
+        return room
+
+    def fail(self, error: BaseException) -> None:
+        """Take note of what a worker failed with; the caller gets the first."""
+        self._failure = self._failure or error
+
+    def worker_ended(self) -> None:
+        """Take note that a worker has ended, in whatever way."""
+        self._working -= 1

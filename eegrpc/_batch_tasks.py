@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from eegrpc._batch import BatchPage, Job, Order
+from eegrpc._batch import Progress
 from eegrpc.errors import EarthEngineError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
 
-    from eegrpc._batch import Settings
+    from eegrpc._batch import BatchPage, Job, Settings
     from eegrpc._calls import PreparedCall
     from eegrpc._retry import Attempts
     from eegrpc.v1alpha import ComputeImagesRequest, ComputeImagesResponse
@@ -48,25 +48,18 @@ class _Batch:
     def __init__(self, send: Send, source: AsyncIterator[object], settings: Settings) -> None:
         self._send = send
         self._source = source
-        self._settings = settings
-        self._order = Order(settings.concurrency, ordered=settings.ordered)
+        self._concurrency = settings.concurrency
+        self._progress = Progress(settings)
         self._changed = asyncio.Event()
         self._source_lock = asyncio.Lock()
-        self._next_index = 0
-        self._working = 0
-        self._exhausted = False
-        self._failure: BaseException | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
     async def pages(self) -> AsyncIterator[BatchPage]:
         """Start the tasks, and yield pages until all have ended."""
-        self._working = self._settings.concurrency
-        self._tasks = [asyncio.create_task(self._work()) for _ in range(self._settings.concurrency)]
+        self._tasks = [asyncio.create_task(self._work()) for _ in range(self._concurrency)]
         while True:
-            while (page := self._order.take()) is None:
-                if self._failure is not None:
-                    raise self._failure
-                if not self._working:
+            while (page := self._progress.take()) is None:
+                if self._progress.over:
                     return
                 await self._wait()
             self._changed.set()
@@ -83,27 +76,24 @@ class _Batch:
             while (job := await self._begin()) is not None:
                 await self._finish(job)
         except Exception as error:  # noqa: BLE001 - the caller's task raises it
-            self._failure = self._failure or error
+            self._progress.fail(error)
         finally:
-            self._working -= 1
+            self._progress.worker_ended()
             self._changed.set()
 
     async def _begin(self) -> Job | None:
         """Return the next computation when there is room for it; None after the last."""
         async with self._source_lock:
-            while not self._exhausted and not self._order.may_begin():
+            while not self._progress.may_ask():
                 await self._wait()
-            if self._exhausted or self._failure is not None:
+            if self._progress.exhausted or self._progress.failed:
                 return None
             try:
                 request = await anext(self._source)
             except StopAsyncIteration:
-                self._exhausted = True
+                self._progress.exhausted = True
                 return None
-            job = Job(self._settings, request, self._next_index)
-            self._next_index += 1
-            self._order.begin(job.index)
-            return job
+            return self._progress.begin(request)
 
     async def _finish(self, job: Job) -> None:
         """Get the pages of a computation, one by one."""
@@ -119,9 +109,8 @@ class _Batch:
             await self._add(job.failed(error))
 
     async def _add(self, page: BatchPage) -> None:
-        while not self._order.may_add(page.index):
+        while not self._progress.add(page):
             await self._wait()
-        self._order.add(page)
         self._changed.set()
 
     async def _wait(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from eegrpc._batch import BatchPage, Job, Order
+from eegrpc._batch import Progress
 from eegrpc._client import send
 from eegrpc._gate import Admission
 from eegrpc._stop import Stop
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     import grpc
 
-    from eegrpc._batch import Settings
+    from eegrpc._batch import BatchPage, Job, Settings
     from eegrpc._gate import QuotaGate
     from eegrpc.v1alpha import ComputeImagesRequest, ComputeImagesResponse
 
@@ -47,29 +47,20 @@ class _Batch:
         self._method = method
         self._admission = admission  # of its own, so that those who wait at the gate can be sent away
         self._source = source
-        self._settings = settings
-        self._order = Order(settings.concurrency, ordered=settings.ordered)
+        self._progress = Progress(settings)
         self._changed = threading.Condition()
         self._source_lock = threading.Lock()
-        self._next_index = 0
-        self._working = 0
-        self._exhausted = False
-        self._stopped = threading.Event()
-        self._failure: BaseException | None = None
-        self._stops: list[Stop] = []  # one for each thread
+        self._stopped = False
+        self._stops = [Stop() for _ in range(settings.concurrency)]  # one for each thread
 
     def pages(self) -> Iterator[BatchPage]:
         """Start the threads, and yield pages until all have ended."""
-        self._working = self._settings.concurrency
-        self._stops = [Stop() for _ in range(self._settings.concurrency)]
         for number, stop in enumerate(self._stops):
             threading.Thread(target=self._work, args=(stop,), name=f"eegrpc-batch-{number}", daemon=True).start()
         while True:
             with self._changed:
-                while (page := self._order.take()) is None:
-                    if self._failure is not None:
-                        raise self._failure
-                    if not self._working:
+                while (page := self._progress.take()) is None:
+                    if self._progress.over:
                         return
                     self._changed.wait()
                 self._changed.notify_all()
@@ -78,7 +69,7 @@ class _Batch:
     def stop(self) -> None:
         """End the batch: nothing more is begun, and calls under way are cancelled. Idempotent."""
         with self._changed:
-            self._stopped.set()
+            self._stopped = True
             self._changed.notify_all()
         self._admission.close()
         for stop in self._stops:
@@ -92,31 +83,28 @@ class _Batch:
             pass
         except BaseException as error:  # noqa: BLE001 - the caller's thread raises it
             with self._changed:
-                self._failure = self._failure or error
-                self._stopped.set()
+                self._progress.fail(error)
+                self._stopped = True
         finally:
             with self._changed:
-                self._working -= 1
+                self._progress.worker_ended()
                 self._changed.notify_all()
 
     def _begin(self) -> Job | None:
         """Return the next computation when there is room for it; None after the last."""
         with self._source_lock:  # not the other one: the source is the caller's, and may take its time
             with self._changed:
-                while not self._exhausted and not self._order.may_begin():
+                while not self._progress.may_ask():
                     self._wait()
-                if self._exhausted or self._stopped.is_set():
+                if self._progress.exhausted or self._stopped:
                     return None
             try:
                 request = next(self._source)
             except StopIteration:
-                self._exhausted = True
+                self._progress.exhausted = True
                 return None
-            job = Job(self._settings, request, self._next_index)
-            self._next_index += 1
             with self._changed:
-                self._order.begin(job.index)
-            return job
+                return self._progress.begin(request)
 
     def _finish(self, job: Job, stop: Stop) -> None:
         """Get the pages of a computation, one by one."""
@@ -134,15 +122,14 @@ class _Batch:
 
     def _add(self, page: BatchPage) -> None:
         with self._changed:
-            while not self._order.may_add(page.index):
+            while not self._progress.add(page):
                 self._wait()
-            self._order.add(page)
             self._changed.notify_all()
 
     def _wait(self) -> None:
         """Wait for a change, with the lock."""
-        if self._stopped.is_set():
+        if self._stopped:
             raise _Stopped
         self._changed.wait()
-        if self._stopped.is_set():
+        if self._stopped:
             raise _Stopped

@@ -140,8 +140,7 @@ class FallbackChannel(NotPicklable, grpc.Channel):
 class _Http2:
     """Whether gRPC gets an HTTP/2 connection.
 
-    The channel is watched from the first question on, by one subscription that asks it to connect: grpc's own thread
-    for that dies with a traceback if a second one asks, and the channel is closed before it has looked.
+    The channel is watched from the first question on, by one subscription that asks it to connect.
     """
 
     def __init__(self, channel: grpc.Channel) -> None:

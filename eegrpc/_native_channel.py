@@ -15,6 +15,7 @@ import os
 import threading
 import time
 import weakref
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final
 
 import grpc
@@ -110,6 +111,7 @@ class NativeChannel(NotPicklable, grpc.Channel):
                 if self._channel is None:
                     _channels.use()
                     self._channel = self._make()
+                    _watch_until_closed(self._channel)
                     keep_in_children(self._channel)
                 channel = self._channel
         return channel
@@ -182,6 +184,42 @@ class NativeChannel(NotPicklable, grpc.Channel):
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+class _WatchedUntilClosed:
+    """The core's channel as grpc's thread that watches the connectivity sees it: once closed, nothing happens to it.
+
+    grpc's own raises ValueError then. Its thread does not look out for that: closed between two of its looks, the
+    channel would have it die with a traceback. From here, it ends as usual, because nobody subscribes any more.
+    """
+
+    def __init__(self, channel: Any) -> None:
+        self._channel = channel
+
+    def check_connectivity_state(self, try_to_connect: bool) -> Any:
+        """Return the core's number of the state."""
+        try:
+            return self._channel.check_connectivity_state(try_to_connect)
+        except ValueError:
+            return grpc.ChannelConnectivity.SHUTDOWN.value[0]
+
+    def watch_connectivity_state(self, state: Any, deadline: float) -> Any:
+        """Wait for another state than `state`, until `deadline`; return an event that says whether one came."""
+        try:
+            return self._channel.watch_connectivity_state(state, deadline)
+        except ValueError:
+            time.sleep(max(deadline - time.time(), 0))  # as if nothing had come, for whoever may subscribe after all
+            return _NOTHING_CAME
+
+
+_NOTHING_CAME: Final = SimpleNamespace(success=False)
+
+
+def _watch_until_closed(channel: grpc.Channel) -> None:
+    """Have grpc's thread that watches `channel` live through its end; leave one that is made otherwise as it is."""
+    watched: Any = getattr(channel, "_connectivity_state", None)
+    if hasattr(watched, "channel"):
+        watched.channel = _WatchedUntilClosed(watched.channel)
 
 
 class _Gate:

@@ -1,8 +1,8 @@
 """Check what is in a folder with one wheel and one sdist; with EEGRPC_MAPPER=native, the wheel has the native mapper.
 
-python tests/wheel_contents.py FOLDER [SECOND_FOLDER]
+python tests/wheel_contents.py FOLDER [--again]
 
-With a second folder, whose packages were built with the same SOURCE_DATE_EPOCH, the wheels must be the same bytes.
+With --again, the wheel is built once more, from the sdist, and must be the same bytes: SOURCE_DATE_EPOCH has to be set.
 """
 
 from __future__ import annotations
@@ -10,8 +10,10 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import subprocess
 import sys
 import tarfile
+import tempfile
 import zipfile
 from pathlib import Path, PurePosixPath
 
@@ -87,18 +89,21 @@ def read_wheel(folder: Path) -> tuple[Path, dict[str, bytes]]:
         return wheel, {name: archive.read(name) for name in archive.namelist()}
 
 
-def check_same(first: Path, second: Path) -> None:
-    """Raise AssertionError unless both wheels are the same."""
-    (one, ones), (other, others) = read_wheel(first), read_wheel(second)
-    unlike = {name for name in ones.keys() | others.keys() if ones.get(name) != others.get(name)}
-    _insist(not unlike, f"they differ in {unlike}")
-    _insist(one.read_bytes() == other.read_bytes(), "the files are the same, their order, dates or modes are not")
+def check_same_again(folder: Path) -> None:
+    """Raise AssertionError unless the sdist makes the same wheel once more, elsewhere."""
+    (sdist,) = folder.glob("*.tar.gz")
+    one, ones = read_wheel(folder)
+    with tempfile.TemporaryDirectory() as elsewhere:
+        subprocess.run([sys.executable, "-m", "build", "--wheel", "--outdir", elsewhere, str(sdist)], check=True)
+        other, others = read_wheel(Path(elsewhere))
+        unlike = {name for name in ones.keys() | others.keys() if ones.get(name) != others.get(name)}
+        _insist(not unlike, f"they differ in {unlike}")
+        _insist(one.read_bytes() == other.read_bytes(), "the files are the same, their order, dates or modes are not")
     print("built twice alike:", hashlib.sha256(one.read_bytes()).hexdigest())
 
 
 if __name__ == "__main__":
-    folders = [Path(argument) for argument in sys.argv[1:]]
-    for each in folders:
-        check(each)
-    if len(folders) > 1:
-        check_same(*folders)
+    built = Path(sys.argv[1])
+    check(built)
+    if "--again" in sys.argv[2:]:
+        check_same_again(built)

@@ -78,7 +78,7 @@ def test_every_code_survives_both_ways(code):
     assert json.loads(body)["error"]["status"] == code.name
 
 
-# http-grpc-status-mapping, with 431 as grpcio answers it; 200 is in test_transcoder.
+# http-grpc-status-mapping, with 431 as grpcio answers it; 200 is in test_transcoder_hostile_answers.
 @pytest.mark.parametrize(
     ("status", "code"),
     [

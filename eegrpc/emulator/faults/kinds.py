@@ -66,34 +66,36 @@ _MAX_BOMB_MIB = 512
 _MAX_HEADERS_KIB = 1024
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Fault:
-    """What happens to one reply; the base of all faults."""
+    """What happens to one reply; the base of all faults, which say in their class statements what holds for them."""
 
-    name: ClassVar[str] = ""
+    name: ClassVar[str]
     """The fault's name in text."""
-    on_wire: ClassVar[bool] = False
+    on_wire: ClassVar[bool]
     """Whether it happens to the bytes of the reply, and not in the servicer."""
-    hides_answer: ClassVar[bool] = False
+    hides_answer: ClassVar[bool]
     """Whether nothing of the true answer is seen, so that none needs to be computed."""
 
+    def __init_subclass__(cls, *, name: str = "", on_wire: bool = False, hides_answer: bool = False) -> None:
+        cls.name = name
+        cls.on_wire = on_wire
+        cls.hides_answer = hides_answer
 
-@dataclass(frozen=True, slots=True)
-class Ok(Fault):
+
+@dataclass(frozen=True)
+class Ok(Fault, name="ok"):
     """Nothing happens; for scripts."""
 
-    name: ClassVar[str] = "ok"
 
-
-@dataclass(frozen=True, slots=True)
-class Latency(Fault):
+@dataclass(frozen=True)
+class Latency(Fault, name="latency"):
     """The answer begins to be worked out later; joins any other fault.
 
     Args:
         seconds: How much later.
     """
 
-    name: ClassVar[str] = "latency"
     seconds: Distribution = field(default=Distribution("fixed", (0.1,)))
 
     def __post_init__(self) -> None:
@@ -103,8 +105,8 @@ class Latency(Fault):
             raise ValueError("latency takes seconds, or a distribution such as lognormal(0.2, 1)")
 
 
-@dataclass(frozen=True, slots=True)
-class Drip(Fault):
+@dataclass(frozen=True)
+class Drip(Fault, name="drip", on_wire=True):
     """The body comes in small pieces.
 
     Args:
@@ -112,8 +114,6 @@ class Drip(Fault):
         interval: Seconds between two pieces.
     """
 
-    name: ClassVar[str] = "drip"
-    on_wire: ClassVar[bool] = True
     size: int = 100
     interval: float = 0.01
 
@@ -122,8 +122,8 @@ class Drip(Fault):
         check_number("drip's interval", self.interval, 0, math.inf, whole=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Status(Fault):
+@dataclass(frozen=True)
+class Status(Fault, hides_answer=True):
     """The call ends with an error, in the form in which Google's services send it.
 
     Args:
@@ -134,7 +134,6 @@ class Status(Fault):
         retry_after: Whole seconds in the header ``retry-after`` (RFC 9110, 10.2.3); none is sent if None.
     """
 
-    hides_answer: ClassVar[bool] = True
     code: str
     message: str = ""
     reason: str = ""
@@ -153,158 +152,119 @@ class Status(Fault):
             check_number(f"{self.code}'s retry_after", self.retry_after, 0, 1_000_000_000)
 
 
-@dataclass(frozen=True, slots=True)
-class ExpireTokens(Fault):
+@dataclass(frozen=True)
+class ExpireTokens(Fault, name="expire_tokens"):
     """Each access token is good for a few requests; then, and without one, calls are UNAUTHENTICATED.
 
     Args:
         uses: Requests that a token is good for.
     """
 
-    name: ClassVar[str] = "expire_tokens"
     uses: int = 1
 
     def __post_init__(self) -> None:
         check_number("expire_tokens' uses", self.uses, 0, 1_000_000_000)
 
 
-@dataclass(frozen=True, slots=True)
-class Reset(Fault):
+@dataclass(frozen=True)
+class Reset(Fault, name="reset", on_wire=True, hides_answer=True):
     """The connection is reset (TCP RST) before an answer."""
 
-    name: ClassVar[str] = "reset"
-    on_wire: ClassVar[bool] = True
-    hides_answer: ClassVar[bool] = True
 
-
-@dataclass(frozen=True, slots=True)
-class ResetInBody(Fault):
+@dataclass(frozen=True)
+class ResetInBody(Fault, name="reset_in_body", on_wire=True):
     """The connection is reset in the middle of the body.
 
     Args:
         after: Bytes of the body that come before; at most half of it does.
     """
 
-    name: ClassVar[str] = "reset_in_body"
-    on_wire: ClassVar[bool] = True
     after: int = 100
 
     def __post_init__(self) -> None:
         check_number("reset_in_body's after", self.after, 0, 1 << 30)
 
 
-@dataclass(frozen=True, slots=True)
-class Truncate(Fault):
+@dataclass(frozen=True)
+class Truncate(Fault, name="truncate", on_wire=True):
     """The body ends early, and cleanly.
 
     Args:
         after: Bytes of the body that come; at most half of it does.
     """
 
-    name: ClassVar[str] = "truncate"
-    on_wire: ClassVar[bool] = True
     after: int = 100
 
     def __post_init__(self) -> None:
         check_number("truncate's after", self.after, 0, 1 << 30)
 
 
-@dataclass(frozen=True, slots=True)
-class InvalidBody(Fault):
+@dataclass(frozen=True)
+class InvalidBody(Fault, name="invalid_body", on_wire=True, hides_answer=True):
     """A success whose body is no JSON, or no protobuf message."""
 
-    name: ClassVar[str] = "invalid_body"
-    on_wire: ClassVar[bool] = True
-    hides_answer: ClassVar[bool] = True
 
-
-@dataclass(frozen=True, slots=True)
-class NoMessage(Fault):
+@dataclass(frozen=True)
+class NoMessage(Fault, name="no_message", on_wire=True, hides_answer=True):
     """A success without any body, or without any message."""
 
-    name: ClassVar[str] = "no_message"
-    on_wire: ClassVar[bool] = True
-    hides_answer: ClassVar[bool] = True
 
-
-@dataclass(frozen=True, slots=True)
-class CutGzip(Fault):
+@dataclass(frozen=True)
+class CutGzip(Fault, name="cut_gzip", on_wire=True):
     """The answer, compressed and cut in the middle, in a body or message of just that length."""
 
-    name: ClassVar[str] = "cut_gzip"
-    on_wire: ClassVar[bool] = True
 
-
-@dataclass(frozen=True, slots=True)
-class Garbage(Fault):
+@dataclass(frozen=True)
+class Garbage(Fault, name="garbage", on_wire=True, hides_answer=True):
     """What comes in place of the answer is no HTTP."""
 
-    name: ClassVar[str] = "garbage"
-    on_wire: ClassVar[bool] = True
-    hides_answer: ClassVar[bool] = True
 
-
-@dataclass(frozen=True, slots=True)
-class BadGateway(Fault):
+@dataclass(frozen=True)
+class BadGateway(Fault, name="html_502", on_wire=True, hides_answer=True):
     """A proxy answers 502 with a page in HTML."""
 
-    name: ClassVar[str] = "html_502"
-    on_wire: ClassVar[bool] = True
-    hides_answer: ClassVar[bool] = True
 
-
-@dataclass(frozen=True, slots=True)
-class WrongContentType(Fault):
+@dataclass(frozen=True)
+class WrongContentType(Fault, name="wrong_content_type", on_wire=True):
     """The true answer, labelled ``text/html``."""
 
-    name: ClassVar[str] = "wrong_content_type"
-    on_wire: ClassVar[bool] = True
 
-
-@dataclass(frozen=True, slots=True)
-class GzipBomb(Fault):
+@dataclass(frozen=True)
+class GzipBomb(Fault, name="gzip_bomb", on_wire=True, hides_answer=True):
     """A small body that becomes a large one when it is decompressed.
 
     Args:
         mib: Its size when decompressed, in MiB.
     """
 
-    name: ClassVar[str] = "gzip_bomb"
-    on_wire: ClassVar[bool] = True
-    hides_answer: ClassVar[bool] = True
     mib: int = 160
 
     def __post_init__(self) -> None:
         check_number("gzip_bomb's mib", self.mib, 1, _MAX_BOMB_MIB)
 
 
-@dataclass(frozen=True, slots=True)
-class HugeHeaders(Fault):
+@dataclass(frozen=True)
+class HugeHeaders(Fault, name="huge_headers", on_wire=True):
     """The true answer, with a very long header ``x-huge``.
 
     Args:
         kib: The header's size in KiB.
     """
 
-    name: ClassVar[str] = "huge_headers"
-    on_wire: ClassVar[bool] = True
     kib: int = 128
 
     def __post_init__(self) -> None:
         check_number("huge_headers' kib", self.kib, 1, _MAX_HEADERS_KIB)
 
 
-@dataclass(frozen=True, slots=True)
-class Redirect(Fault):
+@dataclass(frozen=True)
+class Redirect(Fault, name="redirect", on_wire=True, hides_answer=True):
     """A redirect, 302.
 
     Args:
         location: Where to; the default is a name that never resolves (RFC 6761).
     """
 
-    name: ClassVar[str] = "redirect"
-    on_wire: ClassVar[bool] = True
-    hides_answer: ClassVar[bool] = True
     location: str = "http://elsewhere.invalid/"
 
     def __post_init__(self) -> None:
@@ -313,30 +273,24 @@ class Redirect(Fault):
             raise ValueError("redirect's location must be 1 to 2000 visible ASCII characters")
 
 
-@dataclass(frozen=True, slots=True)
-class RepeatedToken(Fault):
+@dataclass(frozen=True)
+class RepeatedToken(Fault, name="repeated_token"):
     """The page's next token is the one it was asked for with; the first page, which has none, is left as it is."""
 
-    name: ClassVar[str] = "repeated_token"
 
-
-@dataclass(frozen=True, slots=True)
-class EmptyPage(Fault):
+@dataclass(frozen=True)
+class EmptyPage(Fault, name="empty_page"):
     """A page without images, whose token leads to the same place (AIP-158 allows it): nothing is lost by it."""
 
-    name: ClassVar[str] = "empty_page"
 
-
-@dataclass(frozen=True, slots=True)
-class GoAway(Fault):
+@dataclass(frozen=True)
+class GoAway(Fault, name="goaway", on_wire=True):
     """The server is about to close the connection.
 
     Args:
         processed: Whether this call, and those before it, are still answered.
     """
 
-    name: ClassVar[str] = "goaway"
-    on_wire: ClassVar[bool] = True
     processed: bool = True
 
     def __post_init__(self) -> None:
@@ -344,17 +298,14 @@ class GoAway(Fault):
             raise ValueError("goaway's processed must be True or False")
 
 
-@dataclass(frozen=True, slots=True)
-class RstStream(Fault):
+@dataclass(frozen=True)
+class RstStream(Fault, name="rst_stream", on_wire=True, hides_answer=True):
     """The server gives up this one call, and the connection stays.
 
     Args:
         code: The error code's name (RFC 9113, section 7) in small letters.
     """
 
-    name: ClassVar[str] = "rst_stream"
-    on_wire: ClassVar[bool] = True
-    hides_answer: ClassVar[bool] = True
     code: str = "internal_error"
 
     def __post_init__(self) -> None:
