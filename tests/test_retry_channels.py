@@ -284,7 +284,7 @@ def test_an_own_policy(options, colour, servicer, where):
     assert own.codes == [[Code.ABORTED], [Code.ABORTED, Code.DATA_LOSS]]
 
 
-@pytest.mark.parametrize("retry", [5, "RetryPolicy", RetryPolicy, object()], ids=str)
+@pytest.mark.parametrize("retry", [5, "RetryPolicy", RetryPolicy, object()], ids=["number", "name", "class", "object"])
 def test_what_is_no_policy_is_refused(options, colour, retry):
     with pytest.raises(TypeError, match="next_delay"):
         compute(colour, options | {"retry": retry})
