@@ -9,6 +9,7 @@ answered.
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import pickle
@@ -16,6 +17,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+import grpc
 from grpc_status import rpc_status
 
 if TYPE_CHECKING:
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
 
 SETTLING = 5.0
 """Seconds that may pass until all is back; the rule is 1 s, on a machine that has nothing else to do."""
+
+_GRPC_LEAVES_CYCLES = tuple(map(int, grpc.__version__.split(".")[:2])) < (1, 82)
+"""Whether calls of grpc.aio hold their channel until a garbage collection."""
 
 
 class Delivery:
@@ -136,6 +141,8 @@ class Resources:
 
         def look() -> bool:
             wrong.clear()
+            if _GRPC_LEAVES_CYCLES:
+                gc.collect()
             threads, sockets, stats = self._threads(), _sockets(), gate.stats(project)
             if len(threads) > len(self.threads):
                 wrong.append(f"I4: threads {sorted(threads)}, before {sorted(self.threads)}")

@@ -4,10 +4,14 @@ import asyncio
 import logging
 from collections.abc import Iterator
 
+import aiohttp
 import pytest
 from http1_mutations import GOOD, TRICKS, Complaints, check, exchange, run
 
 from eegrpc.emulator import Emulator
+
+AIOHTTPS_OWN = {"method-connect", "target-brackets"} if aiohttp.__version__ < "3.14.5" else set()
+"""What aiohttp itself answers with a traceback in the log, before it comes to us."""
 
 MUTATIONS = 2_000  # 100,000: python tests/emulator/http1_mutations.py 100000
 
@@ -28,7 +32,10 @@ def complaints() -> Iterator[None]:
     assert handler.kept == []
 
 
-@pytest.mark.parametrize("asked", [pytest.param(asked, id=f"EMU-01-{name}") for name, asked in TRICKS.items()])
+@pytest.mark.parametrize(
+    "asked",
+    [pytest.param(asked, id=f"EMU-01-{name}") for name, asked in TRICKS.items() if name not in AIOHTTPS_OWN],
+)
 async def test_tricks(emulator: Emulator, asked: bytes) -> None:
     check(await exchange(emulator.port, asked), asked)
 
