@@ -99,10 +99,11 @@ def _write(
     try:
         for page in images.pages:
             messages.clear()
-            count, number = count + len(page.images), number + 1
-            at_limit = arguments.limit is not None and count >= arguments.limit
-            target.page(page.images, more=bool(images.next_page_token) and not at_limit)
-            token = images.next_page_token
+            now, following = count + len(page.images), images.next_page_token
+            at_limit = arguments.limit is not None and now >= arguments.limit
+            target.page(page.images, more=bool(following) and not at_limit)
+            # At once: what is told after an interrupt must be what was written.
+            count, number, token = now, number + 1, following
             messages.progress(f"{count:,} images, {number} pages, computing more…")
     except EarthEngineError as error:
         messages.clear()
