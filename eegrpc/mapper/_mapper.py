@@ -7,7 +7,7 @@ import threading
 from typing import TYPE_CHECKING, Final
 
 from eegrpc._processes import restart_in_children
-from eegrpc.mapper._options import Engine, Options, Skipped
+from eegrpc.mapper._options import Engine, Options, Pieces, Skipped
 from eegrpc.mapper._switch import IMPLEMENTATION, Implementation, engine
 
 if TYPE_CHECKING:
@@ -121,6 +121,17 @@ class MessageMapper:
 
     def to_wire_and_skipped(self, json: bytes) -> tuple[bytes, Skipped | None]:
         """Return the same as `to_wire`, and what was skipped in this document; None if nothing was.
+
+        Raises:
+            TypeError, MapperError: As `to_wire`.
+        """
+        wire, skipped = self.to_pieces_and_skipped(json)
+        return wire if isinstance(wire, bytes) else wire.whole(), skipped
+
+    def to_pieces_and_skipped(self, json: bytes) -> tuple[bytes | Pieces, Skipped | None]:
+        """Return the same as `to_wire_and_skipped`, but perhaps what is large as `Pieces`.
+
+        A message that is merged from them needs no copy of the encoding, and lets other threads run in between.
 
         Raises:
             TypeError, MapperError: As `to_wire`.

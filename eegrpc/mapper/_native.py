@@ -41,11 +41,13 @@ class NativeEngine:
         """Return the JSON of an encoded message."""
         while True:
             try:
-                return _whole(self._plan.to_json(wire))
+                made = self._plan.to_json(wire)
             except RefusedError as refused:
                 self._learn_type(refused)
+            else:
+                return made if isinstance(made, bytes) else _whole(made)
 
-    def to_wire(self, json: bytes) -> tuple[bytes, Skipped | None]:
+    def to_wire(self, json: bytes) -> tuple[bytes | NativePieces, Skipped | None]:
         """Return the encoding of a message in JSON, and what was skipped."""
         while True:
             try:
@@ -53,7 +55,8 @@ class NativeEngine:
             except RefusedError as refused:
                 self._learn_type(refused)
             else:
-                return _whole(wire), None if skipped is None else _skipped(*skipped)
+                made = wire if isinstance(wire, bytes) else NativePieces(wire)
+                return made, None if skipped is None else _skipped(*skipped)
 
     def _learn_type(self, refused: RefusedError) -> None:
         """Add the type that an Any wanted to the plan, or raise what was refused."""
@@ -88,20 +91,35 @@ class NativeEngine:
             _raise(refused)
 
 
+class NativePieces:
+    """A large encoded message, of which the lengths of its submessages are put in when it is taken apart."""
+
+    __slots__ = ("_output",)
+
+    def __init__(self, output: Output) -> None:
+        self._output = output
+
+    def whole(self) -> bytes:
+        """Return the encoded message."""
+        return _whole(self._output)
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Yield whole fields of the message, in order."""
+        return iter(self._output.fields, b"")
+
+
 def _raise(refused: RefusedError) -> NoReturn:
     kind, message, path, offset, _wanted = refused.args
     raise MapperError(cast("Kind", kind), message, path=path, offset=offset) from None
 
 
-def _whole(made: bytes | Output) -> bytes:
+def _whole(made: Output) -> bytes:
     """Return output in one piece.
 
     Large output is taken from its end, so that the extension frees what is here already: the two together take
     little more memory than one. It is written into zeros, which cost nothing before, and BytesIO hands those out
     without a copy.
     """
-    if isinstance(made, bytes):
-        return made
     end = len(made)
     whole = BytesIO(bytes(end))
     with whole.getbuffer() as target:

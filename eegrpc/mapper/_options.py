@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from google.protobuf.descriptor import Descriptor
     from google.protobuf.descriptor_pool import DescriptorPool
 
-__all__ = ["MAX_SKIPPED_NAMES", "Engine", "Options", "Skipped"]
+__all__ = ["MAX_SKIPPED_NAMES", "Engine", "Options", "Pieces", "Skipped"]
 
 MAX_SKIPPED_NAMES = 16
 """Most names that one `Skipped` carries: the counts are exact, the names are for a log."""
@@ -44,6 +46,16 @@ class Skipped(NamedTuple):
         return (owner, field) in self.field_names or len(self.field_names) >= MAX_SKIPPED_NAMES
 
 
+class Pieces(Protocol):
+    """A large encoded message that is still to be put in one piece, or to be merged piece by piece; either way once."""
+
+    def whole(self) -> bytes:
+        """Return the encoded message."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Yield whole fields of the message, in order, some ten kilobytes at a time: to merge all is to parse it."""
+
+
 class Engine(Protocol):
     """One implementation of the mapping, for one message type."""
 
@@ -52,5 +64,5 @@ class Engine(Protocol):
     def to_json(self, wire: bytes) -> bytes:
         """Return the JSON of an encoded message; raise MapperError."""
 
-    def to_wire(self, json: bytes) -> tuple[bytes, Skipped | None]:
+    def to_wire(self, json: bytes) -> tuple[bytes | Pieces, Skipped | None]:
         """Return the encoding of a message given as JSON, and what was skipped if anything was; raise MapperError."""

@@ -150,7 +150,7 @@ class AioSender:
                 async for piece, _ in response.content.iter_chunks():
                     for _ in reader.steps(piece):
                         await asyncio.sleep(0)  # inflating takes its time: others have their turn, and the deadline
-            body = reader.finish() if reader.size < INLINE_BYTES else await _apart(reader.finish)
+            body = reader.finish() if reader.to_join < INLINE_BYTES else await _apart(reader.finish)
         except (TranscodingError, aiohttp.ClientPayloadError):
             if response.status < 300:
                 raise

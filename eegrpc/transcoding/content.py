@@ -20,7 +20,7 @@ from eegrpc.transcoding import scalars, wire
 if TYPE_CHECKING:
     from google.protobuf.descriptor import Descriptor
 
-    from eegrpc.mapper import Skipped
+    from eegrpc.mapper import Pieces, Skipped
 
 __all__ = ["JSON_TYPE", "Content", "FieldBody", "MessageBody", "body_of"]
 
@@ -85,10 +85,11 @@ class MessageBody:
         Raises:
             MapperError: The body is not JSON of the type.
         """
-        return self.read_and_skipped(content)[0]
+        message = self.read_pieces(content)[0]
+        return message if isinstance(message, bytes) else message.whole()
 
-    def read_and_skipped(self, content: Content) -> tuple[bytes, Skipped | None]:
-        """Return the same as `read`, and what the mapper skipped, or None.
+    def read_pieces(self, content: Content) -> tuple[bytes | Pieces, Skipped | None]:
+        """Return the same as `read`, perhaps in pieces, and what the mapper skipped, or None.
 
         Raises:
             MapperError: The body is not JSON of the type.
@@ -99,7 +100,10 @@ class MessageBody:
         elif self._number is not None and content.data.strip() == b"null" and self.descriptor.full_name != _VALUE:
             return b"", None
         else:
-            payload, skipped = self._mapper.to_wire_and_skipped(content.data)
+            message, skipped = self._mapper.to_pieces_and_skipped(content.data)
+            if self._number is None:
+                return message, skipped
+            payload = message if isinstance(message, bytes) else message.whole()
         return payload if self._number is None else wire.length_delimited(self._number, payload), skipped
 
 
@@ -142,17 +146,18 @@ class FieldBody:
         Raises:
             MapperError: The body is not JSON of the field.
         """
-        return self.read_and_skipped(content)[0]
+        message = self.read_pieces(content)[0]
+        return message if isinstance(message, bytes) else message.whole()
 
-    def read_and_skipped(self, content: Content) -> tuple[bytes, Skipped | None]:
-        """Return the same as `read`, and what the mapper skipped, or None.
+    def read_pieces(self, content: Content) -> tuple[bytes | Pieces, Skipped | None]:
+        """Return the same as `read`, perhaps in pieces, and what the mapper skipped, or None.
 
         Raises:
             MapperError: The body is not JSON of the field.
         """
         _require_one_value(content.data)
         try:
-            return self._mapper.to_wire_and_skipped(self._start + content.data + self._end)
+            return self._mapper.to_pieces_and_skipped(self._start + content.data + self._end)
         except MapperError as error:
             if error.offset is None:
                 raise

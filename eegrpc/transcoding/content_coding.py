@@ -37,9 +37,9 @@ class BodyReader:
         self._pieces: list[bytes] = []
 
     @property
-    def size(self) -> int:
-        """Bytes of the decoded body so far."""
-        return self._size
+    def to_join(self) -> int:
+        """Bytes that `finish` would have to copy."""
+        return self._size if len(self._pieces) > 1 else 0
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes off the wire.

@@ -137,13 +137,22 @@ class Transcoder:
             raise TranscodingError(Code.INVALID_ARGUMENT, f"{method.full_name}: {error}") from error
         raise TranscodingError(Code.INVALID_ARGUMENT, f"{method.full_name}: {'; or '.join(dict.fromkeys(refusals))}")
 
-    def response(self, method: Method, response: HttpResponse) -> Reply:
-        """Return what an HTTP response says: client half. Never raises for what a server sent."""
+    def response(self, method: Method, response: HttpResponse, *, in_pieces: bool = False) -> Reply:
+        """Return what an HTTP response says: client half. Never raises for what a server sent.
+
+        Args:
+            method: The method that was called.
+            response: What the server sent.
+            in_pieces: Whether a large message may be left in `Reply.pieces`.
+        """
         initial, trailing = from_headers(response.headers)
         if 200 <= response.status < 300:
             reply = self._success(method, response)
             if reply.code is Code.OK:
-                return Reply(Code.OK, "", reply.wire, initial, trailing)
+                wire, pieces = reply.wire, reply.pieces
+                if pieces is not None and not in_pieces:
+                    wire, pieces = pieces.whole(), None
+                return Reply(Code.OK, "", wire, initial, trailing, pieces)
         else:
             reply = statuses.reply_of_error(response, pool=self._pool)
         return dataclasses.replace(reply, initial_metadata=initial)
@@ -262,13 +271,13 @@ class Transcoder:
                 return Reply(Code.OK)
             return _bad_response(response, f"no body where {method.output.full_name} was expected")
         try:
-            wire, skipped = body.read_and_skipped(Content(data))
+            message, skipped = body.read_pieces(Content(data))
         except MapperError as error:
             return self._unreadable(response, error)
         has_error = skipped is not None and skipped.may_have(body.descriptor.full_name, "error")
-        if wire != body.empty and not has_error:  # the good path: no second look at a large page
-            return Reply(Code.OK, wire=wire)
-        return self._suspicious(body, response, wire)
+        if message != body.empty and not has_error:  # the good path: no second look at a large page
+            return Reply(Code.OK, wire=message) if isinstance(message, bytes) else Reply(Code.OK, pieces=message)
+        return self._suspicious(body, response, message if isinstance(message, bytes) else message.whole())
 
     def _suspicious(self, body: _Body, response: HttpResponse, wire: bytes) -> Reply:
         """Look twice at JSON in which there may be an error, or nothing of the message.

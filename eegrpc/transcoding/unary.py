@@ -148,26 +148,29 @@ class UnaryMethod:
         """
         response = held.pop()
         assert not isinstance(self._method, TranscodingError)
-        http_status, reply = response.status, self._transcoder.response(self._method, response)
+        http_status, reply = response.status, self._transcoder.response(self._method, response, in_pieces=True)
         del response
         reply = self._labelled(reply)
         if reply.code is not grpc.StatusCode.OK:
             return reply, None
         try:
-            message = self._message(reply.wire, deadline)
+            message = self._message(reply, deadline)
         except TranscodingError:
             raise
         except Exception:  # noqa: BLE001 - somebody else's code; stock grpc ends the call this way
             answered = ((HTTP_STATUS_KEY, str(http_status)),)
             text = "Exception deserializing response!"
             return self._labelled(failure(grpc.StatusCode.INTERNAL, text, "", metadata=answered)), None
-        return replace(reply, wire=b""), message  # the call holds its reply as long as it is held itself
+        return replace(reply, wire=b"", pieces=None), message  # the call holds its reply as long as it is held itself
 
-    def _message(self, wire: bytes, deadline: Deadline) -> Any:
-        if self._message_class is None or len(wire) < _PIECE:
+    def _message(self, reply: Reply, deadline: Deadline) -> Any:
+        wire, pieces = reply.wire, reply.pieces
+        if self._message_class is None or (pieces is None and len(wire) < _PIECE):
+            if pieces is not None:
+                wire = pieces.whole()
             return wire if self._deserialize is None else self._deserialize(wire)
         message = self._message_class()
-        for piece in wire_format.pieces(wire, _PIECE):
+        for piece in pieces or wire_format.pieces(wire, _PIECE):
             deadline.wait()
             message.MergeFromString(piece)
         return message

@@ -117,17 +117,27 @@ pub(crate) fn short_integer(bytes: &[u8], start: usize) -> Option<(i64, usize)> 
     is_plain.then_some((if is_negative { -value } else { value }, first + count))
 }
 
-/// The double of a decimal fraction of at most 19 digits at `at`, and where it ends; None if that is not what stands
-/// there. All measured values are this, and it is exact without a table.
+/// The double of a number at `at` with at most seven digits before the point and 19 in all, and where it ends; None if
+/// that is not what stands there. All measured values are this, and it is exact without a table.
 #[inline(always)]
-pub(crate) fn short_fraction(bytes: &[u8], start: usize) -> Option<(f64, usize)> {
+pub(crate) fn short_double(bytes: &[u8], start: usize) -> Option<(f64, usize)> {
     let is_negative = bytes.get(start) == Some(&b'-');
     let first = start + usize::from(is_negative);
-    let (mut digits, count) = leading_digits(u64::from_le_bytes(*chunk(bytes, first)?));
-    let point = first + count;
-    if !(1..8).contains(&count) || (bytes[first] == b'0' && count > 1) || bytes.get(point) != Some(&b'.') {
+    let (digits, count) = leading_digits(u64::from_le_bytes(*chunk(bytes, first)?));
+    if !(1..8).contains(&count) || (bytes[first] == b'0' && count > 1) {
         return None;
     }
+    let (value, end) = match bytes.get(first + count) {
+        Some(b'.') => fraction(bytes, digits, count, first + count)?,
+        Some(b'e' | b'E') | None => return None,
+        Some(_) => (digits as f64, first + count),
+    };
+    Some((if is_negative { -value } else { value }, end))
+}
+
+/// The double that `digits`, `count` of them, and the decimal places behind the point at `point` make, and its end.
+#[inline(never)]
+fn fraction(bytes: &[u8], mut digits: u64, count: usize, point: usize) -> Option<(f64, usize)> {
     let end = scan_digits(bytes, point + 1, &mut digits);
     let places = end - point - 1;
     if places == 0 || places + count > MAX_DIGITS || matches!(bytes.get(end), Some(b'e' | b'E') | None) {
@@ -141,7 +151,7 @@ pub(crate) fn short_fraction(bytes: &[u8], start: usize) -> Option<(f64, usize)>
     } else {
         return None;
     };
-    Some((if is_negative { -value } else { value }, end))
+    Some((value, end))
 }
 
 /// The double nearest to `digits`, which are over 2^53, divided by ten to the power of `places`, which are at most 17.
@@ -358,27 +368,28 @@ mod tests {
     }
 
     #[test]
-    fn fractions_are_the_nearest_doubles() {
+    fn short_doubles_are_the_nearest() {
         // A multiplicative generator: digits of all sorts, and those around the halves between two doubles.
         let mut state = 88_172_645_463_325_252_u64;
         for round in 0..200_000 {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             let bits = 0x3f80_0000_0000_0000 + (state >> 8 & 0x00ff_ffff_ffff_ffff);
-            let text = match round % 4 {
+            let text = match round % 5 {
                 0 => format!("{:.*}", (state % 17) as usize + 1, f64::from_bits(bits)),
                 1 => format!("{}.{}", state % 10_000_000, state >> 20),
                 2 => format!("-{}.{:017}", state % 10, state % 100_000_000_000_000_000),
+                3 => format!("{}{}", if state & 64 == 0 { "-" } else { "" }, state % 100),
                 _ => format!("{:.15}", (state % 1_000_000) as f64 + 0.5),
             };
-            if let Some((value, end)) = short_fraction(format!("{text},       ").as_bytes(), 0) {
+            if let Some((value, end)) = short_double(format!("{text},       ").as_bytes(), 0) {
                 assert_eq!(end, text.len());
                 assert_eq!(value.to_bits(), text.parse::<f64>().unwrap().to_bits(), "{text}");
             }
         }
         for text in
-            ["01.5,      ", "1.,        ", ".5,        ", "1.5e3,     ", "1.5", "12345678.5,      ", "1,         "]
+            ["01.5,      ", "1.,        ", ".5,        ", "1.5e3,     ", "1.5", "12345678.5,      ", "1e3,       "]
         {
-            assert_eq!(short_fraction(text.as_bytes(), 0), None, "{text}");
+            assert_eq!(short_double(text.as_bytes(), 0), None, "{text}");
         }
     }
 

@@ -13,6 +13,8 @@ use crate::{Error, Kind, Options, Output, Part, Plan, Result, Skipped};
 const WORTH_DETACHING: usize = 4096;
 /// So much is copied to Python at once: it stays in the processor's cache, and other threads do not wait for it long.
 const PIECE: usize = 256 << 10;
+/// So much is given to protobuf at once, which lets no other thread run meanwhile.
+const FIELDS: usize = 32 << 10;
 
 create_exception!(
     _rust,
@@ -94,14 +96,14 @@ fn guard<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     })
 }
 
-/// What a call made, as Python takes it: bytes, or where they are many, from the end on, piece by piece.
+/// What a call made, as Python takes it: bytes, or where they are many, piece by piece.
 #[derive(IntoPyObject)]
 enum Made<'py> {
     Bytes(Bound<'py, PyBytes>),
     Output(PyOutput),
 }
 
-/// Much output, which is taken apart from its end; what has been taken is freed.
+/// Much output, which is taken apart.
 #[pyclass(name = "Output", module = "eegrpc.mapper._rust")]
 struct PyOutput(Output);
 
@@ -112,7 +114,12 @@ impl PyOutput {
         self.0.len()
     }
 
-    /// Take the last piece: some hundred kilobytes, or what is left.
+    /// Take the first whole fields of a message: some ten kilobytes, or what is left. No bytes at the end.
+    fn fields<'py>(&mut self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        self.0.take_fields(FIELDS, |part| bytes(py, part))
+    }
+
+    /// Take the last piece: some hundred kilobytes, or what is left. Its memory is freed.
     fn pop<'py>(&mut self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
         self.0.take_last(PIECE, |part| bytes(py, part))
     }

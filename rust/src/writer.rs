@@ -5,13 +5,20 @@
 //! messages nest.
 
 use crate::repeats::Made;
-use crate::wire::varint_length;
+use crate::wire::{self, varint_length, Reader};
 
 /// A length that did not fit into its byte. Small, because large output has many; and nothing is over 2 GiB in the end.
 struct Gap {
     /// Where in `bytes` the byte stands.
     at: u32,
     length: u32,
+}
+
+impl Gap {
+    /// How many bytes more than the one that is there the length takes.
+    fn extra(&self) -> usize {
+        varint_length(u64::from(self.length)) - 1
+    }
 }
 
 /// The output of one call.
@@ -146,7 +153,7 @@ impl Writer {
 
     /// The finished output.
     pub fn finish(self) -> Output {
-        Output { bytes: self.bytes, gaps: self.gaps, extra: self.extra }
+        Output { bytes: self.bytes, gaps: self.gaps, extra: self.extra, begin: 0, first: 0 }
     }
 }
 
@@ -154,10 +161,15 @@ impl Writer {
 pub struct Output {
     bytes: Vec<u8>,
     gaps: Vec<Gap>,
+    /// How many bytes the gaps that are left will add.
     extra: usize,
+    /// What is before it was taken.
+    begin: usize,
+    /// The first gap that is left.
+    first: usize,
 }
 
-/// The end of an output, or all of it.
+/// Some of an output, or all of it.
 pub struct Part<'o> {
     bytes: &'o [u8],
     /// Where in the output `bytes` begin.
@@ -169,24 +181,67 @@ pub struct Part<'o> {
 impl Output {
     /// Bytes that are complete as they are.
     pub(crate) fn whole(bytes: Vec<u8>) -> Self {
-        Output { bytes, gaps: Vec::new(), extra: 0 }
+        Output { bytes, gaps: Vec::new(), extra: 0, begin: 0, first: 0 }
     }
 
-    /// The number of bytes.
+    /// The number of bytes that are left.
     #[must_use]
     #[allow(clippy::len_without_is_empty, reason = "nobody asks")]
     pub fn len(&self) -> usize {
-        self.bytes.len() + self.extra
+        self.bytes.len() - self.begin + self.extra
+    }
+
+    /// Take whole fields of the outermost message, in order: so many bytes or a little more. No bytes at the end.
+    ///
+    /// To merge all that is taken so, piece by piece, makes the message. This needs no copy of the output, and no
+    /// second search for where its fields begin.
+    pub fn take_fields<T>(&mut self, least: usize, take: impl FnOnce(&Part<'_>) -> T) -> T {
+        let (from, first) = (self.begin, self.first);
+        let mut extra = 0;
+        while self.begin < self.bytes.len() && self.begin - from + extra < least {
+            extra += self.pass_field();
+        }
+        self.extra -= extra;
+        let bytes = &self.bytes[from..self.begin];
+        take(&Part { bytes, from, gaps: &self.gaps[first..self.first], extra })
+    }
+
+    /// Go on to the next field; return how many bytes the gaps in it add.
+    fn pass_field(&mut self) -> usize {
+        let all = wire::Part { start: self.begin, end: self.bytes.len() };
+        let mut reader = Reader::new(&self.bytes, all);
+        let gaps = &self.gaps[self.first..];
+        let is_gap = |gap: &Gap, at| gap.at as usize == at;
+        let (end, inside) = match reader.tag() {
+            Ok(tag) if tag.wire_type == wire::LENGTH && gaps.first().is_some_and(|gap| is_gap(gap, reader.at)) => {
+                // The lengths count what the gaps inside will add; each gap that is passed moves the end closer.
+                let mut end = reader.at + 1 + gaps[0].length as usize;
+                let mut inside = 1;
+                while let Some(gap) = gaps.get(inside).filter(|gap| (gap.at as usize) < end) {
+                    end -= gap.extra();
+                    inside += 1;
+                }
+                (end, inside)
+            }
+            // A short payload, or one whose length is there already: there is no gap inside.
+            Ok(tag) if tag.wire_type != wire::START_GROUP => (reader.value(tag, 0).map_or(all.end, |part| part.end), 0),
+            // A group has no length to tell its end.
+            _ => (all.end, gaps.len()),
+        };
+        let extra = gaps[..inside].iter().map(Gap::extra).sum();
+        self.begin = end;
+        self.first += inside;
+        extra
     }
 
     /// Take about so many bytes off the end, and give their memory back.
     ///
     /// Who takes an output piece by piece needs little more memory than the output has, though each byte is copied.
     pub fn take_last<T>(&mut self, about: usize, take: impl FnOnce(&Part<'_>) -> T) -> T {
-        let from = self.bytes.len().saturating_sub(about);
+        let from = self.bytes.len().saturating_sub(about).max(self.begin);
         let first = self.gaps.partition_point(|gap| (gap.at as usize) < from);
         let gaps = &self.gaps[first..];
-        let extra = gaps.iter().map(|gap| varint_length(u64::from(gap.length)) - 1).sum();
+        let extra = gaps.iter().map(Gap::extra).sum();
         let taken = take(&Part { bytes: &self.bytes[from..], from, gaps, extra });
         self.bytes.truncate(from);
         self.bytes.shrink_to_fit();
@@ -256,6 +311,10 @@ fn put<'t>(target: &'t mut [u8], bytes: &[u8]) -> &'t mut [u8] {
 mod tests {
     use super::*;
 
+    fn size(part: &Part<'_>) -> usize {
+        part.len()
+    }
+
     fn nested(writer: &mut Writer, depth: usize, filler: usize) {
         let open = writer.open(&[0x0a]);
         writer.push_all(&vec![7; filler]);
@@ -294,6 +353,57 @@ mod tests {
             }
             assert_eq!(together, expected(6, 300));
         }
+    }
+
+    #[test]
+    fn an_output_comes_apart_between_its_fields() {
+        for least in [1, 2, 500, 3000, 1 << 20] {
+            let mut writer = Writer::default();
+            let mut wanted = Vec::new();
+            for (depth, filler) in [(0, 5), (6, 300), (0, 127), (2, 20_000), (3, 62), (0, 0), (1, 126), (0, 130)] {
+                nested(&mut writer, depth, filler);
+                wanted.push(expected(depth, filler));
+                writer.push_all(&[0x10, 0x96, 0x01]);
+                wanted.push(vec![0x10, 0x96, 0x01]);
+                writer.push_all(&[0x1a, 0x02, 7, 7]);
+                wanted.push(vec![0x1a, 0x02, 7, 7]);
+            }
+            let mut output = writer.finish();
+            let mut wanted = wanted.into_iter();
+            while output.len() > 0 {
+                let left = output.len();
+                let piece = output.take_fields(least, |part| {
+                    let mut target = vec![0; part.len()];
+                    part.copy_to(&mut target);
+                    target
+                });
+                let mut fields = Vec::new();
+                while fields.len() < least {
+                    let Some(field) = wanted.next() else { break };
+                    fields.extend(field);
+                }
+                assert_eq!(piece, fields);
+                assert_eq!(output.len(), left - piece.len());
+            }
+            assert!(wanted.next().is_none());
+            assert_eq!(output.take_fields(least, size), 0);
+        }
+    }
+
+    #[test]
+    fn a_group_comes_with_what_is_behind_it() {
+        let mut writer = Writer::default();
+        nested(&mut writer, 1, 200);
+        writer.push(0x1b);
+        nested(&mut writer, 1, 200);
+        writer.push(0x1c);
+        nested(&mut writer, 1, 200);
+        let mut output = writer.finish();
+        let whole = output.len();
+        let first = output.take_fields(1, size);
+        assert_eq!(first, expected(1, 200).len());
+        assert_eq!(output.take_fields(1, size), whole - first);
+        assert_eq!(output.len(), 0);
     }
 
     #[test]

@@ -97,19 +97,15 @@ impl Parser<'_> {
 
     #[inline(always)]
     pub(super) fn double(&mut self) -> Result<f64> {
-        if let Some((integer, end)) = numbers::short_integer(self.text, self.at) {
+        if let Some((value, end)) = numbers::short_double(self.text, self.at) {
             self.at = end;
-            return Ok(integer as f64);
+            return Ok(value);
         }
         self.long_double()
     }
 
     #[inline(never)]
     fn long_double(&mut self) -> Result<f64> {
-        if let Some((value, end)) = numbers::short_fraction(self.text, self.at) {
-            self.at = end;
-            return Ok(value);
-        }
         match self.peek() {
             b'"' => {
                 let text = self.string()?;
