@@ -53,7 +53,7 @@ class Pieces(Protocol):
         """Return the encoded message."""
 
     def __iter__(self) -> Iterator[bytes]:
-        """Yield whole fields of the message, in order, some ten kilobytes at a time: to merge all is to parse it."""
+        """Yield whole fields of the message, in order, a hundred kilobytes at a time: to merge all is to parse it."""
 
 
 class Engine(Protocol):

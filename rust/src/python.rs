@@ -14,7 +14,7 @@ const WORTH_DETACHING: usize = 4096;
 /// So much is copied to Python at once: it stays in the processor's cache, and other threads do not wait for it long.
 const PIECE: usize = 256 << 10;
 /// So much is given to protobuf at once, which lets no other thread run meanwhile.
-const FIELDS: usize = 32 << 10;
+const FIELDS: usize = 128 << 10;
 
 create_exception!(
     _rust,
@@ -114,7 +114,7 @@ impl PyOutput {
         self.0.len()
     }
 
-    /// Take the first whole fields of a message: some ten kilobytes, or what is left. No bytes at the end.
+    /// Take the first whole fields of a message: a hundred kilobytes, or what is left. No bytes at the end.
     fn fields<'py>(&mut self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
         self.0.take_fields(FIELDS, |part| bytes(py, part))
     }

@@ -14,7 +14,7 @@ from eegrpc.mapper import MapperError, MessageMapper
 from eegrpc.v1alpha import ComputeImagesResponse
 
 LARGE = {"native": 400_000, "python": 20_000}  # bytes of JSON: the native mapper gives out 256 KiB at once
-LEAST = 1 << 15  # bytes of a piece, but for the last
+LEAST = 1 << 17  # bytes of a piece, but for the last
 
 
 def pieces_of(mapper: MessageMapper, text: bytes) -> list[bytes]:
