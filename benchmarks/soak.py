@@ -8,12 +8,13 @@ collections page by page from an emulator in a process of its own, which answers
 Each image must be the one, byte for byte, and in the place, that a run without faults has; errors must be of the kinds
 that the faults are known for.
 
-Four times a minute (in a run of ten minutes and more, once) the callers rest, each just after a call of its own. Then
-file descriptors, threads, tasks and memory are taken: at rest, and after the allocator has given back what it had free,
-as else the memory of a busy process goes up and down by tens of MiB. The first three minutes (a third of a shorter run)
-are for warming up. A line is fitted to the memory of what is left, and its slope may be 1 MiB per 10 minutes. In a run
-of less than ten minutes the slope's standard error is larger than that: then only a slope that is too large by three
-times its error counts as a leak, for memory still settles then; that finds what loses some kilobytes per request.
+Three or four times a minute the callers rest, each just after a call of its own. Then file descriptors, threads, tasks
+and memory are taken: at rest, and after the allocator has given back what it had free, as else the memory of a busy
+process goes up and down by tens of MiB. The first three minutes (a third of a shorter run) are for warming up. A line
+is fitted to what is left. In a run of ten minutes and more, the slope of resident memory may be 1 MiB per 10 minutes. In
+a shorter one it says nothing: which pages the allocator cannot give back is a matter of chance, and settles within
+minutes. What is in use, as malloc and Python's allocator count it, must not grow by more either, in any run: a slope
+counts that is too large by three times its standard error, which finds what loses a kilobyte per request.
 
 Descriptors, threads and tasks must be at the end what they were when it was warm. Spare connections, more than one for
 each caller, are listed but not counted: how many idle ones a pool has of its 64 is a matter of chance. Then the clients
@@ -24,16 +25,9 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
-import ctypes
-import gc
 import json
 import logging
-import math
-import os
 import random
-import re
-import statistics
 import subprocess
 import sys
 import threading
@@ -45,6 +39,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import grpc
+from process_state import Memory, Open, Slope, connections
 
 import eegrpc
 from eegrpc.v1alpha import ComputeImagesRequest, EarthEngineStub
@@ -76,6 +71,10 @@ EXPLAINED = {Code.UNAVAILABLE, Code.UNKNOWN, Code.INTERNAL, Code.RESOURCE_EXHAUS
 """What these faults are to a call that is not sent again any more."""
 MOST_SLOPE = 1.0
 """MiB in 10 minutes."""
+MOST_BLOCKS = 10_000
+"""Of Python's own allocator, in 10 minutes: a MiB, more or less."""
+LONG = 10
+"""Minutes from which resident memory says something."""
 MOST_DESCRIPTORS = 2
 SPARE_FROM = 2 * CALLERS + 2
 """A connection for each caller by REST, and one for each channel by gRPC."""
@@ -361,97 +360,53 @@ def expected(endpoint: str) -> dict[str, list[bytes]]:
 # --- measuring -------------------------------------------------------------------------------------------------------
 
 
-class Open(NamedTuple):
-    """What the process has open."""
+class Rested(NamedTuple):
+    """What the process had while all callers rested."""
 
-    descriptors: int
+    second: float
+    open: Open
     spare: int
-    threads: int
-    native_threads: int
-    tasks: int
-    names: dict[str, int]
+    """Connections more than one for each caller, which `open` does not count."""
+    memory: Memory
 
     @classmethod
-    def now(cls, loop: asyncio.AbstractEventLoop | None, port: str) -> Open:
-        gc.collect()
+    def now(cls, second: float, port: int, loop: asyncio.AbstractEventLoop | None = None) -> Rested:
         spare = max(connections(port) - SPARE_FROM, 0)
-        return cls(
-            len(list(Path("/proc/self/fd").iterdir())) - spare,
-            spare,
-            threading.active_count(),
-            len(list(Path("/proc/self/task").iterdir())),
-            0 if loop is None or loop.is_closed() else len(asyncio.all_tasks(loop)),
-            Counter(re.sub(r"[0-9]+", "N", thread.name) for thread in threading.enumerate()),
-        )
-
-
-def connections(port: str) -> int:
-    """Return how many connections to this port the process has."""
-    own = set()
-    for descriptor in Path("/proc/self/fd").iterdir():
-        with contextlib.suppress(OSError):  # the one by which the folder is read
-            own.add(str(descriptor.readlink()))
-    to_port = f":{int(port):04X}"
-    rows = (line.split() for line in Path("/proc/self/net/tcp").read_text().splitlines()[1:])
-    return sum(row[2].endswith(to_port) and f"socket:[{row[9]}]" in own for row in rows)
-
-
-def resident() -> float:
-    """Return the memory of the process in MiB, without what its allocator has free."""
-    gc.collect()
-    ctypes.CDLL(None).malloc_trim(0)
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
-
-
-class Line(NamedTuple):
-    """A line fitted to samples: its slope per second, and the standard error of that."""
-
-    slope: float
-    error: float
-
-
-def fit(samples: list[tuple[float, float]]) -> Line:
-    """Fit a line."""
-    xs, ys = zip(*samples, strict=True)
-    slope, intercept = statistics.linear_regression(xs, ys)
-    rest = sum((y - intercept - slope * x) ** 2 for x, y in samples) / (len(samples) - 2)
-    middle = statistics.fmean(xs)
-    return Line(slope, math.sqrt(rest / sum((x - middle) ** 2 for x in xs)))
+        all_open = Open.now(loop)
+        return cls(second, all_open._replace(descriptors=all_open.descriptors - spare), spare, Memory.now())
 
 
 def interval(minutes: float) -> int:
     """Return the seconds between two rests."""
-    return 60 if minutes >= 10 else 15
+    return 20 if minutes >= LONG else 15
 
 
 def soak(minutes: float, seed: int) -> dict[str, Any]:
     """Run, and return all that was found."""
     emulator = Emulator()
     try:
-        port = emulator.endpoint.rpartition(":")[2]
+        port = int(emulator.endpoint.rpartition(":")[2])
         tally = Tally(expected(emulator.endpoint))
-        before = Open.now(None, port)
+        before = Rested.now(0.0, port)
         emulator.harm(seed)
         gate, rest, stop = eegrpc.QuotaGate(), Rest(), threading.Event()
         shared = Shared(emulator.endpoint, gate, tally, rest, stop, seed)
         loop, end_tasks = start_tasks(shared)
         ends = [start_threads(shared, "grpc"), start_threads(shared, "rest"), end_tasks]
-        memory: list[tuple[float, float]] = []
-        resting: list[Open] = []
+        resting: list[Rested] = []
         began = time.monotonic()
         warm = min(180.0, minutes * 20)
         try:
             for rest_at in range(interval(minutes), int(minutes * 60) + 1, interval(minutes)):
                 time.sleep(max(began + rest_at - time.monotonic(), 0))
                 rest.begin()
-                now = time.monotonic() - began
-                if now >= warm:
-                    resting.append(Open.now(loop, port))
-                    memory.append((now, resident()))
+                rested = Rested.now(time.monotonic() - began, port, loop)
                 rest.end()
+                if rested.second >= warm:
+                    resting.append(rested)
                 if rest_at % 60 == 0:
-                    print(f"{rest_at // 60} min: {resident():.1f} MiB, {tally.counts['pages']} pages", file=sys.stderr)
+                    memory = f"{rested.memory.resident:.1f} MiB, {rested.memory.in_use:.1f} MiB in use"
+                    print(f"{rest_at // 60} min: {memory}, {tally.counts['pages']} pages", file=sys.stderr)
         finally:
             stop.set()
             for event in (rest.go, rest.over):  # for callers that are at rest
@@ -459,19 +414,17 @@ def soak(minutes: float, seed: int) -> dict[str, Any]:
             for end in ends:
                 end()
         time.sleep(2.0)
-        after = Open.now(loop, port)
+        after = Rested.now(time.monotonic() - began, port, loop)
     finally:
         emulator.end()
-    line = fit(memory)
     return {
         "minutes": minutes,
-        "warm": warm,
         "counts": dict(tally.counts),
         "wrong": tally.wrong,
         "unexplained": tally.unexplained,
-        "slope": line.slope * 600,
-        "error": line.error * 600,
-        "memory": memory,
+        "resident": Slope.of([(each.second, each.memory.resident) for each in resting]),
+        "in use": Slope.of([(each.second, each.memory.in_use) for each in resting]),
+        "blocks": Slope.of([(each.second, float(each.memory.blocks)) for each in resting]),
         "before": before,
         "resting": resting,
         "after": after,
@@ -480,14 +433,17 @@ def soak(minutes: float, seed: int) -> dict[str, Any]:
 
 def misses(found: dict[str, Any]) -> list[str]:
     """Return what is not as it must be."""
-    margin = 3 * found["error"] if found["minutes"] < 10 else 0.0
     warm, *_, last = found["resting"]
     problems = [*found["wrong"][:10], *found["unexplained"][:10]]
-    if not found["slope"] - margin <= MOST_SLOPE:
-        problems.append(f"memory grows by {found['slope']:.2f} ± {found['error']:.2f} MiB in 10 minutes")
+    if found["minutes"] >= LONG and not found["resident"].per_10_minutes <= MOST_SLOPE:
+        problems.append(f"resident memory grows by {found['resident']} MiB in 10 minutes")
+    for name, most in (("in use", MOST_SLOPE), ("blocks", MOST_BLOCKS)):
+        slope = found[name]
+        if slope.per_10_minutes - 3 * slope.error > most:
+            problems.append(f"memory in use grows by {slope} {'blocks' if name == 'blocks' else 'MiB'} in 10 minutes")
     for when, one, other in [
-        ("from warm to end", warm, last),
-        ("from beginning to end", found["before"], found["after"]),
+        ("from warm to end", warm.open, last.open),
+        ("from beginning to end", found["before"].open, found["after"].open),
     ]:
         if abs(other.descriptors - one.descriptors) > MOST_DESCRIPTORS:
             problems.append(f"file descriptors {when}: {one.descriptors} and {other.descriptors}")
@@ -500,20 +456,25 @@ def report(found: dict[str, Any]) -> Iterator[str]:
     """Yield the lines of the tables."""
     counts = found["counts"]
     errors = {name: count for name, count in counts.items() if name.startswith("error")}
-    yield "| minutes | pages | images | wrong | unexplained | errors, resumed | cancelled | MiB in 10 minutes |"
-    yield "|---|---|---|---|---|---|---|---|"
+    yield "| minutes | pages | images | wrong | unexplained | errors, resumed | cancelled |"
+    yield "|---|---|---|---|---|---|---|"
     yield (
         f"| {found['minutes']:g} | {counts['pages']} | {counts['images']} | {len(found['wrong'])} "
-        f"| {len(found['unexplained'])} | {sum(errors.values())} | {counts.get('cancelled', 0)} "
-        f"| {found['slope']:+.2f} ± {found['error']:.2f} |"
+        f"| {len(found['unexplained'])} | {sum(errors.values())} | {counts.get('cancelled', 0)} |"
     )
     yield ""
-    yield "| when | file descriptors | spare connections | threads | native threads | tasks |"
-    yield "|---|---|---|---|---|---|"
+    yield "| in 10 minutes | resident, MiB | in use by malloc, MiB | blocks of Python's |"
+    yield "|---|---|---|---|"
+    yield f"| from {len(found['resting'])} rests | {found['resident']} | {found['in use']} | {found['blocks']} |"
+    yield ""
+    yield "| when | file descriptors | spare connections | threads | native threads | tasks | MiB | in use |"
+    yield "|---|---|---|---|---|---|---|---|"
     warm, *_, last = found["resting"]
     stages = ("before", "warm, at rest", "at the end, at rest", "closed")
     for when, each in zip(stages, (found["before"], warm, last, found["after"]), strict=True):
-        yield f"| {when} | {' | '.join(map(str, each[:5]))} |"
+        has = each.open
+        figures = (has.descriptors, each.spare, has.threads, has.native_threads, has.tasks)
+        yield f"| {when} | {' | '.join(map(str, figures))} | {each.memory.resident:.1f} | {each.memory.in_use:.1f} |"
     yield ""
     yield f"Errors that callers saw and resumed from: {errors}"
 
