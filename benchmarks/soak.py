@@ -11,8 +11,8 @@ that the faults are known for.
 Three or four times a minute the callers rest, each just after a call of its own. Then file descriptors, threads, tasks
 and memory are taken: at rest, and after the allocator has given back what it had free, as else the memory of a busy
 process goes up and down by tens of MiB. The first three minutes (a third of a shorter run) are for warming up. A line
-is fitted to what is left. In a run of ten minutes and more, the slope of resident memory may be 1 MiB per 10 minutes. In
-a shorter one it says nothing: which pages the allocator cannot give back is a matter of chance, and settles within
+is fitted to what is left. In a run of ten minutes and more, the slope of resident memory may be 1 MiB in 10 minutes.
+In a shorter one it says nothing: which pages the allocator cannot give back is a matter of chance, and settles within
 minutes. What is in use, as malloc and Python's allocator count it, must not grow by more either, in any run: a slope
 counts that is too large by three times its standard error, which finds what loses a kilobyte per request.
 
