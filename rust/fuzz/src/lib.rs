@@ -107,7 +107,11 @@ pub fn check_text(plan: &Plan, text: &[u8]) {
     match to_wire(plan, text) {
         Ok(wire) => {
             assert!(is_json(text), "accepted, but no JSON");
-            check_accepted(plan, &wire, has_respelled_keys(text) || has_null_in_oneof(text));
+            if may_have_null_numbers(text) {
+                check_wire(plan, &wire);
+            } else {
+                check_accepted(plan, &wire, has_respelled_keys(text) || has_null_in_oneof(text));
+            }
         }
         Err(error) => check_refusal(&error, text),
     }
@@ -127,6 +131,12 @@ fn has_respelled_keys(text: &[u8]) -> bool {
 fn has_null_in_oneof(text: &[u8]) -> bool {
     let holds = |what: &[u8]| text.windows(what.len()).any(|window| window == what);
     holds(b"null") && (holds(b"\"kValue\"") || holds(b"\"k_value\""))
+}
+
+/// Whether a field of google.protobuf.NullValue is there, which may hold a number that the enum does not have: it prints
+/// as null, and that reads as 0.
+fn may_have_null_numbers(text: &[u8]) -> bool {
+    [&b"Null\""[..], b"_null\""].iter().any(|end| text.windows(end.len()).any(|window| window == *end))
 }
 
 /// What is refused as no JSON must be none.
