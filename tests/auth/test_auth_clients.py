@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import grpc
 import pytest
-from auth_server import AuthServer
 from canaries import no_canaries
-from oauth_server import OAuthServer
 from retry_doubles import compute
 
 from eegrpc import RetryPolicy
@@ -21,18 +19,11 @@ OF_GOOGLE_AUTH = 3
 
 
 @pytest.fixture
-def oauth(monkeypatch):
+def oauth(oauth, monkeypatch):
     # google-auth waits for seconds between its own attempts
     backoff = "google.auth._exponential_backoff._BaseExponentialBackoff._calculate_jitter"
     monkeypatch.setattr(backoff, lambda _: 0.0)
-    with OAuthServer() as server:
-        yield server
-
-
-@pytest.fixture
-def server():
-    with AuthServer() as server:
-        yield server
+    return oauth
 
 
 @pytest.fixture(params=["grpc", "rest"])
