@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import socket
 import threading
+import time
 from concurrent import futures
 from typing import TYPE_CHECKING, Any
 
@@ -66,6 +67,14 @@ class Hang:
         self.arrived.set()
         self.release.wait(PATIENCE)
         return echo(request, context)
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait for what nothing announces."""
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.002)
 
 
 def free_port() -> int:
