@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
+
+import eegrpc
 
 # Assertions in these are the tests' own; pytest explains them only if it is told before they are imported.
 pytest.register_assert_rewrite("aio_channel_suite", "channel_suite")
@@ -30,3 +34,9 @@ def open_caller(colour):
     yield open_one
     for caller in callers:
         caller.close()
+
+
+@pytest.fixture
+def gate():
+    """A quota gate that lets one call of a project through at a time."""
+    return eegrpc.QuotaGate(1, math.inf)

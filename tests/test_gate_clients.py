@@ -1,75 +1,25 @@
-"""The quota gate in both clients, over gRPC and REST, with real servers; and its waiters, many colours at one gate."""
+"""The quota gate in both clients, over gRPC and REST, with real servers."""
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import gc
 import math
-import threading
-from concurrent import futures
 
 import grpc
 import pytest
-from google.protobuf.duration_pb2 import Duration
-from google.rpc import error_details_pb2, status_pb2
-from grpc_status import rpc_status
-from servers import PATIENCE, Hang, ScriptedServicer, echo, grpc_server, rest_server
+from gate_callers import Callers, Counting, Refusing, busy_server_callers
+from servers import PATIENCE, Hang, ScriptedServicer, echo, grpc_server, rest_server, until
 
 import eegrpc
-from eegrpc._aio_permit import TaskPermit
 from eegrpc._async_client import send as send_async
 from eegrpc._client import send
 from eegrpc._gate import Admission
-from eegrpc._permit import ThreadPermit
 from eegrpc._retry import NO_RETRY, Attempts
 from eegrpc.errors import CallContext, EarthEngineError
-from eegrpc.v1alpha import ComputeImagesRequest, add_EarthEngineServicer_to_server
+from eegrpc.v1alpha import ComputeImagesRequest
 
 Code = grpc.StatusCode
-EXPRESSION = '{"result": "0", "values": {"0": {"constantValue": 1}}}'
 AT_ONCE = eegrpc.RetryPolicy(initial=0.0)
-
-
-class Counting:
-    """Answers, and notes how many were in flight at most; each waits until `together` were, so that so many are."""
-
-    def __init__(self, together=0):
-        self.in_flight = self.most = 0
-        self.together = together
-        self.reached = threading.Event()
-        self.lock = threading.Lock()
-
-    def __call__(self, request, context):
-        with self.lock:
-            self.in_flight += 1
-            self.most = max(self.most, self.in_flight)
-            if self.in_flight >= self.together:
-                self.reached.set()
-        self.reached.wait(PATIENCE)
-        with self.lock:
-            self.in_flight -= 1
-        return echo(request, context)
-
-
-class Refusing:
-    """Refuses the first `count` calls for quota."""
-
-    def __init__(self, count, message, delay=0.0):
-        self.count, self.status = count, status_pb2.Status(code=Code.RESOURCE_EXHAUSTED.value[0], message=message)
-        if delay:
-            seconds = Duration()
-            seconds.FromNanoseconds(int(delay * 1e9))
-            self.status.details.add().Pack(error_details_pb2.RetryInfo(retry_delay=seconds))
-        self.lock = threading.Lock()
-
-    def __call__(self, request, context):
-        with self.lock:
-            self.count -= 1
-            refuse = self.count >= 0
-        if refuse:
-            context.abort_with_status(rpc_status.to_status(self.status))
-        return echo(request, context)
 
 
 @pytest.fixture(params=["grpc", "rest"])
@@ -89,54 +39,6 @@ def options(transport, servicer):
         yield {"project": "p", "endpoint": f"http://127.0.0.1:{port}", "transport": transport}
 
 
-class Callers:
-    """A client of either colour; calls that run beside the test, and end as futures do."""
-
-    def __init__(self, colour, options):
-        self.colour = colour
-        self.pool = futures.ThreadPoolExecutor(600)
-        self.loop = asyncio.new_event_loop()
-        self.thread = threading.Thread(target=self.loop.run_forever)
-        self.thread.start()
-        self.client = self._make(options)
-
-    def _make(self, options):
-        if self.colour == "sync":
-            return eegrpc.EarthEngineClient(**options)
-
-        async def make():
-            return eegrpc.EarthEngineAsyncClient(**options)
-
-        return asyncio.run_coroutine_threadsafe(make(), self.loop).result(PATIENCE)
-
-    def start(self, token="", **arguments):
-        """Begin a call; the future gives the token that comes back."""
-        if self.colour == "sync":
-            return self.pool.submit(self._call, token, arguments)
-        return asyncio.run_coroutine_threadsafe(self._call_async(token, arguments), self.loop)
-
-    def _call(self, token, arguments):
-        page = next(self.client.compute_images(EXPRESSION, page_token=token, **arguments).pages)
-        return page.next_page_token
-
-    async def _call_async(self, token, arguments):
-        pager = await self.client.compute_images(EXPRESSION, page_token=token, **arguments)
-        return (await anext(pager.pages)).next_page_token
-
-    def close_client(self):
-        if self.colour == "sync":
-            self.client.close()
-        else:
-            asyncio.run_coroutine_threadsafe(self.client.close(), self.loop).result(PATIENCE)
-
-    def close(self):
-        self.close_client()
-        self.pool.shutdown()
-        self.loop.call_soon_threadsafe(self.loop.stop)
-        self.thread.join()
-        self.loop.close()
-
-
 @pytest.fixture
 def open_callers(colour, options):
     with contextlib.ExitStack() as stack:
@@ -149,42 +51,8 @@ def open_callers(colour, options):
         yield open_one
 
 
-@contextlib.contextmanager
-def busy_server_callers(servicer, **options):
-    """Threads that call a gRPC server which does more at once than any limit here."""
-    server = grpc.server(futures.ThreadPoolExecutor(64))
-    add_EarthEngineServicer_to_server(servicer, server)
-    port = server.add_insecure_port("127.0.0.1:0")
-    server.start()
-    endpoint = f"http://127.0.0.1:{port}"
-    callers = Callers("sync", {"project": "p", "endpoint": endpoint, "transport": "grpc", **options})
-    try:
-        yield callers
-    finally:
-        callers.close()
-        server.stop(None).wait()
-
-
-@pytest.fixture
-def gate():
-    return eegrpc.QuotaGate(1, math.inf)
-
-
-def until(condition):
-    """Wait for what must happen."""
-    pause = threading.Event()
-    for _ in range(int(PATIENCE / 0.005)):
-        if condition():
-            return
-        pause.wait(0.005)
-    pytest.fail("it did not happen")
-
-
 def waiting(gate, count=1):
     until(lambda: gate.stats("p").waiting == count)
-
-
-# ---- clients ----
 
 
 def test_no_more_in_flight_than_allowed(open_callers, servicer):
@@ -336,13 +204,6 @@ def test_con_07_500_threads_get_10000_right_answers_and_never_more_than_40_at_on
     assert gate.stats("p") == eegrpc.QuotaStats(40, math.inf, 0, 0, 0, 0)
 
 
-# ---- waiters ----
-
-
-def permit(kind, gate, timeout=PATIENCE):
-    return kind(Admission(gate), "projects/p", Attempts(NO_RETRY, timeout, CallContext("projects/p")))
-
-
 async def test_each_attempt_takes_a_permit_and_a_waiting_retry_holds_none(gate, colour):
     seen = []
 
@@ -381,89 +242,3 @@ def test_a_permit_is_given_back_whatever_the_call_raises(gate, error):
     with pytest.raises(BaseException):  # noqa: B017, PT011 (each raises its own)
         send(method, ComputeImagesRequest(project="projects/p"), (), attempts, Admission(gate), lambda _: True)
     assert gate.stats("p").in_flight == 0
-
-
-def test_a_wait_that_is_interrupted_leaves_the_queue(gate, monkeypatch):
-    class Interrupted:
-        def get(self, timeout):
-            raise KeyboardInterrupt
-
-    with permit(ThreadPermit, gate):
-        monkeypatch.setattr("queue.SimpleQueue", Interrupted)
-        with pytest.raises(KeyboardInterrupt), permit(ThreadPermit, gate):
-            pass
-        assert gate.stats("p").waiting == 0
-
-
-@pytest.mark.parametrize("in_flight", [True, False])
-def test_a_coroutine_that_is_never_resumed_gives_its_place_back(gate, in_flight):
-    async def call():
-        async with permit(TaskPermit, gate):
-            await asyncio.Event().wait()
-
-    async def drive():
-        coroutine = call()
-        with contextlib.nullcontext() if in_flight else permit(ThreadPermit, gate):
-            coroutine.send(None)
-            assert (gate.stats("p").in_flight, gate.stats("p").waiting) == (1, not in_flight)
-        coroutine.close()  # as the garbage collector does
-        del coroutine
-        gc.collect()
-
-    asyncio.run(drive())
-    assert (gate.stats("p").in_flight, gate.stats("p").waiting) == (0, 0)
-
-
-def test_a_waiter_whose_loop_was_closed_does_not_hold_up_the_others(gate):
-    loop = asyncio.new_event_loop()
-    with permit(ThreadPermit, gate):
-        waiter = permit(TaskPermit, gate).__aenter__()
-        loop.call_soon(lambda: None)
-        task = loop.create_task(waiter)
-        loop.run_until_complete(asyncio.sleep(0))
-        assert gate.stats("p").waiting == 1
-        loop.close()
-    with permit(ThreadPermit, gate):
-        assert gate.stats("p") == eegrpc.QuotaStats(1, math.inf, 1, 0, 0, 0)
-    task._log_destroy_pending = False  # it cannot be ended without its loop
-    waiter.close()
-
-
-def test_threads_and_several_loops_share_a_gate():
-    gate = eegrpc.QuotaGate(3, 1000.0)
-    lock = threading.Lock()
-    in_flight, most, done = 0, 0, 0
-
-    def change(by):
-        nonlocal in_flight, most, done
-        with lock:
-            in_flight += by
-            most = max(most, in_flight)
-            done += by < 0
-
-    def thread():
-        for _ in range(10):
-            with permit(ThreadPermit, gate):
-                change(1)
-                change(-1)
-
-    async def task(number):
-        for turn in range(10):
-            with contextlib.suppress(asyncio.TimeoutError):
-                async with permit(TaskPermit, gate):
-                    change(1)
-                    try:
-                        await asyncio.wait_for(asyncio.sleep(0 if (number + turn) % 3 else 60), 0.001)
-                    finally:
-                        change(-1)
-
-    async def tasks():
-        await asyncio.gather(*(task(number) for number in range(10)))
-
-    with futures.ThreadPoolExecutor(12) as pool:
-        runs = [pool.submit(thread) for _ in range(10)] + [pool.submit(asyncio.run, tasks()) for _ in range(2)]
-        for run in runs:
-            run.result(PATIENCE)
-    assert (in_flight, done) == (0, 300)
-    assert most <= 3
-    assert gate.stats("p") == eegrpc.QuotaStats(3, 1000, 0, 0, 0, 0)
