@@ -17,10 +17,10 @@ from eegrpc._retry_delay import least_delay
 from eegrpc.errors import CallContext, from_rpc_error, make_error
 
 if TYPE_CHECKING:
-    import queue
     from collections.abc import Callable, Hashable
     from types import EllipsisType
 
+    from eegrpc._bell import Bell
     from eegrpc._retry import Attempts
 
 __all__ = ["Admission", "Permit", "QuotaGate", "QuotaStats"]
@@ -131,7 +131,7 @@ class Admission:
         self.gate = gate
         self._closed = False
 
-    bell: queue.SimpleQueue[None] | None = None
+    bell: Bell | None = None
     """What wakes the one call that goes this way; None where each call has a bell of its own."""
 
     @property

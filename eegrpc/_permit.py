@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
-import queue
 from typing import TYPE_CHECKING
 
+from eegrpc._bell import Bell
 from eegrpc._gate import Permit
 
 if TYPE_CHECKING:
@@ -20,17 +19,15 @@ class ThreadPermit(Permit):
     """A permit that a thread waits for."""
 
     def __enter__(self) -> Self:
-        # Of all that can wake a thread, a SimpleQueue alone may be rung from the garbage collector.
-        bell: queue.SimpleQueue[None] = self._admission.bell or queue.SimpleQueue()
+        bell = self._admission.bell or Bell()
 
         def wake() -> bool:
-            bell.put(None)
+            bell.ring()
             return True
 
         try:
             while (wait := self._look(wake)) is not None:
-                with contextlib.suppress(queue.Empty):
-                    bell.get(timeout=wait)
+                bell.wait(wait)
         except BaseException as error:
             self._end(type(error))
             raise

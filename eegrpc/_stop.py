@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import queue
 import time
 from typing import TYPE_CHECKING, Any, Final
 
 import grpc
 
 from eegrpc._auth import FailedCall, token_was_replaced
+from eegrpc._bell import Bell
 from eegrpc._gate import Admission
 
 if TYPE_CHECKING:
@@ -32,21 +31,19 @@ class Stop:
     """
 
     def __init__(self) -> None:
-        # Of all that can wake a thread, a SimpleQueue alone may be rung from the garbage collector.
-        self.bell: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self.bell = Bell()
         self.stopped = False
 
     def __call__(self) -> None:
         """Have the call ended."""
         self.stopped = True
-        self.bell.put(None)
+        self.bell.ring()
 
     def sleep(self, seconds: float) -> bool:
         """Wait; return True, early, when stopped."""
         until = time.monotonic() + seconds
         while not self.stopped and (left := until - time.monotonic()) > 0:
-            with contextlib.suppress(queue.Empty):
-                self.bell.get(timeout=left)
+            self.bell.wait(left)
         return self.stopped
 
     def admission(self, client: Admission) -> Admission:
@@ -74,14 +71,14 @@ class Stop:
 
         def see(ended: Any) -> None:
             seen.append(ended)
-            self.bell.put(None)
+            self.bell.ring()
 
         call.add_done_callback(see)
         while not seen:
             if self.stopped:
                 call.cancel()
                 raise FailedCall(grpc.StatusCode.CANCELLED, _UNWANTED)
-            self.bell.get()
+            self.bell.wait()
         return call
 
 

@@ -25,12 +25,11 @@ def permit(kind, gate, timeout=PATIENCE):
 
 
 def test_a_wait_that_is_interrupted_leaves_the_queue(gate, monkeypatch):
-    class Interrupted:
-        def get(self, timeout):
-            raise KeyboardInterrupt
+    def interrupted(*_):
+        raise KeyboardInterrupt
 
     with permit(ThreadPermit, gate):
-        monkeypatch.setattr("queue.SimpleQueue", Interrupted)
+        monkeypatch.setattr("eegrpc._bell.Bell.wait", interrupted)
         with pytest.raises(KeyboardInterrupt), permit(ThreadPermit, gate):
             pass
         assert gate.stats("p").waiting == 0

@@ -30,6 +30,7 @@ ROOMS = [
         "eegrpc._aio_channel",
     ),
     (  # client
+        "eegrpc._bell",
         "eegrpc._retry_delay",
         "eegrpc._retry_budget",
         "eegrpc._retry",
