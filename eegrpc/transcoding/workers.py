@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from eegrpc._processes import restart_in_children
 
@@ -19,19 +19,17 @@ __all__ = ["Workers"]
 
 _T = TypeVar("_T")
 
-_LINGER: Final = 0.5
-"""Seconds that a thread waits for more to do: to start one takes as long as to map a hundred kilobytes."""
-
 
 class Workers:
-    """At most `most` daemon threads, which run what they are given, in order, and end soon after nothing is left.
+    """At most `most` daemon threads, which run what they are given, in order.
 
-    A forked child begins without them, and without their work.
+    They end when nothing is left, or `linger` seconds later. A forked child begins without them and their work.
     """
 
-    def __init__(self, most: int, name: str) -> None:
+    def __init__(self, most: int, name: str, *, linger: float = 0.0) -> None:
         self._most = most
         self._name = name
+        self._linger = linger
         self._after_fork()
         restart_in_children(self)
 
@@ -70,9 +68,9 @@ class Workers:
     def _work(self) -> None:
         while True:
             with self._changed:
-                if not self._waiting:
+                if not self._waiting and self._linger:
                     self._idle += 1
-                    self._changed.wait(_LINGER)
+                    self._changed.wait(self._linger)
                     self._idle -= 1
                 if not self._waiting:
                     self._threads -= 1

@@ -20,18 +20,19 @@ def join(name: str) -> None:
         assert not thread.is_alive()
 
 
+@pytest.mark.parametrize("linger", [0.0, 0.5])
 @pytest.mark.parametrize("most", [1, 2, 5])
-def test_all_threads_work_at_once_whether_they_are_new_or_have_waited(most):
-    workers = Workers(most, f"test-{most}-at-once")
+def test_all_threads_work_at_once_whether_they_are_new_or_have_waited(most, linger):
+    workers = Workers(most, f"test-{most}-at-once", linger=linger)
     for _ in range(200):
         together = threading.Barrier(most)
         futures = [workers.submit(lambda together=together: together.wait(PATIENCE)) for _ in range(most)]
         assert sorted(future.result(PATIENCE) for future in futures) == list(range(most))
-        assert len(threads(f"test-{most}-at-once")) <= most
+    join(f"test-{most}-at-once")
 
 
 def test_threads_are_used_again_and_end():
-    workers = Workers(4, "test-again")
+    workers = Workers(4, "test-again", linger=0.5)
     idents = {workers.submit(threading.get_ident).result(PATIENCE) for _ in range(100)}
     assert len(idents) <= 2  # the next may come before the thread of the last one waits
     join("test-again")
@@ -56,8 +57,9 @@ def test_what_waits_is_done_in_order_and_errors_reach_whoever_waits():
     assert done == list(range(20))
 
 
-def test_many_threads_hand_in_work():
-    workers = Workers(3, "test-many")
+@pytest.mark.parametrize("linger", [0.0, 0.001])
+def test_many_threads_hand_in_work(linger):
+    workers = Workers(3, "test-many", linger=linger)
     results = []
 
     def hand_in(caller: int) -> None:
