@@ -1,6 +1,6 @@
 """A soak: both channels, threads and tasks, for a long time under faults; looks for wrong images, and for leaks.
 
-    python benchmarks/soak.py [--minutes 30] [--arenas 2] [--output soak.json]
+    python benchmarks/soak.py [--minutes 30] [--output soak.json]
 
 Forty callers, ten of each kind of channel, share a gate of 40 in flight and 100 requests per second. They compute
 collections page by page from an emulator in a process of its own, which answers after 0.3 s on average and does harm to
@@ -16,9 +16,6 @@ In a shorter one it says nothing: which pages the allocator cannot give back is 
 minutes. What is in use, as malloc and Python's allocator count it, must not grow by more either, in any run: a slope
 counts that is too large by three times its standard error, which finds what loses a kilobyte per request.
 
-The process has two of glibc's arenas, as docs/processes.md recommends. With as many as glibc likes, eight for each
-core, resident memory still grows after half an hour, while what is in use does not: `--arenas 0` shows it.
-
 Descriptors, threads and tasks must be at the end what they were when it was warm. Spare connections, more than one for
 each caller, are listed but not counted: how many idle ones a pool has of its 64 is a matter of chance. Then the clients
 are closed, and what is open must be what was before. Prints tables, and fails on a miss. Needs Linux.
@@ -29,7 +26,6 @@ from __future__ import annotations
 import argparse
 import json
 import logging
-import os
 import subprocess
 import sys
 import threading
@@ -228,12 +224,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=30.0)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--arenas", type=int, default=2, help="MALLOC_ARENA_MAX of this process; 0: glibc's own choice")
     parser.add_argument("--output", type=Path, help="where to write everything as JSON")
     arguments = parser.parse_args()
-    if arguments.arenas and os.environ.get("MALLOC_ARENA_MAX") != str(arguments.arenas):
-        os.environ["MALLOC_ARENA_MAX"] = str(arguments.arenas)  # glibc looks when a program starts
-        os.execv(sys.executable, [sys.executable, *sys.argv])
     logging.getLogger("eegrpc").setLevel(logging.CRITICAL)  # a line for each fault
     found = soak(arguments.minutes, arguments.seed)
     if arguments.output:
