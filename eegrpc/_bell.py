@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 
 __all__ = ["Bell"]
@@ -24,8 +23,10 @@ class Bell:
 
     def ring(self) -> None:
         """Wake the thread, or let it not fall asleep the next time."""
-        with contextlib.suppress(RuntimeError):  # it has been rung already
+        try:  # noqa: SIM105 (pagers ring when they are collected: at the very end, contextlib may be gone)
             self._lock.release()
+        except RuntimeError:  # it has been rung already
+            pass
 
     def wait(self, seconds: float | None = None) -> None:
         """Wait until it rings, or for so long; what rang is for the caller to find out."""
