@@ -3,8 +3,8 @@
 The server, in a process of its own, refuses with RESOURCE_EXHAUSTED what is more than 40 requests in flight or more
 than 100 accepted in any second, and takes 0.3 s for each of the others. The quota's minimum is the shortest time in
 which anyone could do it: each request starts as soon as both limits allow. Naive means the client's own retry policy
-(full jitter from 1 s), with as many attempts as it takes, and no gate. A wait is what a call took beyond the service
-time; its spread tells how fair it is.
+(full jitter from 1 s), with as many attempts as it takes, no budget, and no gate. A wait is what a call took beyond the
+service time; its spread tells how fair it is.
 
     python benchmarks/quota.py [--callers 200] [--requests 1000] [--service 0.3] [--transport grpc]
 
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 CONCURRENCY, RATE = 40, 100
 EXPRESSION = '{"result": "0", "values": {"0": {"constantValue": 1}}}'
-NAIVE = eegrpc.RetryPolicy(max_attempts=1000)
+NAIVE = eegrpc.RetryPolicy(max_attempts=1000, budget=None)
 
 
 class EnforcingServicer(EarthEngineServicer):
@@ -228,9 +228,9 @@ def main() -> None:
     print(f"{arguments.requests} requests by {arguments.callers} callers over {arguments.transport}, service time "
           f"{arguments.service:g} s; the quota's minimum is {least:.1f} s\n")  # fmt: skip
     ways = {
-        "threads, gate": {},
+        "threads, gate": {"quota": eegrpc.QuotaGate()},
         "threads, naive": {"quota": None, "retry": NAIVE},
-        "tasks, gate": {},
+        "tasks, gate": {"quota": eegrpc.QuotaGate()},
         "tasks, naive": {"quota": None, "retry": NAIVE},
     }
     print_table([measure(name, arguments, options) for name, options in ways.items()], least)
