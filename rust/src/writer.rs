@@ -211,9 +211,10 @@ impl Output {
         let all = wire::Part { start: self.begin, end: self.bytes.len() };
         let mut reader = Reader::new(&self.bytes, all);
         let gaps = &self.gaps[self.first..];
-        let is_gap = |gap: &Gap, at| gap.at as usize == at;
         let (end, inside) = match reader.tag() {
-            Ok(tag) if tag.wire_type == wire::LENGTH && gaps.first().is_some_and(|gap| is_gap(gap, reader.at)) => {
+            Ok(tag)
+                if tag.wire_type == wire::LENGTH && gaps.first().is_some_and(|gap| gap.at as usize == reader.at) =>
+            {
                 // The lengths count what the gaps inside will add; each gap that is passed moves the end closer.
                 let mut end = reader.at + 1 + gaps[0].length as usize;
                 let mut inside = 1;
