@@ -7,7 +7,7 @@ import threading
 from typing import TYPE_CHECKING, Final
 
 from eegrpc._processes import restart_in_children
-from eegrpc.mapper._options import Engine, Options, Pieces, Skipped
+from eegrpc.mapper._options import Engine, Options, Pieces, Skipped, whole
 from eegrpc.mapper._switch import IMPLEMENTATION, Implementation, engine
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ class MessageMapper:
             TypeError, MapperError: As `to_wire`.
         """
         wire, skipped = self.to_pieces_and_skipped(json)
-        return wire if isinstance(wire, bytes) else wire.whole(), skipped
+        return whole(wire), skipped
 
     def to_pieces_and_skipped(self, json: bytes) -> tuple[bytes | Pieces, Skipped | None]:
         """Return the same as `to_wire_and_skipped`, but perhaps what is large as `Pieces`.

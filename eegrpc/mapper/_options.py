@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from google.protobuf.descriptor import Descriptor
     from google.protobuf.descriptor_pool import DescriptorPool
 
-__all__ = ["MAX_SKIPPED_NAMES", "Engine", "Options", "Pieces", "Skipped"]
+__all__ = ["MAX_SKIPPED_NAMES", "Engine", "Options", "Pieces", "Skipped", "whole"]
 
 MAX_SKIPPED_NAMES = 16
 """Most names that one `Skipped` carries: the counts are exact, the names are for a log."""
@@ -54,6 +54,11 @@ class Pieces(Protocol):
 
     def __iter__(self) -> Iterator[bytes]:
         """Yield whole fields of the message, in order, a hundred kilobytes at a time: to merge all is to parse it."""
+
+
+def whole(message: bytes | Pieces) -> bytes:
+    """Return an encoded message in one piece."""
+    return message if isinstance(message, bytes) else message.whole()
 
 
 class Engine(Protocol):

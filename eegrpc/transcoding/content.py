@@ -14,7 +14,7 @@ from google.api import httpbody_pb2
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import DecodeError
 
-from eegrpc.mapper import MapperError, MessageMapper
+from eegrpc.mapper import MapperError, MessageMapper, whole
 from eegrpc.transcoding import scalars, wire
 
 if TYPE_CHECKING:
@@ -85,8 +85,7 @@ class MessageBody:
         Raises:
             MapperError: The body is not JSON of the type.
         """
-        message = self.read_pieces(content)[0]
-        return message if isinstance(message, bytes) else message.whole()
+        return whole(self.read_pieces(content)[0])
 
     def read_pieces(self, content: Content) -> tuple[bytes | Pieces, Skipped | None]:
         """Return the same as `read`, perhaps in pieces, and what the mapper skipped, or None.
@@ -103,7 +102,7 @@ class MessageBody:
             message, skipped = self._mapper.to_pieces_and_skipped(content.data)
             if self._number is None:
                 return message, skipped
-            payload = message if isinstance(message, bytes) else message.whole()
+            payload = whole(message)
         return payload if self._number is None else wire.length_delimited(self._number, payload), skipped
 
 
@@ -146,8 +145,7 @@ class FieldBody:
         Raises:
             MapperError: The body is not JSON of the field.
         """
-        message = self.read_pieces(content)[0]
-        return message if isinstance(message, bytes) else message.whole()
+        return whole(self.read_pieces(content)[0])
 
     def read_pieces(self, content: Content) -> tuple[bytes | Pieces, Skipped | None]:
         """Return the same as `read`, perhaps in pieces, and what the mapper skipped, or None.

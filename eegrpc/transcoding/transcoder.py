@@ -17,7 +17,7 @@ import grpc
 from google.protobuf import descriptor_pool
 
 from eegrpc._processes import restart_in_children
-from eegrpc.mapper import MapperError
+from eegrpc.mapper import MapperError, whole
 from eegrpc.transcoding import status as statuses
 from eegrpc.transcoding.binding import Binding, Method, methods_of
 from eegrpc.transcoding.content import JSON_TYPE, Content, FieldBody, MessageBody, body_of
@@ -277,7 +277,7 @@ class Transcoder:
         has_error = skipped is not None and skipped.may_have(body.descriptor.full_name, "error")
         if message != body.empty and not has_error:  # the good path: no second look at a large page
             return Reply(Code.OK, wire=message) if isinstance(message, bytes) else Reply(Code.OK, pieces=message)
-        return self._suspicious(body, response, message if isinstance(message, bytes) else message.whole())
+        return self._suspicious(body, response, whole(message))
 
     def _suspicious(self, body: _Body, response: HttpResponse, wire: bytes) -> Reply:
         """Look twice at JSON in which there may be an error, or nothing of the message.
