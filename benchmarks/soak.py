@@ -8,13 +8,14 @@ collections page by page from an emulator in a process of its own, which answers
 Each image must be the one, byte for byte, and in the place, that a run without faults has; errors must be of the kinds
 that the faults are known for.
 
-Three or four times a minute the callers rest, each just after a call of its own. Then file descriptors, threads, tasks
-and memory are taken: at rest, and after the allocator has given back what it had free, as else the memory of a busy
-process goes up and down by tens of MiB. The first three minutes (a third of a shorter run) are for warming up. A line
-is fitted to what is left. In a run of ten minutes and more, the slope of resident memory may be 1 MiB in 10 minutes.
-In a shorter one it says nothing: which pages the allocator cannot give back is a matter of chance, and settles within
-minutes. What is in use, as malloc and Python's allocator count it, must not grow by more either, in any run: a slope
-counts that is too large by three times its standard error, which finds what loses a kilobyte per request.
+Three or four times a minute the callers rest, after a call that all make at the same time and that nothing happens to:
+so each has its connection. Then file descriptors, threads, tasks and memory are taken: at rest, and after the allocator
+has given back what it had free, as else the memory of a busy process goes up and down by tens of MiB. The first three
+minutes (a third of a shorter run) are for warming up. A line is fitted to what is left. In a run of ten minutes and
+more, the slope of resident memory may be 1 MiB in 10 minutes. In a shorter one it says nothing: which pages the
+allocator cannot give back is a matter of chance, and settles within minutes. What is in use, as malloc and Python's
+allocator count it, must not grow by more either, in any run: a slope counts that is too large by three times its
+standard error, which finds what loses a kilobyte per request.
 
 Descriptors, threads and tasks must be at the end what they were when it was warm. Spare connections, more than one for
 each caller, are listed but not counted: how many idle ones a pool has of its 64 is a matter of chance. Then the clients
@@ -24,6 +25,7 @@ are closed, and what is open must be what was before. Prints tables, and fails o
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import logging
 import subprocess
@@ -41,7 +43,7 @@ import eegrpc
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 FAULTS = (
     "latency=exponential(0.3)",
@@ -58,6 +60,8 @@ FAULTS = (
     "goaway(processed=False):0.002",
     "rst_stream(code='refused_stream'):0.001",
 )
+CALM = ("latency=1",)
+"""What they are while the callers come to rest: then all have a connection at the same time."""
 MOST_SLOPE = 1.0
 """MiB in 10 minutes."""
 MOST_BLOCKS = 10_000
@@ -81,8 +85,8 @@ class Emulator:
         assert self._process.stdout is not None
         self.endpoint = "http://" + self._process.stdout.readline().strip().rpartition("=")[2]
 
-    def harm(self, seed: int) -> None:
-        body = json.dumps({"faults": FAULTS, "seed": seed}).encode()
+    def harm(self, faults: Iterable[str], seed: int = 0) -> None:
+        body = json.dumps({"faults": list(faults), "seed": seed}).encode()
         request = urllib.request.Request(f"{self.endpoint}/emulator/faults", body, method="PUT")
         request.add_header("content-type", "application/json")
         urllib.request.urlopen(request).close()
@@ -129,8 +133,10 @@ def soak(minutes: float, seed: int) -> dict[str, Any]:
         port = int(emulator.endpoint.rpartition(":")[2])
         tally = Tally(expected(emulator.endpoint))
         before = Rested.now(0.0, port)
-        emulator.harm(seed)
-        gate, rest, stop = eegrpc.QuotaGate(), Rest(), threading.Event()
+        seeds = itertools.count(seed)
+        rest = Rest(lambda: emulator.harm(CALM), lambda: emulator.harm(FAULTS, next(seeds)))
+        rest.harm()
+        gate, stop = eegrpc.QuotaGate(), threading.Event()
         shared = Shared(emulator.endpoint, gate, tally, rest, stop, seed)
         loop, end_tasks = start_tasks(shared)
         ends = [start_threads(shared, "grpc"), start_threads(shared, "rest"), end_tasks]

@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import grpc
+from google.protobuf.json_format import ParseDict
 
 import eegrpc
 from eegrpc.v1alpha import ComputeImagesRequest, EarthEngineStub
@@ -94,11 +95,16 @@ class Computation:
 
 
 class Rest:
-    """Lets all callers stop at once, each just after a call, so that what is open can be counted."""
+    """Lets all callers stop at once, so that what is open can be counted.
 
-    def __init__(self) -> None:
+    Before it is counted, each caller makes one call, at the same time as all others: then each has its connection.
+    `calm` and `harm` make the emulator answer slowly enough for that, without faults, and as before.
+    """
+
+    def __init__(self, calm: Callable[[], None], harm: Callable[[], None]) -> None:
         self.asked, self.go, self.over = threading.Event(), threading.Event(), threading.Event()
         self._parked = threading.Semaphore(0)
+        self._calm, self.harm = calm, harm
 
     def park(self) -> None:
         self._parked.release()
@@ -109,9 +115,11 @@ class Rest:
         self.asked.set()
         self._wait_for_all()
         self.asked.clear()
+        self._calm()
         self.go.set()
         self._wait_for_all()
         self.go.clear()
+        self.harm()
         time.sleep(1.0)  # what had to be closed is closed
 
     def end(self) -> None:
@@ -141,8 +149,9 @@ class Shared(NamedTuple):
 
 
 POLICY = eegrpc.RetryPolicy(initial=0.1)
-PING = {"result": "0", "values": {"0": {"functionInvocationValue": {"functionName": "ImageCollection.fromImages",
-        "arguments": {"images": {"arrayValue": {"values": []}}}}}}}  # fmt: skip
+RESTING = ParseDict(
+    {"project": "projects/p", "expression": EXPRESSIONS[COLLECTIONS[0]], "pageSize": 1}, ComputeImagesRequest()
+)
 
 
 def ping(chance: random.Random) -> ComputeImagesRequest:
@@ -185,7 +194,7 @@ def start_threads(shared: Shared, transport: str) -> Callable[[], None]:
         shared.rest.park()
         shared.rest.go.wait()
         try:
-            list(client.compute_images(EXPRESSIONS[COLLECTIONS[0]], page_size=10, limit=1))
+            stub.ComputeImages(RESTING, timeout=60)
         except Exception as error:  # noqa: BLE001 (all are counted)
             shared.tally.failed(error)
         shared.rest.park()
@@ -242,8 +251,7 @@ async def call_by_tasks(shared: Shared, transport: str) -> None:
             shared.rest.park()
             await wait(shared.rest.go)
             try:
-                pager = await client.compute_images(EXPRESSIONS[COLLECTIONS[0]], page_size=10, limit=1)
-                [image async for image in pager]
+                await stub.ComputeImages(RESTING, timeout=60)
             except Exception as error:  # noqa: BLE001 (all are counted)
                 shared.tally.failed(error)
             shared.rest.park()
