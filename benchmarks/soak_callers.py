@@ -176,13 +176,16 @@ def start_threads(shared: Shared, transport: str) -> Callable[[], None]:
                     rest()
                 if chance.random() < CANCELLED:
                     cancel_one(chance)
-                try:
-                    pages = client.compute_images(computation.expression, **computation.arguments).pages
-                    page = next(pages)
-                except Exception as error:  # noqa: BLE001 (all are counted)
-                    shared.tally.failed(error)
-                else:
-                    computation.page(page.images, page.next_page_token)
+                compute_page(computation)
+
+    def compute_page(computation: Computation) -> None:
+        """Compute the next page; in a function of its own, so that who rests does not hold one."""
+        try:
+            page = next(client.compute_images(computation.expression, **computation.arguments).pages)
+        except Exception as error:  # noqa: BLE001 (all are counted)
+            shared.tally.failed(error)
+        else:
+            computation.page(page.images, page.next_page_token)
 
     def cancel_one(chance: random.Random) -> None:
         future = stub.ComputeImages.future(ping(chance), timeout=60)
@@ -233,13 +236,16 @@ async def call_by_tasks(shared: Shared, transport: str) -> None:
                         await rest()
                     if chance.random() < CANCELLED:
                         await cancel_one(chance)
-                    try:
-                        pager = await client.compute_images(computation.expression, **computation.arguments)
-                        page = await anext(pager.pages)
-                    except Exception as error:  # noqa: BLE001 (all are counted)
-                        shared.tally.failed(error)
-                    else:
-                        computation.page(page.images, page.next_page_token)
+                    await compute_page(computation)
+
+        async def compute_page(computation: Computation) -> None:
+            try:
+                pager = await client.compute_images(computation.expression, **computation.arguments)
+                page = await anext(pager.pages)
+            except Exception as error:  # noqa: BLE001 (all are counted)
+                shared.tally.failed(error)
+            else:
+                computation.page(page.images, page.next_page_token)
 
         async def cancel_one(chance: random.Random) -> None:
             call = stub.ComputeImages(ping(chance), timeout=60)
