@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 MIB = 2**20
+_M_TRIM_THRESHOLD = -1
 
 
 class Open(NamedTuple):
@@ -65,6 +66,17 @@ class _Mallinfo2(ctypes.Structure):
             *("usmblks", "fsmblks", "uordblks", "fordblks", "keepcost"),
         )
     ]
+
+
+def let_malloc_give_back() -> None:
+    """Let glibc give free memory back at the end of each arena, from 128 KiB on, as its manual says it does.
+
+    By default that bound grows with the largest block that was ever freed, and an arena keeps what it once needed:
+    then resident memory tells of the worst moment that each arena has seen so far.
+    """
+    libc = ctypes.CDLL(None)
+    if hasattr(libc, "mallopt"):
+        libc.mallopt(_M_TRIM_THRESHOLD, 128 << 10)
 
 
 class Memory(NamedTuple):

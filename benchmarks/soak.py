@@ -36,7 +36,7 @@ import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from process_state import Memory, Open, Slope, connections
+from process_state import Memory, Open, Slope, connections, let_malloc_give_back
 from soak_callers import CALLERS, COLLECTIONS, Rest, Shared, Tally, encoded, expression, start_tasks, start_threads
 
 import eegrpc
@@ -233,6 +233,7 @@ def main() -> int:
     parser.add_argument("--output", type=Path, help="where to write everything as JSON")
     arguments = parser.parse_args()
     logging.getLogger("eegrpc").setLevel(logging.CRITICAL)  # a line for each fault
+    let_malloc_give_back()
     found = soak(arguments.minutes, arguments.seed)
     if arguments.output:
         arguments.output.write_text(json.dumps(found))

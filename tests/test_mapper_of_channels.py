@@ -19,9 +19,9 @@ def used(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     engine: Any = _switch.engine(None)
 
     class Noting(engine):
-        def to_wire(self, json: bytes) -> Any:
+        def to_wire(self, json: bytes, taker: Any) -> Any:
             calls.append("to_wire")
-            return super().to_wire(json)
+            return super().to_wire(json, taker)
 
         def to_json(self, wire: bytes) -> Any:
             calls.append("to_json")

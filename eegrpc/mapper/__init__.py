@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from eegrpc.mapper._errors import MapperError
 from eegrpc.mapper._mapper import MessageMapper
-from eegrpc.mapper._options import Pieces, Skipped, whole
+from eegrpc.mapper._options import Skipped, Taker
 from eegrpc.mapper._switch import IMPLEMENTATION, NATIVE_FAILURE
 
-__all__ = ["IMPLEMENTATION", "NATIVE_FAILURE", "MapperError", "MessageMapper", "Pieces", "Skipped", "whole"]
+__all__ = ["IMPLEMENTATION", "NATIVE_FAILURE", "MapperError", "MessageMapper", "Skipped", "Taker"]

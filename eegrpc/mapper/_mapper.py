@@ -7,7 +7,7 @@ import threading
 from typing import TYPE_CHECKING, Final
 
 from eegrpc._processes import restart_in_children
-from eegrpc.mapper._options import Engine, Options, Pieces, Skipped, whole
+from eegrpc.mapper._options import Engine, Options, Skipped, Taker, Whole
 from eegrpc.mapper._switch import IMPLEMENTATION, Implementation, engine
 
 if TYPE_CHECKING:
@@ -125,19 +125,21 @@ class MessageMapper:
         Raises:
             TypeError, MapperError: As `to_wire`.
         """
-        wire, skipped = self.to_pieces_and_skipped(json)
-        return whole(wire), skipped
+        whole = Whole()
+        rest, skipped = self.to_taker_and_skipped(json, whole)
+        return whole.with_rest(rest), skipped
 
-    def to_pieces_and_skipped(self, json: bytes) -> tuple[bytes | Pieces, Skipped | None]:
-        """Return the same as `to_wire_and_skipped`, but perhaps what is large as `Pieces`.
+    def to_taker_and_skipped(self, json: bytes, taker: Taker) -> tuple[bytes, Skipped | None]:
+        """Return the same as `to_wire_and_skipped`, but of a large message just the rest that `taker` did not get.
 
-        A message that is merged from them needs no copy of the encoding, and lets other threads run in between.
+        A message that is merged while its JSON is read needs no memory for the encoding.
 
         Raises:
             TypeError, MapperError: As `to_wire`.
+            Exception: What `taker` raises.
         """
         _require_bytes(json)
-        wire, skipped = self._engine.to_wire(json)
+        wire, skipped = self._engine.to_wire(json, taker)
         if skipped is not None:
             self._note(skipped)
         return wire, skipped

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from google.protobuf.descriptor import Descriptor, FieldDescriptor, FileDescriptor
 
-    from eegrpc.mapper._options import Options
+    from eegrpc.mapper._options import Options, Taker
     from eegrpc.mapper._rust import Output
 
 __all__ = ["NativeEngine"]
@@ -47,16 +47,17 @@ class NativeEngine:
             else:
                 return made if isinstance(made, bytes) else _whole(made)
 
-    def to_wire(self, json: bytes) -> tuple[bytes | NativePieces, Skipped | None]:
-        """Return the encoding of a message in JSON, and what was skipped."""
+    def to_wire(self, json: bytes, taker: Taker, /) -> tuple[bytes, Skipped | None]:
+        """Return the encoding of a message in JSON, or of a large one the rest, and what was skipped."""
         while True:
             try:
-                wire, skipped = self._plan.to_wire(json)
+                rest, skipped = self._plan.to_wire(json, taker.take)
             except RefusedError as refused:
                 self._learn_type(refused)
+                taker.restart()
             else:
-                made = wire if isinstance(wire, bytes) else NativePieces(wire)
-                return made, None if skipped is None else _skipped(*skipped)
+                rest = rest if isinstance(rest, bytes) else _whole(rest)
+                return rest, None if skipped is None else _skipped(*skipped)
 
     def _learn_type(self, refused: RefusedError) -> None:
         """Add the type that an Any wanted to the plan, or raise what was refused."""
@@ -89,23 +90,6 @@ class NativeEngine:
             )
         except RefusedError as refused:
             _raise(refused)
-
-
-class NativePieces:
-    """A large encoded message, of which the lengths of its submessages are put in when it is taken apart."""
-
-    __slots__ = ("_output",)
-
-    def __init__(self, output: Output) -> None:
-        self._output = output
-
-    def whole(self) -> bytes:
-        """Return the encoded message."""
-        return _whole(self._output)
-
-    def __iter__(self) -> Iterator[bytes]:
-        """Yield whole fields of the message, in order."""
-        return iter(self._output.fields, b"")
 
 
 def _raise(refused: RefusedError) -> NoReturn:

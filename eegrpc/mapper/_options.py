@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from io import BytesIO
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from google.protobuf.descriptor import Descriptor
     from google.protobuf.descriptor_pool import DescriptorPool
 
-__all__ = ["MAX_SKIPPED_NAMES", "Engine", "Options", "Pieces", "Skipped", "whole"]
+__all__ = ["MAX_SKIPPED_NAMES", "Engine", "Options", "Skipped", "Taker", "Whole"]
 
 MAX_SKIPPED_NAMES = 16
 """Most names that one `Skipped` carries: the counts are exact, the names are for a log."""
@@ -46,19 +45,50 @@ class Skipped(NamedTuple):
         return (owner, field) in self.field_names or len(self.field_names) >= MAX_SKIPPED_NAMES
 
 
-class Pieces(Protocol):
-    """A large encoded message that is still to be put in one piece, or to be merged piece by piece; either way once."""
+class Taker(Protocol):
+    """Takes a large encoded message while its JSON is still being read: whole fields at a time, in order.
 
-    def whole(self) -> bytes:
-        """Return the encoded message."""
+    To put the pieces together, and what is returned in the end, makes the encoding; to merge each makes the message.
+    They are for nothing if the call raises in the end.
+    """
 
-    def __iter__(self) -> Iterator[bytes]:
-        """Yield whole fields of the message, in order, a hundred kilobytes at a time: to merge all is to parse it."""
+    @property
+    def has_taken(self) -> bool:
+        """Whether there is a piece."""
+
+    def take(self, piece: bytes, /) -> object:
+        """Take the next fields, a hundred kilobytes or more. What it raises, the call raises."""
+
+    def restart(self) -> object:
+        """Forget what was taken: the message comes anew."""
 
 
-def whole(message: bytes | Pieces) -> bytes:
-    """Return an encoded message in one piece."""
-    return message if isinstance(message, bytes) else message.whole()
+class Whole:
+    """Puts a large message in one piece."""
+
+    __slots__ = ("_taken",)
+
+    def __init__(self) -> None:
+        self._taken: BytesIO | None = None
+
+    @property
+    def has_taken(self) -> bool:
+        return self._taken is not None
+
+    def take(self, piece: bytes, /) -> None:
+        if self._taken is None:
+            self._taken = BytesIO()
+        self._taken.write(piece)
+
+    def restart(self) -> None:
+        self._taken = None
+
+    def with_rest(self, rest: bytes) -> bytes:
+        """Return all that was taken, and the rest."""
+        if self._taken is None:
+            return rest
+        self._taken.write(rest)
+        return self._taken.getvalue()
 
 
 class Engine(Protocol):
@@ -69,5 +99,8 @@ class Engine(Protocol):
     def to_json(self, wire: bytes) -> bytes:
         """Return the JSON of an encoded message; raise MapperError."""
 
-    def to_wire(self, json: bytes) -> tuple[bytes | Pieces, Skipped | None]:
-        """Return the encoding of a message given as JSON, and what was skipped if anything was; raise MapperError."""
+    def to_wire(self, json: bytes, taker: Taker, /) -> tuple[bytes, Skipped | None]:
+        """Return the encoding of a message given as JSON, and what was skipped if anything was; raise MapperError.
+
+        A large one may go to `taker`, but for the rest that is returned.
+        """

@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 from typing_extensions import Self
 
 class RefusedError(Exception):
@@ -5,7 +7,6 @@ class RefusedError(Exception):
 
 class Output:
     def __len__(self) -> int: ...
-    def fields(self) -> bytes: ...
     def pop(self) -> bytes: ...
 
 class Plan:
@@ -23,5 +24,5 @@ class Plan:
     ) -> Self: ...
     def to_json(self, wire: bytes) -> bytes | Output: ...
     def to_wire(
-        self, json: bytes
+        self, json: bytes, take: Callable[[bytes], object]
     ) -> tuple[bytes | Output, tuple[int, int, list[tuple[str, str]], list[tuple[str, str]]] | None]: ...

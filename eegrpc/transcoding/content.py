@@ -14,13 +14,13 @@ from google.api import httpbody_pb2
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import DecodeError
 
-from eegrpc.mapper import MapperError, MessageMapper, whole
+from eegrpc.mapper import MapperError, MessageMapper
 from eegrpc.transcoding import scalars, wire
 
 if TYPE_CHECKING:
     from google.protobuf.descriptor import Descriptor
 
-    from eegrpc.mapper import Pieces, Skipped
+    from eegrpc.mapper import Skipped, Taker
 
 __all__ = ["JSON_TYPE", "Content", "FieldBody", "MessageBody", "body_of"]
 
@@ -85,10 +85,10 @@ class MessageBody:
         Raises:
             MapperError: The body is not JSON of the type.
         """
-        return whole(self.read_pieces(content)[0])
+        return self.read_with_skipped(content)[0]
 
-    def read_pieces(self, content: Content) -> tuple[bytes | Pieces, Skipped | None]:
-        """Return the same as `read`, perhaps in pieces, and what the mapper skipped, or None.
+    def read_with_skipped(self, content: Content, taker: Taker | None = None) -> tuple[bytes, Skipped | None]:
+        """Return the same as `read`, but what `taker` got, and what the mapper skipped, or None.
 
         Raises:
             MapperError: The body is not JSON of the type.
@@ -99,10 +99,9 @@ class MessageBody:
         elif self._number is not None and content.data.strip() == b"null" and self.descriptor.full_name != _VALUE:
             return b"", None
         else:
-            message, skipped = self._mapper.to_pieces_and_skipped(content.data)
             if self._number is None:
-                return message, skipped
-            payload = whole(message)
+                return _mapped(self._mapper, content.data, taker)
+            payload, skipped = self._mapper.to_wire_and_skipped(content.data)
         return payload if self._number is None else wire.length_delimited(self._number, payload), skipped
 
 
@@ -145,17 +144,17 @@ class FieldBody:
         Raises:
             MapperError: The body is not JSON of the field.
         """
-        return whole(self.read_pieces(content)[0])
+        return self.read_with_skipped(content)[0]
 
-    def read_pieces(self, content: Content) -> tuple[bytes | Pieces, Skipped | None]:
-        """Return the same as `read`, perhaps in pieces, and what the mapper skipped, or None.
+    def read_with_skipped(self, content: Content, taker: Taker | None = None) -> tuple[bytes, Skipped | None]:
+        """Return the same as `read`, but what `taker` got, and what the mapper skipped, or None.
 
         Raises:
             MapperError: The body is not JSON of the field.
         """
         _require_one_value(content.data)
         try:
-            return self._mapper.to_pieces_and_skipped(self._start + content.data + self._end)
+            return _mapped(self._mapper, self._start + content.data + self._end, taker)
         except MapperError as error:
             if error.offset is None:
                 raise
@@ -170,6 +169,10 @@ def body_of(message: Descriptor, field: FieldDescriptor | None, *, strict: bool)
     if field.type == FieldDescriptor.TYPE_MESSAGE and not field.is_repeated:
         return MessageBody(scalars.message_type(field), field.number, strict=strict)
     return FieldBody(message, field, strict=strict)
+
+
+def _mapped(mapper: MessageMapper, json: bytes, taker: Taker | None) -> tuple[bytes, Skipped | None]:
+    return mapper.to_wire_and_skipped(json) if taker is None else mapper.to_taker_and_skipped(json, taker)
 
 
 def _require_one_value(data: bytes) -> None:

@@ -17,7 +17,7 @@ import grpc
 from google.protobuf import descriptor_pool
 
 from eegrpc._processes import restart_in_children
-from eegrpc.mapper import MapperError, whole
+from eegrpc.mapper import MapperError
 from eegrpc.transcoding import status as statuses
 from eegrpc.transcoding.binding import Binding, Method, methods_of
 from eegrpc.transcoding.content import JSON_TYPE, Content, FieldBody, MessageBody, body_of
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from google.protobuf.descriptor import ServiceDescriptor
     from google.protobuf.descriptor_pool import DescriptorPool
 
+    from eegrpc.mapper import Taker
     from eegrpc.transcoding.types import Headers
 
 __all__ = ["Transcoder"]
@@ -137,22 +138,23 @@ class Transcoder:
             raise TranscodingError(Code.INVALID_ARGUMENT, f"{method.full_name}: {error}") from error
         raise TranscodingError(Code.INVALID_ARGUMENT, f"{method.full_name}: {'; or '.join(dict.fromkeys(refusals))}")
 
-    def response(self, method: Method, response: HttpResponse, *, in_pieces: bool = False) -> Reply:
+    def response(self, method: Method, response: HttpResponse, taker: Taker | None = None) -> Reply:
         """Return what an HTTP response says: client half. Never raises for what a server sent.
 
         Args:
             method: The method that was called.
             response: What the server sent.
-            in_pieces: Whether a large message may be left in `Reply.pieces`.
+            taker: Gets a large message piece by piece, but for the rest, which is in the reply. It is for nothing if
+                the reply is not OK.
+
+        Raises:
+            Exception: What `taker` raises.
         """
         initial, trailing = from_headers(response.headers)
         if 200 <= response.status < 300:
-            reply = self._success(method, response)
+            reply = self._success(method, response, taker)
             if reply.code is Code.OK:
-                wire, pieces = reply.wire, reply.pieces
-                if pieces is not None and not in_pieces:
-                    wire, pieces = pieces.whole(), None
-                return Reply(Code.OK, "", wire, initial, trailing, pieces)
+                return Reply(Code.OK, "", reply.wire, initial, trailing)
         else:
             reply = statuses.reply_of_error(response, pool=self._pool)
         return dataclasses.replace(reply, initial_metadata=initial)
@@ -256,7 +258,7 @@ class Transcoder:
             headers.append(("x-server-timeout", f"{max(0.0, timeout):.3f}"))
         return (*headers, *to_headers(metadata))
 
-    def _success(self, method: Method, response: HttpResponse) -> Reply:
+    def _success(self, method: Method, response: HttpResponse, taker: Taker | None) -> Reply:
         """Return the reply for a response with a 2xx status, without metadata."""
         body = self._plan(method).response_body
         content_type = _header(response.headers, "content-type")
@@ -271,15 +273,16 @@ class Transcoder:
                 return Reply(Code.OK)
             return _bad_response(response, f"no body where {method.output.full_name} was expected")
         try:
-            message, skipped = body.read_pieces(Content(data))
+            wire, skipped = body.read_with_skipped(Content(data), taker)
         except MapperError as error:
             return self._unreadable(response, error)
         has_error = skipped is not None and skipped.may_have(body.descriptor.full_name, "error")
-        if message != body.empty and not has_error:  # the good path: no second look at a large page
-            return Reply(Code.OK, wire=message) if isinstance(message, bytes) else Reply(Code.OK, pieces=message)
-        return self._suspicious(body, response, whole(message))
+        is_empty = wire == body.empty and (taker is None or not taker.has_taken)
+        if not is_empty and not has_error:  # the good path: no second look at a large page
+            return Reply(Code.OK, wire=wire)
+        return self._suspicious(body, response, wire, is_empty=is_empty)
 
-    def _suspicious(self, body: _Body, response: HttpResponse, wire: bytes) -> Reply:
+    def _suspicious(self, body: _Body, response: HttpResponse, wire: bytes, *, is_empty: bool) -> Reply:
         """Look twice at JSON in which there may be an error, or nothing of the message.
 
         A mapper that ignores unknown fields makes an empty message of ``{"error": ...}``: a lost page, unseen.
@@ -295,7 +298,7 @@ class Transcoder:
         if value.get("error") is not None and "error" not in names:
             reply = statuses.reply_of_error_value(value, response.status, metadata=_http(response), pool=self._pool)
             return reply or _bad_response(response, "an error without a status")
-        if wire == body.empty and value and names and names.isdisjoint(value):
+        if is_empty and value and names and names.isdisjoint(value):
             return _bad_response(response, f"JSON that has no field of {body.descriptor.full_name}")
         return Reply(Code.OK, wire=wire)
 

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import grpc
-
-if TYPE_CHECKING:
-    from eegrpc.mapper import Pieces
 
 __all__ = [
     "Headers",
@@ -62,8 +58,6 @@ class Reply:
     initial_metadata: Metadata = ()
     trailing_metadata: Metadata = ()
     """Holds ``grpc-status-details-bin`` when the error came with details."""
-    pieces: Pieces | None = None
-    """The encoded response message instead of `wire`, for who asked for it: a large one need not be put together."""
 
 
 class TranscodingError(Exception):

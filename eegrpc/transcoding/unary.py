@@ -55,6 +55,9 @@ MAPPERS: Final = Workers(max(2, os.cpu_count() or 1), "eegrpc-mapper", linger=0.
 _PIECE: Final = 1 << 16
 """Bytes of a message that are parsed at once: protobuf lets no other thread run meanwhile."""
 
+_MERGED_WHILE_READ: Final = 16 << 20
+"""A longer body is let go of before its message is made, as the two together would take too much memory."""
+
 TRANSPORT_LABEL = ("eegrpc-transport", "rest")
 """Trailing metadata of every transcoded call: the one way to tell which transport served it."""
 
@@ -149,32 +152,33 @@ class UnaryMethod:
         """
         response = held.pop()
         assert not isinstance(self._method, TranscodingError)
-        http_status, reply = response.status, self._transcoder.response(self._method, response, in_pieces=True)
+        merging = None
+        if self._message_class is not None and len(response.body) <= _MERGED_WHILE_READ:
+            merging = _Merging(self._message_class(), deadline)
+        http_status, reply = response.status, self._transcoder.response(self._method, response, merging)
         del response
         reply = self._labelled(reply)
         if reply.code is not grpc.StatusCode.OK:
             return reply, None
         try:
-            message = self._message(reply, deadline)
+            message = self._message(reply.wire, merging, deadline)
         except TranscodingError:
             raise
         except Exception:  # noqa: BLE001 - somebody else's code; stock grpc ends the call this way
             answered = ((HTTP_STATUS_KEY, str(http_status)),)
             text = "Exception deserializing response!"
             return self._labelled(failure(grpc.StatusCode.INTERNAL, text, "", metadata=answered)), None
-        return replace(reply, wire=b"", pieces=None), message  # the call holds its reply as long as it is held itself
+        return replace(reply, wire=b""), message  # the call holds its reply as long as it is held itself
 
-    def _message(self, reply: Reply, deadline: Deadline) -> Any:
-        wire, pieces = reply.wire, reply.pieces
-        if self._message_class is None or (pieces is None and len(wire) < _PIECE):
-            if pieces is not None:
-                wire = pieces.whole()
-            return wire if self._deserialize is None else self._deserialize(wire)
-        message = self._message_class()
-        for piece in pieces or wire_format.pieces(wire, _PIECE):
-            deadline.wait()
-            message.MergeFromString(piece)
-        return message
+    def _message(self, wire: bytes, merging: _Merging | None, deadline: Deadline) -> Any:
+        """Return the message of which `merging` has taken a part, and `wire` is the rest."""
+        if merging is None or not merging.has_taken:
+            if self._message_class is None or len(wire) < _PIECE:
+                return wire if self._deserialize is None else self._deserialize(wire)
+            merging = _Merging(self._message_class(), deadline)
+        for piece in wire_format.pieces(wire, _PIECE):
+            merging.take(piece)
+        return merging.message
 
     def failure(self, error: TranscodingError) -> Reply:
         """Return the reply of a call that ended with `error`."""
@@ -182,6 +186,26 @@ class UnaryMethod:
 
     def _labelled(self, reply: Reply) -> Reply:
         return replace(reply, trailing_metadata=(*reply.trailing_metadata, *self._labels))
+
+
+class _Merging:
+    """A message that grows while the JSON of the rest of it is read."""
+
+    __slots__ = ("_deadline", "has_taken", "message")
+
+    def __init__(self, message: Message, deadline: Deadline) -> None:
+        self.message = message
+        self.has_taken = False
+        self._deadline = deadline
+
+    def take(self, piece: bytes) -> None:
+        self._deadline.wait()
+        self.has_taken = True
+        self.message.MergeFromString(piece)
+
+    def restart(self) -> None:
+        self.has_taken = False
+        self.message.Clear()
 
 
 def _message_class(deserialize: Callable[[bytes], Any] | None) -> type[Message] | None:

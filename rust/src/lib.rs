@@ -25,4 +25,4 @@ mod writer;
 pub use error::{Error, Kind, Result};
 pub use plan::{Options, Plan};
 pub use to_wire::Skipped;
-pub use writer::{Output, Part};
+pub use writer::{Output, Part, Take};

@@ -13,8 +13,6 @@ use crate::{Error, Kind, Options, Output, Part, Plan, Result, Skipped};
 const WORTH_DETACHING: usize = 4096;
 /// So much is copied to Python at once: it stays in the processor's cache, and other threads do not wait for it long.
 const PIECE: usize = 256 << 10;
-/// So much is given to protobuf at once, which lets no other thread run meanwhile.
-const FIELDS: usize = 128 << 10;
 
 create_exception!(
     _rust,
@@ -73,9 +71,30 @@ impl PyPlan {
     }
 
     /// Return the encoding of a message in JSON, and what was skipped, or None.
-    fn to_wire<'py>(&self, py: Python<'py>, json: &Bound<'py, PyBytes>) -> PyResult<(Made<'py>, Option<SkippedTuple>)> {
+    ///
+    /// Of much, whole fields are given to `take`, in order, as they are ready, and what is returned is the rest.
+    fn to_wire<'py>(
+        &self,
+        py: Python<'py>,
+        json: &Bound<'py, PyBytes>,
+        take: &Bound<'py, PyAny>,
+    ) -> PyResult<(Made<'py>, Option<SkippedTuple>)> {
         let input = json.as_bytes();
-        let (output, skipped) = detached(py, input.len(), || guard(|| self.0.to_wire(input)))?;
+        let take = take.as_unbound();
+        let mut raised = None;
+        let mut give = |parts: &[Part<'_>]| {
+            let given =
+                Python::attach(|py| parts.iter().try_for_each(|part| take.call1(py, (bytes(py, part)?,)).map(drop)));
+            given.map_err(|error| {
+                raised = Some(error);
+                Error::new(Kind::Bug, "nobody takes it")
+            })
+        };
+        let outcome = detached(py, input.len(), || guard(|| self.0.to_wire(input, &mut give)));
+        if let Some(error) = raised {
+            return Err(error);
+        }
+        let (output, skipped) = outcome?;
         let tuple = |skipped: Skipped| (skipped.fields, skipped.enum_names, skipped.field_names, skipped.value_names);
         Ok((made(py, output)?, skipped.map(tuple)))
     }
@@ -103,7 +122,7 @@ enum Made<'py> {
     Output(PyOutput),
 }
 
-/// Much output, which is taken apart.
+/// Much output, which is taken from its end.
 #[pyclass(name = "Output", module = "eegrpc.mapper._rust")]
 struct PyOutput(Output);
 
@@ -112,11 +131,6 @@ impl PyOutput {
     /// How many bytes are left.
     fn __len__(&self) -> usize {
         self.0.len()
-    }
-
-    /// Take the first whole fields of a message: a hundred kilobytes, or what is left. No bytes at the end.
-    fn fields<'py>(&mut self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
-        self.0.take_fields(FIELDS, |part| bytes(py, part))
     }
 
     /// Take the last piece: some hundred kilobytes, or what is left. Its memory is freed.

@@ -76,6 +76,11 @@ impl Repeats {
         }
     }
 
+    /// Forget all there is.
+    pub fn forget(&mut self) {
+        self.0.fill(Recent::default());
+    }
+
     /// Forget all, for good.
     pub fn stop(&mut self) {
         self.0.clear();

@@ -3,9 +3,13 @@
 //! Each message gets one byte for its length, which is enough for most. Longer lengths are kept aside, in the order of the
 //! output, and put in when the bytes are copied to where the caller wants them. So no byte is moved twice, however deeply
 //! messages nest.
+//!
+//! Between the fields of the outermost message the output can be cut, and what is before a cut given away: so much output
+//! takes little memory, which stays in the processor's cache.
 
+use crate::error::Result;
 use crate::repeats::Made;
-use crate::wire::{self, varint_length, Reader};
+use crate::wire::varint_length;
 
 /// A length that did not fit into its byte. Small, because large output has many; and nothing is over 2 GiB in the end.
 struct Gap {
@@ -28,6 +32,13 @@ pub(crate) struct Writer {
     gaps: Vec<Gap>,
     /// How many bytes the gaps will add.
     extra: usize,
+    cuts: Vec<Cut>,
+}
+
+/// A place between two fields of the outermost message.
+struct Cut {
+    bytes: usize,
+    gaps: usize,
 }
 
 /// A payload that has begun.
@@ -49,7 +60,7 @@ pub(crate) struct Mark {
 
 impl Writer {
     pub fn with_capacity(capacity: usize) -> Self {
-        Writer { bytes: Vec::with_capacity(capacity), gaps: Vec::new(), extra: 0 }
+        Writer { bytes: Vec::with_capacity(capacity), ..Writer::default() }
     }
 
     #[inline(always)]
@@ -151,22 +162,52 @@ impl Writer {
         self.extra = mark.extra;
     }
 
-    /// The finished output.
+    /// How many bytes there are, with those that the gaps add.
+    pub fn len(&self) -> usize {
+        self.bytes.len() + self.extra
+    }
+
+    /// Note that no field of the outermost message is open.
+    pub fn cut(&mut self) {
+        self.cuts.push(Cut { bytes: self.bytes.len(), gaps: self.gaps.len() });
+    }
+
+    /// Give away what is before the last cut, which is at the end, in the parts that the cuts make.
+    pub fn give(&mut self, take: &mut Take<'_>) -> Result<()> {
+        let (mut bytes, mut gaps) = (0, 0);
+        let mut parts = Vec::with_capacity(self.cuts.len());
+        for cut in &self.cuts {
+            parts.push(Part::new(&self.bytes[bytes..cut.bytes], bytes, &self.gaps[gaps..cut.gaps]));
+            (bytes, gaps) = (cut.bytes, cut.gaps);
+        }
+        take(&parts)?;
+        self.bytes.clear();
+        self.gaps.clear();
+        self.extra = 0;
+        self.cuts.clear();
+        Ok(())
+    }
+
+    /// Whether some of the output is ready to be given away.
+    pub fn has_cuts(&self) -> bool {
+        !self.cuts.is_empty()
+    }
+
+    /// The finished output, but for what was given away.
     pub fn finish(self) -> Output {
-        Output { bytes: self.bytes, gaps: self.gaps, extra: self.extra, begin: 0, first: 0 }
+        Output { bytes: self.bytes, gaps: self.gaps, extra: self.extra }
     }
 }
+
+/// Takes parts of an output, whole fields of the outermost message each, in order.
+pub type Take<'t> = dyn FnMut(&[Part<'_>]) -> Result<()> + 't;
 
 /// What a call made: bytes that are still to be copied to where they shall be.
 pub struct Output {
     bytes: Vec<u8>,
     gaps: Vec<Gap>,
-    /// How many bytes the gaps that are left will add.
+    /// How many bytes the gaps will add.
     extra: usize,
-    /// What is before it was taken.
-    begin: usize,
-    /// The first gap that is left.
-    first: usize,
 }
 
 /// Some of an output, or all of it.
@@ -181,69 +222,25 @@ pub struct Part<'o> {
 impl Output {
     /// Bytes that are complete as they are.
     pub(crate) fn whole(bytes: Vec<u8>) -> Self {
-        Output { bytes, gaps: Vec::new(), extra: 0, begin: 0, first: 0 }
+        Output { bytes, gaps: Vec::new(), extra: 0 }
     }
 
     /// The number of bytes that are left.
     #[must_use]
     #[allow(clippy::len_without_is_empty, reason = "nobody asks")]
     pub fn len(&self) -> usize {
-        self.bytes.len() - self.begin + self.extra
-    }
-
-    /// Take whole fields of the outermost message, in order: so many bytes or a little more. No bytes at the end.
-    ///
-    /// To merge all that is taken so, piece by piece, makes the message. This needs no copy of the output, and no
-    /// second search for where its fields begin.
-    pub fn take_fields<T>(&mut self, least: usize, take: impl FnOnce(&Part<'_>) -> T) -> T {
-        let (from, first) = (self.begin, self.first);
-        let mut extra = 0;
-        while self.begin < self.bytes.len() && self.begin - from + extra < least {
-            extra += self.pass_field();
-        }
-        self.extra -= extra;
-        let bytes = &self.bytes[from..self.begin];
-        take(&Part { bytes, from, gaps: &self.gaps[first..self.first], extra })
-    }
-
-    /// Go on to the next field; return how many bytes the gaps in it add.
-    fn pass_field(&mut self) -> usize {
-        let all = wire::Part { start: self.begin, end: self.bytes.len() };
-        let mut reader = Reader::new(&self.bytes, all);
-        let gaps = &self.gaps[self.first..];
-        let (end, inside) = match reader.tag() {
-            Ok(tag)
-                if tag.wire_type == wire::LENGTH && gaps.first().is_some_and(|gap| gap.at as usize == reader.at) =>
-            {
-                // The lengths count what the gaps inside will add; each gap that is passed moves the end closer.
-                let mut end = reader.at + 1 + gaps[0].length as usize;
-                let mut inside = 1;
-                while let Some(gap) = gaps.get(inside).filter(|gap| (gap.at as usize) < end) {
-                    end -= gap.extra();
-                    inside += 1;
-                }
-                (end, inside)
-            }
-            // A short payload, or one whose length is there already: there is no gap inside.
-            Ok(tag) if tag.wire_type != wire::START_GROUP => (reader.value(tag, 0).map_or(all.end, |part| part.end), 0),
-            // A group has no length to tell its end.
-            _ => (all.end, gaps.len()),
-        };
-        let extra = gaps[..inside].iter().map(Gap::extra).sum();
-        self.begin = end;
-        self.first += inside;
-        extra
+        self.bytes.len() + self.extra
     }
 
     /// Take about so many bytes off the end, and give their memory back.
     ///
     /// Who takes an output piece by piece needs little more memory than the output has, though each byte is copied.
     pub fn take_last<T>(&mut self, about: usize, take: impl FnOnce(&Part<'_>) -> T) -> T {
-        let from = self.bytes.len().saturating_sub(about).max(self.begin);
+        let from = self.bytes.len().saturating_sub(about);
         let first = self.gaps.partition_point(|gap| (gap.at as usize) < from);
-        let gaps = &self.gaps[first..];
-        let extra = gaps.iter().map(Gap::extra).sum();
-        let taken = take(&Part { bytes: &self.bytes[from..], from, gaps, extra });
+        let last = Part::new(&self.bytes[from..], from, &self.gaps[first..]);
+        let extra = last.extra;
+        let taken = take(&last);
         self.bytes.truncate(from);
         self.bytes.shrink_to_fit();
         self.gaps.truncate(first);
@@ -253,19 +250,19 @@ impl Output {
 
     /// The bytes, copied if need be.
     #[must_use]
-    pub fn into_vec(mut self) -> Vec<u8> {
+    pub fn into_vec(self) -> Vec<u8> {
         if self.gaps.is_empty() {
             return self.bytes;
         }
-        self.take_last(usize::MAX, |all| {
-            let mut target = vec![0; all.len()];
-            all.copy_to(&mut target);
-            target
-        })
+        Part::new(&self.bytes, 0, &self.gaps).to_vec()
     }
 }
 
-impl Part<'_> {
+impl<'o> Part<'o> {
+    fn new(bytes: &'o [u8], from: usize, gaps: &'o [Gap]) -> Self {
+        Part { bytes, from, gaps, extra: gaps.iter().map(Gap::extra).sum() }
+    }
+
     /// The number of bytes.
     #[must_use]
     #[allow(clippy::len_without_is_empty, reason = "nobody asks")]
@@ -277,6 +274,14 @@ impl Part<'_> {
     #[must_use]
     pub fn as_slice(&self) -> Option<&[u8]> {
         self.gaps.is_empty().then_some(self.bytes)
+    }
+
+    /// The bytes, copied.
+    #[must_use]
+    pub fn to_vec(&self) -> Vec<u8> {
+        let mut target = vec![0; self.len()];
+        self.copy_to(&mut target);
+        target
     }
 
     /// Fill `target`, which is `len()` long.
@@ -312,10 +317,6 @@ fn put<'t>(target: &'t mut [u8], bytes: &[u8]) -> &'t mut [u8] {
 mod tests {
     use super::*;
 
-    fn size(part: &Part<'_>) -> usize {
-        part.len()
-    }
-
     fn nested(writer: &mut Writer, depth: usize, filler: usize) {
         let open = writer.open(&[0x0a]);
         writer.push_all(&vec![7; filler]);
@@ -344,9 +345,9 @@ mod tests {
             let mut output = writer.finish();
             let mut together = Vec::new();
             while output.len() > 0 {
-                let mut piece = output.take_last(about, |part| {
-                    let mut target = vec![0; part.len()];
-                    part.copy_to(&mut target);
+                let mut piece = output.take_last(about, |last| {
+                    let mut target = vec![0; last.len()];
+                    last.copy_to(&mut target);
                     target
                 });
                 piece.append(&mut together);
@@ -357,54 +358,44 @@ mod tests {
     }
 
     #[test]
-    fn an_output_comes_apart_between_its_fields() {
-        for least in [1, 2, 500, 3000, 1 << 20] {
+    fn an_output_comes_apart_where_it_is_cut() {
+        for every in [1, 2, 3, 8] {
             let mut writer = Writer::default();
-            let mut wanted = Vec::new();
-            for (depth, filler) in [(0, 5), (6, 300), (0, 127), (2, 20_000), (3, 62), (0, 0), (1, 126), (0, 130)] {
+            let (mut given, mut parts, mut wanted) = (Vec::new(), 0, Vec::new());
+            let fields = [(0, 5), (6, 300), (0, 127), (2, 20_000), (3, 62), (0, 0), (1, 126), (0, 130)];
+            for (number, (depth, filler)) in fields.into_iter().enumerate() {
                 nested(&mut writer, depth, filler);
-                wanted.push(expected(depth, filler));
                 writer.push_all(&[0x10, 0x96, 0x01]);
-                wanted.push(vec![0x10, 0x96, 0x01]);
-                writer.push_all(&[0x1a, 0x02, 7, 7]);
-                wanted.push(vec![0x1a, 0x02, 7, 7]);
-            }
-            let mut output = writer.finish();
-            let mut wanted = wanted.into_iter();
-            while output.len() > 0 {
-                let left = output.len();
-                let piece = output.take_fields(least, |part| {
-                    let mut target = vec![0; part.len()];
-                    part.copy_to(&mut target);
-                    target
-                });
-                let mut fields = Vec::new();
-                while fields.len() < least {
-                    let Some(field) = wanted.next() else { break };
-                    fields.extend(field);
+                wanted.push([expected(depth, filler), vec![0x10, 0x96, 0x01]].concat());
+                writer.cut();
+                assert!(writer.has_cuts());
+                if number % every == 0 {
+                    let length = writer.len();
+                    let before = given.len();
+                    writer
+                        .give(&mut |those| {
+                            parts += those.len();
+                            given.extend(those.iter().flat_map(Part::to_vec));
+                            Ok(())
+                        })
+                        .unwrap();
+                    assert_eq!(given.len() - before, length);
+                    assert_eq!(parts, number + 1);
+                    assert!(!writer.has_cuts());
                 }
-                assert_eq!(piece, fields);
-                assert_eq!(output.len(), left - piece.len());
             }
-            assert!(wanted.next().is_none());
-            assert_eq!(output.take_fields(least, size), 0);
+            given.extend(writer.finish().into_vec());
+            assert_eq!(given, wanted.concat());
         }
     }
 
     #[test]
-    fn a_group_comes_with_what_is_behind_it() {
+    fn what_takes_may_refuse() {
         let mut writer = Writer::default();
-        nested(&mut writer, 1, 200);
-        writer.push(0x1b);
-        nested(&mut writer, 1, 200);
-        writer.push(0x1c);
-        nested(&mut writer, 1, 200);
-        let mut output = writer.finish();
-        let whole = output.len();
-        let first = output.take_fields(1, size);
-        assert_eq!(first, expected(1, 200).len());
-        assert_eq!(output.take_fields(1, size), whole - first);
-        assert_eq!(output.len(), 0);
+        writer.push(0);
+        writer.cut();
+        let refused = writer.give(&mut |_| Err(crate::Error::new(crate::Kind::Bug, "no")));
+        assert_eq!(refused.unwrap_err().message(), "no");
     }
 
     #[test]
@@ -417,8 +408,8 @@ mod tests {
                 nested(&mut writer, 3, 200);
                 writer.rewind(mark);
                 nested(&mut writer, 0, 5);
-                let output = writer.finish();
                 let wanted = [expected(depth, filler), expected(0, 5)].concat();
+                let output = writer.finish();
                 assert_eq!(output.len(), wanted.len());
                 assert_eq!(output.into_vec(), wanted);
             }

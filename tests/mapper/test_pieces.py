@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import pytest
 import schemas
+from google.protobuf import struct_pb2
+from google.rpc import status_pb2
 from messages import Generator
 from mutations import Writer
 from test_repeats import LISTS, mappers, repeated
@@ -13,13 +16,33 @@ from test_repeats import LISTS, mappers, repeated
 from eegrpc.mapper import MapperError, MessageMapper
 from eegrpc.v1alpha import ComputeImagesResponse
 
-LARGE = {"native": 400_000, "python": 20_000}  # bytes of JSON: the native mapper gives out 256 KiB at once
+LARGE = {"native": 3_000_000, "python": 20_000}  # bytes of JSON: the native mapper gives out 1 MiB at once
 LEAST = 1 << 17  # bytes of a piece, but for the last
 
 
+class Pieces:
+    """Takes pieces, and counts how often it had to begin anew."""
+
+    def __init__(self) -> None:
+        self.taken: list[bytes] = []
+        self.restarts = 0
+
+    @property
+    def has_taken(self) -> bool:
+        return bool(self.taken)
+
+    def take(self, piece: bytes) -> None:
+        self.taken.append(piece)
+
+    def restart(self) -> None:
+        self.taken.clear()
+        self.restarts += 1
+
+
 def pieces_of(mapper: MessageMapper, text: bytes) -> list[bytes]:
-    message, _ = mapper.to_pieces_and_skipped(text)
-    return [message] if isinstance(message, bytes) else list(message)
+    taker = Pieces()
+    rest, _ = mapper.to_taker_and_skipped(text, taker)
+    return [*taker.taken, rest] if rest else taker.taken
 
 
 @pytest.mark.parametrize("name", schemas.ROOTS)
@@ -63,19 +86,71 @@ def test_fields_of_all_sizes(implementation: str, sizes: tuple[int, ...]) -> Non
     assert response.next_page_token == "t"
 
 
-def test_they_are_had_once_whole_or_apart(implementation: str) -> None:
+def test_a_map_comes_in_pieces(implementation: str) -> None:
+    values = schemas.message_class("mapper.proto3.MapValues")
+    mapper = MessageMapper(values.DESCRIPTOR, implementation=implementation)  # type: ignore[arg-type]
+    entries = b",".join(b'"%d":"%s"' % (number, b"v" * 1000) for number in range(3000))
+    pieces = pieces_of(mapper, b'{"ofString":{%s}}' % entries)
+    assert len(pieces) > 10 or implementation == "python"
+    merged: Any = values()
+    for piece in pieces:
+        merged.MergeFromString(piece)
+    assert len(merged.of_string) == 3000
+
+
+def test_what_is_inside_a_field_comes_at_once(implementation: str) -> None:
+    """How long a field is has to be known before it is given away."""
+    mapper = MessageMapper(struct_pb2.Value.DESCRIPTOR, implementation=implementation)  # type: ignore[arg-type]
+    assert len(pieces_of(mapper, b"[%s]" % b",".join([b'"a text"'] * (LARGE[implementation] // 9)))) == 1
+
+
+def test_when_a_type_has_to_be_learnt_the_message_comes_anew(implementation: str) -> None:
+    mapper = MessageMapper(status_pb2.Status.DESCRIPTOR, implementation=implementation)  # type: ignore[arg-type]
+    first = b'{"@type":"type.googleapis.com/google.rpc.DebugInfo","detail":"%s"}' % (b"n" * 1000)
+    last = b'{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"1.5s"}'
+    text = b'{"details":[%s,%s]}' % (b",".join([first] * (LARGE[implementation] // 1000)), last)
+    taker = Pieces()
+    rest, _ = mapper.to_taker_and_skipped(text, taker)
+    assert taker.restarts == {"native": 2, "python": 0}[implementation]
+    merged = status_pb2.Status.FromString(b"".join([*taker.taken, rest]))
+    assert len(merged.details) == LARGE[implementation] // 1000 + 1
+    assert b"".join([*taker.taken, rest]) == mapper.to_wire(text)
+
+
+def test_who_takes_may_refuse() -> None:
+    """The deadline may pass while a page is mapped: the rest of it is of no use."""
+
+    class FullError(Exception):
+        pass
+
+    class Full(Pieces):
+        def take(self, piece: bytes) -> None:
+            super().take(piece)
+            raise FullError
+
+    mapper = MessageMapper(ComputeImagesResponse.DESCRIPTOR, implementation="native")
+    text = b'{"images":[%s]}' % b",".join([b'{"name":"%s"}' % (b"n" * 1000)] * 5000)
+    taker = Full()
+    with pytest.raises(FullError):
+        mapper.to_taker_and_skipped(text, taker)
+    assert len(taker.taken) == 1
+    assert len(pieces_of(mapper, text)) > 10
+
+
+def test_an_error_behind_what_was_taken_is_told_like_any_other(implementation: str) -> None:
     mapper = MessageMapper(ComputeImagesResponse.DESCRIPTOR, implementation=implementation)  # type: ignore[arg-type]
-    text = b'{"nextPageToken":"%s"}' % (b"n" * LARGE[implementation])
-    for _ in range(2):
-        message, skipped = mapper.to_pieces_and_skipped(text)
-        assert skipped is None
-        whole = message if isinstance(message, bytes) else message.whole()
-        assert whole == mapper.to_wire(text)
+    images = b",".join([b'{"name":"%s"}' % (b"n" * 1000)] * (LARGE[implementation] // 1000))
+    with pytest.raises(MapperError) as raised:
+        mapper.to_taker_and_skipped(b'{"images":[%s,{"name":7}]}' % images, Pieces())
+    assert raised.value.path == f"images[{LARGE[implementation] // 1000}].name"
+    assert raised.value.kind == "value"
 
 
 def test_what_is_skipped_is_told_of_large_messages_too(implementation: str) -> None:
     mapper = MessageMapper(ComputeImagesResponse.DESCRIPTOR, implementation=implementation)  # type: ignore[arg-type]
-    _, skipped = mapper.to_pieces_and_skipped(b'{"nextPageToken":"%s","new":1}' % (b"n" * LARGE[implementation]))
+    _, skipped = mapper.to_taker_and_skipped(
+        b'{"nextPageToken":"%s","new":1}' % (b"n" * LARGE[implementation]), Pieces()
+    )
     assert skipped is not None
     assert skipped.field_names == ((ComputeImagesResponse.DESCRIPTOR.full_name, "new"),)
     assert mapper.skipped_fields == 1

@@ -24,7 +24,7 @@ from eegrpc.mapper._python_engine.scan import Schema
 if TYPE_CHECKING:
     from google.protobuf.descriptor import Descriptor
 
-    from eegrpc.mapper._options import Options, Skipped
+    from eegrpc.mapper._options import Options, Skipped, Taker
     from eegrpc.mapper._python_engine.checks import Run
 
 __all__ = ["PythonEngine"]
@@ -79,8 +79,8 @@ class PythonEngine:
         except (*PARSE_FAILURES, DecodeError) as error:  # DecodeError: what is in an Any
             raise self._why_no_json(message, error) from error
 
-    def to_wire(self, json: bytes) -> tuple[bytes, Skipped | None]:
-        """Return the encoding of a message given as JSON; see `Engine.to_wire`."""
+    def to_wire(self, json: bytes, _taker: Taker, /) -> tuple[bytes, Skipped | None]:
+        """Return the encoding of a message given as JSON; see `Engine.to_wire`. All of it is the rest."""
         value = json_text.read(json, expected=self._expected)
         try:
             value, run = self._schema.scan(self._descriptor, value)

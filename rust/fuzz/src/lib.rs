@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use eegrpc_mapper::{Error, Kind, Options, Plan};
+use eegrpc_mapper::{Error, Kind, Options, Part, Plan};
 use serde::de::IgnoredAny;
 
 /// The types of tests/mapper/schemas.py; made by fuzz/make_corpus.py.
@@ -80,10 +80,16 @@ pub fn chosen(data: &[u8]) -> Option<(Rc<Plan>, &[u8])> {
 
 /// Map JSON to wire bytes.
 pub fn to_wire(plan: &Plan, text: &[u8]) -> Result<Vec<u8>, Error> {
-    let (output, _) = plan.to_wire(text)?;
+    let mut bytes = Vec::new();
+    let mut take = |parts: &[Part<'_>]| {
+        bytes.extend(parts.iter().flat_map(Part::to_vec));
+        Ok(())
+    };
+    let (output, _) = plan.to_wire(text, &mut take)?;
     let length = output.len();
-    let bytes = output.into_vec();
-    assert_eq!(bytes.len(), length, "the length that was told is not the length of the output");
+    let rest = output.into_vec();
+    assert_eq!(rest.len(), length, "the length that was told is not the length of the output");
+    bytes.extend(rest);
     Ok(bytes)
 }
 

@@ -17,11 +17,11 @@ use std::collections::HashMap;
 use crate::distinct::{fingerprint, Distinct, Key, MAX_INPUT};
 use crate::error::{quote, Error, Kind, Result};
 use crate::numbers::{self, Number};
-use crate::plan::Plan;
+use crate::plan::{Plan, Shape};
 use crate::repeats::Repeats;
 use crate::strings;
 use crate::wire::MAX_DEPTH;
-use crate::writer::{Output, Writer};
+use crate::writer::{Output, Take, Writer};
 
 /// What was left out of one document, because its message has no place for it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -68,16 +68,29 @@ pub(crate) struct Parser<'a> {
     skipped: Skipped,
     /// Where the `@type` of an object is, by the object's place: found once, also for the objects inside it.
     any_types: HashMap<usize, usize>,
+    take: &'a mut Take<'a>,
+    /// How many bytes were given to `take`.
+    given: usize,
+    /// From how many bytes of output on it is cut.
+    cut_from: usize,
 }
+
+/// So much is one part: what reads it is done before anybody has to wait, and it stays in the processor's cache.
+const PART: usize = if cfg!(fuzzing) { 32 } else { 128 << 10 };
+/// So much is given at once: who takes it may have to wait for its turn.
+const GIVEN_AT_ONCE: usize = if cfg!(fuzzing) { 100 } else { 1 << 20 };
 
 impl Plan {
     /// Map a JSON document to the wire encoding of its message; also tell what was skipped, if anything was.
     ///
+    /// Of much output, parts are given to `take` as they are ready, and what is returned is the rest. They are for
+    /// nothing if there is an error in the end.
+    ///
     /// # Errors
-    /// The document is not JSON, or not this message.
-    pub fn to_wire(&self, json: &[u8]) -> Result<(Output, Option<Skipped>)> {
+    /// The document is not JSON, or not this message; or what `take` returned.
+    pub fn to_wire(&self, json: &[u8], take: &mut Take<'_>) -> Result<(Output, Option<Skipped>)> {
         if strings::is_utf8(json) {
-            return Parser::new(self, json).document();
+            return Parser::new(self, json, take).document();
         }
         let Err(error) = std::str::from_utf8(json) else {
             return Err(Error::new(Kind::Bug, "two opinions on what is UTF-8"));
@@ -87,7 +100,7 @@ impl Plan {
         }
         // Cut inside a character: what is wrong before the cut is the better thing to tell.
         let (valid, _) = json.split_at(error.valid_up_to());
-        match Parser::new(self, valid).document() {
+        match Parser::new(self, valid, take).document() {
             Ok(_) => Err(not_utf8(json, valid.len())),
             Err(error) if error.kind() == Kind::Eof => {
                 Err(Error::at(Kind::Eof, valid.len(), "not JSON: the input ends inside a character"))
@@ -107,13 +120,15 @@ fn not_utf8(json: &[u8], at: usize) -> Error {
 }
 
 impl<'a> Parser<'a> {
-    fn new(plan: &'a Plan, text: &'a [u8]) -> Self {
+    fn new(plan: &'a Plan, text: &'a [u8], take: &'a mut Take<'a>) -> Self {
+        // Only the fields of a plain message can be told apart: what is inside a payload has to wait for its length.
+        let is_plain = plan.messages[plan.root].shape == Shape::Object;
         Parser {
             plan,
             text,
             at: 0,
             // Most messages are smaller on the wire, and memory that is not written to costs nothing.
-            out: Writer::with_capacity(text.len() / 8 * 5),
+            out: Writer::with_capacity((text.len() / 8 * 5).min(GIVEN_AT_ONCE + 2 * PART)),
             keys: Vec::new(),
             distinct: Distinct::default(),
             successors: vec![0; plan.places],
@@ -121,6 +136,9 @@ impl<'a> Parser<'a> {
             repeats: Repeats::new(plan.messages.len(), text),
             skipped: Skipped::default(),
             any_types: HashMap::new(),
+            take,
+            given: 0,
+            cut_from: if is_plain { PART } else { usize::MAX },
         }
     }
 
@@ -140,12 +158,48 @@ impl<'a> Parser<'a> {
         if self.at < self.text.len() {
             return Err(self.unexpected("nothing after the document"));
         }
-        let output = self.out.finish();
-        if output.len() > i32::MAX as usize {
+        if self.given > 0 || self.out.has_cuts() {
+            self.out.cut();
+            self.give()?;
+        }
+        self.require_size()?;
+        let skipped = (self.skipped != Skipped::default()).then_some(self.skipped);
+        Ok((self.out.finish(), skipped))
+    }
+
+    /// Between two elements of a field of the message at `depth`: if that is the outermost one, output may be given away.
+    #[inline(always)]
+    fn between_elements(&mut self, depth: u32) -> Result<()> {
+        if depth == 0 && self.out.bytes.len() >= self.cut_from {
+            return self.cut();
+        }
+        Ok(())
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn cut(&mut self) -> Result<()> {
+        self.out.cut();
+        if self.out.len() >= GIVEN_AT_ONCE {
+            self.give()?;
+        }
+        self.cut_from = self.out.bytes.len() + PART;
+        Ok(())
+    }
+
+    fn give(&mut self) -> Result<()> {
+        self.require_size()?;
+        self.given += self.out.len();
+        self.out.give(self.take)?;
+        self.repeats.forget(); // what it remembers is gone
+        Ok(())
+    }
+
+    fn require_size(&self) -> Result<()> {
+        if self.given + self.out.len() > i32::MAX as usize {
             return Err(Error::new(Kind::Range, "the message is larger than protobuf's 2 GiB"));
         }
-        let skipped = (self.skipped != Skipped::default()).then_some(self.skipped);
-        Ok((output, skipped))
+        Ok(())
     }
 
     /// The next byte; 0, which JSON never has, at the end.

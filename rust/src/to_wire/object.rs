@@ -237,6 +237,9 @@ impl<'a> Parser<'a> {
         loop {
             self.element(field, packed, depth).map_err(|error| error.inside_list(index))?;
             index += 1;
+            if !packed {
+                self.between_elements(depth)?;
+            }
             if !self.another(b']')? {
                 break;
             }
@@ -278,11 +281,13 @@ impl<'a> Parser<'a> {
             self.at += 1;
             return Ok(());
         }
-        let depth = self.deeper(depth)?;
+        let entry_depth = self.deeper(depth)?;
         let keys = self.keys.len();
         loop {
             let key_at = self.at;
-            self.map_entry(field, key, value, keys, depth).map_err(|error| inside_key(error, self.text, key_at))?;
+            self.map_entry(field, key, value, keys, entry_depth)
+                .map_err(|error| inside_key(error, self.text, key_at))?;
+            self.between_elements(depth)?;
             if !self.another(b'}')? {
                 break;
             }
