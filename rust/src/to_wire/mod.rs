@@ -68,6 +68,8 @@ pub(crate) struct Parser<'a> {
     skipped: Skipped,
     /// Where the `@type` of an object is, by the object's place: found once, also for the objects inside it.
     any_types: HashMap<usize, usize>,
+    /// What comes before is UTF-8. Looked at soon after it was read, it is in the processor's cache.
+    checked: usize,
     take: &'a mut Take<'a>,
     /// How many bytes were given to `take`.
     given: usize,
@@ -89,11 +91,13 @@ impl Plan {
     /// # Errors
     /// The document is not JSON, or not this message; or what `take` returned.
     pub fn to_wire(&self, json: &[u8], take: &mut Take<'_>) -> Result<(Output, Option<Skipped>)> {
-        if strings::is_utf8(json) {
-            return Parser::new(self, json, take).document();
-        }
+        let refused = match Parser::new(self, json, take).document() {
+            Ok(made) => return Ok(made),
+            Err(error) => error,
+        };
+        // What is wrong with the bytes is wrong before what they say is.
         let Err(error) = std::str::from_utf8(json) else {
-            return Err(Error::new(Kind::Bug, "two opinions on what is UTF-8"));
+            return Err(refused);
         };
         if error.error_len().is_some() {
             return Err(not_utf8(json, error.valid_up_to()));
@@ -136,6 +140,7 @@ impl<'a> Parser<'a> {
             repeats: Repeats::new(plan.messages.len(), text),
             skipped: Skipped::default(),
             any_types: HashMap::new(),
+            checked: 0,
             take,
             given: 0,
             cut_from: if is_plain { PART } else { usize::MAX },
@@ -158,6 +163,7 @@ impl<'a> Parser<'a> {
         if self.at < self.text.len() {
             return Err(self.unexpected("nothing after the document"));
         }
+        self.require_utf8()?;
         if self.given > 0 || self.out.has_cuts() {
             self.out.cut();
             self.give()?;
@@ -179,6 +185,7 @@ impl<'a> Parser<'a> {
     #[cold]
     #[inline(never)]
     fn cut(&mut self) -> Result<()> {
+        self.require_utf8()?;
         self.out.cut();
         if self.out.len() >= GIVEN_AT_ONCE {
             self.give()?;
@@ -192,6 +199,15 @@ impl<'a> Parser<'a> {
         self.given += self.out.len();
         self.out.give(self.take)?;
         self.repeats.forget(); // what it remembers is gone
+        Ok(())
+    }
+
+    /// What was read since the last time must be UTF-8; it ends between two elements, and so between two characters.
+    fn require_utf8(&mut self) -> Result<()> {
+        if !strings::is_utf8(&self.text[self.checked..self.at]) {
+            return Err(not_utf8(self.text, self.checked));
+        }
+        self.checked = self.at;
         Ok(())
     }
 
