@@ -10,7 +10,8 @@ import pytest
 from channel_suite import METHOD, request, rich_status
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
-from servers import PATIENCE, Hang
+from servers import Hang
+from waiting import PATIENCE
 
 from eegrpc.v1alpha import ComputeImagesResponse, EarthEngineStub
 

@@ -14,7 +14,8 @@ import pytest
 from google.protobuf import any_pb2
 from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
-from servers import PATIENCE, Hang
+from servers import Hang
+from waiting import PATIENCE
 
 from eegrpc.v1alpha import ComputeImagesRequest, ComputeImagesResponse, EarthEngineStub
 

@@ -18,7 +18,7 @@ import h2.connection
 import h2.events
 import h2.exceptions
 from grpc_status import rpc_status
-from servers import PATIENCE
+from waiting import PATIENCE
 
 import eegrpc
 from eegrpc.v1alpha import ComputeImagesRequest, EarthEngineStub

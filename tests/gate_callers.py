@@ -11,7 +11,8 @@ import grpc
 from google.protobuf.duration_pb2 import Duration
 from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
-from servers import PATIENCE, echo
+from servers import echo
+from waiting import PATIENCE
 
 import eegrpc
 from eegrpc.v1alpha import add_EarthEngineServicer_to_server

@@ -14,14 +14,14 @@ import logging
 import os
 import pickle
 import threading
-import time
 from typing import TYPE_CHECKING
 
 import grpc
 from grpc_status import rpc_status
+from waiting import came
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from typing_extensions import Self
 
@@ -152,21 +152,11 @@ class Resources:
                 wrong.append(f"I4: {stats.in_flight} in flight and {stats.waiting} waiting at the gate")
             return not wrong
 
-        until(look)
+        came(look, SETTLING)
         return wrong
 
     def _threads(self) -> list[str]:
         return [thread.name for thread in threading.enumerate() if not thread.name.startswith(self._ignored)]
-
-
-def until(condition: Callable[[], bool], seconds: float = SETTLING) -> bool:
-    """Wait for what nothing announces; return whether it came."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.002)
-    return True
 
 
 def attempts_problem(requests: int, pages: int, excused: int) -> list[str]:

@@ -14,7 +14,7 @@ import h2.connection
 import h2.events
 import h2.exceptions
 import h2.settings
-from servers import PATIENCE
+from waiting import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -12,8 +12,9 @@ from typing import Any
 
 from callers import Caller
 from peers import HttpPeer, http
-from phases import REQUEST, AioCaller, Scene, SyncCaller, _plain, page, scene, sockets, until
+from phases import REQUEST, AioCaller, Scene, SyncCaller, _plain, page, scene, sockets
 from servers import free_port
+from waiting import came
 
 import eegrpc
 from eegrpc.v1alpha import ComputeImagesRequest, Expression
@@ -32,7 +33,7 @@ def interrupted(phase: str, transport: str) -> None:
 
         def tell() -> None:
             if made.arrived is not None:
-                until(lambda: made.arrived() > 0, 20)
+                came(lambda: made.arrived() > 0, 20)
             time.sleep(0.3)  # nothing shows from outside that a thread waits
             say("waiting")
 
@@ -42,9 +43,9 @@ def interrupted(phase: str, transport: str) -> None:
         except KeyboardInterrupt:
             ended = time.monotonic()
         kept = 1 if transport == "grpc" or phase == "mapping" else 0  # the connection of a channel that lives on
-        until(lambda: sockets(made) <= before + kept, 0.2)
+        came(lambda: sockets(made) <= before + kept, 0.2)
         left = max(0, sockets(made) - before - kept)
-        gone = made.left is None or until(lambda: made.left() > 0, 1)
+        gone = made.left is None or came(lambda: made.left() > 0, 1)
         say(ended, left, "yes" if gone else "no")
         caller.close()
     sys.stdin.read()

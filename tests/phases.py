@@ -12,7 +12,6 @@ import os
 import socket
 import ssl
 import threading
-import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from unittest import mock
@@ -409,13 +408,3 @@ def sockets(made: Scene) -> int:
         with contextlib.suppress(FileNotFoundError):  # it was of the listing itself
             links.append(os.readlink(f"/proc/self/fd/{fd}"))
     return sum(link.startswith("socket:") for link in links) - sum(peer.sockets() for peer in made.peers)
-
-
-def until(condition: Callable[[], bool], seconds: float) -> bool:
-    """Return whether `condition` came true in time."""
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.005)
-    return True

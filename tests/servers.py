@@ -6,11 +6,11 @@ import asyncio
 import contextlib
 import socket
 import threading
-import time
 from concurrent import futures
 from typing import TYPE_CHECKING, Any
 
 import grpc
+from waiting import PATIENCE
 
 from eegrpc.transcoding import Transcoder
 from eegrpc.transcoding.server import HandlerRecorder, transcoding_application, transcoding_runner
@@ -24,9 +24,6 @@ from eegrpc.v1alpha import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-PATIENCE = 20.0
-"""Seconds after which a test gives up waiting for what must happen; nothing is ever measured by it."""
 
 
 class ScriptedServicer(EarthEngineServicer):
@@ -67,14 +64,6 @@ class Hang:
         self.arrived.set()
         self.release.wait(PATIENCE)
         return echo(request, context)
-
-
-def until(condition: Callable[[], bool]) -> None:
-    """Wait for what nothing announces."""
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.002)
 
 
 def free_port() -> int:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 import pytest
-from servers import PATIENCE, ScriptedServicer, grpc_server, rest_server
+from servers import ScriptedServicer, grpc_server, rest_server
+from waiting import PATIENCE
 
 import eegrpc
 from eegrpc import BatchPage, BatchRequest

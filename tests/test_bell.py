@@ -8,7 +8,7 @@ import time
 import weakref
 
 import pytest
-from servers import PATIENCE
+from waiting import PATIENCE
 
 from eegrpc._bell import Bell
 

@@ -13,7 +13,8 @@ import pytest
 from fallback_peers import Port, client, http1_answers, http1_only, silent, splice
 from google.auth.credentials import AnonymousCredentials
 from google.oauth2.credentials import Credentials
-from servers import PATIENCE, ScriptedServicer, grpc_server
+from servers import ScriptedServicer, grpc_server
+from waiting import PATIENCE
 
 import eegrpc
 from eegrpc._aio_fallback_channel import AioFallbackChannel

@@ -18,7 +18,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from servers import PATIENCE, ScriptedServicer, echo, free_port, grpc_server, rest_server
+from servers import ScriptedServicer, echo, free_port, grpc_server, rest_server
+from waiting import PATIENCE
 
 import eegrpc
 from eegrpc._versions import VersionInterceptor

@@ -8,7 +8,8 @@ import math
 import grpc
 import pytest
 from gate_callers import Callers, Counting, Refusing, busy_server_callers
-from servers import PATIENCE, Hang, ScriptedServicer, echo, grpc_server, rest_server, until
+from servers import Hang, ScriptedServicer, echo, grpc_server, rest_server
+from waiting import PATIENCE, until
 
 import eegrpc
 from eegrpc._async_client import send as send_async

@@ -10,7 +10,7 @@ import threading
 from concurrent import futures
 
 import pytest
-from servers import PATIENCE
+from waiting import PATIENCE
 
 import eegrpc
 from eegrpc._aio_permit import TaskPermit

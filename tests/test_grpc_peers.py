@@ -12,7 +12,8 @@ import grpc
 import pytest
 from peers import H2Peer
 from retry_doubles import compute
-from servers import PATIENCE, ScriptedServicer, grpc_server
+from servers import ScriptedServicer, grpc_server
+from waiting import PATIENCE
 
 import eegrpc
 from eegrpc.errors import EarthEngineError

@@ -8,7 +8,8 @@ import grpc
 import pytest
 from canaries import ACCESS_TOKEN
 from peers import H2Peer, HttpPeer, http
-from servers import PATIENCE, Hang, ScriptedServicer, free_port, grpc_server, rest_server
+from servers import Hang, ScriptedServicer, free_port, grpc_server, rest_server
+from waiting import PATIENCE
 
 import eegrpc
 from eegrpc._options import channel_options

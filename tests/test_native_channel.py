@@ -6,7 +6,8 @@ import threading
 
 import grpc
 import pytest
-from servers import PATIENCE, free_port
+from servers import free_port
+from waiting import PATIENCE
 
 from eegrpc import _native_channel
 from eegrpc._native_channel import NativeChannel

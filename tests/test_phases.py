@@ -17,8 +17,8 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent / "benchmarks"))
 
 from deadlines import measure  # noqa: E402
-from phases import KINDS, NOT_THERE, PHASES, AioCaller, SyncCaller, scene, sockets, until  # noqa: E402
-from servers import PATIENCE  # noqa: E402
+from phases import KINDS, NOT_THERE, PHASES, AioCaller, SyncCaller, scene, sockets  # noqa: E402
+from waiting import PATIENCE, came, came_meanwhile  # noqa: E402
 
 from eegrpc.mapper import IMPLEMENTATION  # noqa: E402
 
@@ -76,15 +76,6 @@ def no_collection():
     gc.enable()
 
 
-async def soon(condition, seconds=PATIENCE):
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            return False
-        await asyncio.sleep(0.002)
-    return True
-
-
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="counts sockets in /proc")
 @pytest.mark.usefixtures("no_collection")
 @pytest.mark.parametrize(
@@ -103,7 +94,7 @@ async def test_cancelling_tasks(phase, transport, count):
         calls = [asyncio.create_task(caller.call(None)) for _ in range(count)]
         if made.arrived is not None:
             there = min(count, os.cpu_count()) if phase == "mapping" else count  # others wait for a thread that maps
-            assert await soon(lambda: made.arrived() >= there)
+            assert await came_meanwhile(lambda: made.arrived() >= there)
         for _ in range(50):  # where nothing can be seen from outside, each call goes as far as it can
             await asyncio.sleep(0)
         others = asyncio.all_tasks() - set(calls)
@@ -114,19 +105,19 @@ async def test_cancelling_tasks(phase, transport, count):
         ended = await asyncio.gather(*calls, return_exceptions=True)
         assert {type(each) for each in ended} == {asyncio.CancelledError}
         assert all(call.cancelled() for call in calls)
-        assert await soon(lambda: asyncio.all_tasks() <= others, 1), asyncio.all_tasks() - others
+        assert await came_meanwhile(lambda: asyncio.all_tasks() <= others, 1), asyncio.all_tasks() - others
         if made.left is not None:
-            assert await soon(lambda: made.left() >= count, 1 - (time.monotonic() - began)), made.left()
+            assert await came_meanwhile(lambda: made.left() >= count, 1 - (time.monotonic() - began)), made.left()
         if made.gate is not None:
             stats = made.gate.stats("p")
             assert (stats.in_flight, stats.waiting) == (1, 0)  # that of the scene itself
         if transport == "rest" and phase not in ("mapping", "retry"):  # connections of these are whole, and are kept
-            assert await soon(lambda: sockets(made) <= before, 1), sockets(made) - before
+            assert await came_meanwhile(lambda: sockets(made) <= before, 1), sockets(made) - before
         del calls, call, ended  # grpc's calls hold its channel
         await caller.close()
         del caller
         # gRPC's core closes connections on threads of its own, some time after the channel is closed.
-        assert await soon(lambda: sockets(made) <= before, 1 if transport == "rest" else PATIENCE)
+        assert await came_meanwhile(lambda: sockets(made) <= before, 1 if transport == "rest" else PATIENCE)
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="counts sockets in /proc")
@@ -143,20 +134,20 @@ def test_cancelling_futures(phase, transport):
         calls = [caller.future() for _ in range(20)]
         if made.arrived is not None:
             there = min(20, os.cpu_count()) if phase == "mapping" else 20
-            assert until(lambda: made.arrived() >= there, PATIENCE)
+            assert came(lambda: made.arrived() >= there, PATIENCE)
         assert all(call.cancel() for call in calls)
         began = time.monotonic()
         assert {call.code() for call in calls} == {Code.CANCELLED}
         if made.left is not None:
-            assert until(lambda: made.left() >= 20, 1 - (time.monotonic() - began))
+            assert came(lambda: made.left() >= 20, 1 - (time.monotonic() - began))
         if transport == "rest" and phase != "mapping":
-            assert until(lambda: sockets(made) <= before, 1)
+            assert came(lambda: sockets(made) <= before, 1)
         if transport == "rest" and phase not in ("dns", "mapping"):  # their threads cannot be interrupted
             peers = len(made.peers) and sum(len(peer._threads) for peer in made.peers)
-            assert until(lambda: threading.active_count() <= threads + peers, 1)
+            assert came(lambda: threading.active_count() <= threads + peers, 1)
         caller.close()
         if (phase, transport) != ("connect", "grpc"):  # gRPC's core takes its time to give up an attempt to connect
-            assert until(lambda: sockets(made) <= before, 1)
+            assert came(lambda: sockets(made) <= before, 1)
 
 
 # --- Ctrl-C ----------------------------------------------------------------------------------------------------------

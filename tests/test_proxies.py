@@ -13,7 +13,8 @@ import pytest
 from callers import Caller
 from google.rpc import error_details_pb2
 from peers import HttpPeer, http
-from servers import PATIENCE, ScriptedServicer, grpc_server, rest_server
+from servers import ScriptedServicer, grpc_server, rest_server
+from waiting import PATIENCE
 
 import eegrpc
 from eegrpc._error_rules import find_rule

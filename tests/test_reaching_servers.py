@@ -15,7 +15,7 @@ import trustme
 from peers import HttpPeer, http
 from phases import NAME, REQUEST, AioCaller, Scene, SyncCaller, scene, secure
 from retry_doubles import EXPRESSION
-from servers import PATIENCE
+from waiting import PATIENCE
 
 import eegrpc
 from eegrpc.errors import EarthEngineError

@@ -13,7 +13,8 @@ from concurrent import futures
 import grpc
 import pytest
 from retry_doubles import EXPRESSION, Clock, failure
-from servers import PATIENCE, ScriptedServicer, grpc_server, rest_server
+from servers import ScriptedServicer, grpc_server, rest_server
+from waiting import PATIENCE
 
 import eegrpc
 from eegrpc import RetryBudget, RetryPolicy

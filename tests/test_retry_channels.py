@@ -17,7 +17,8 @@ from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_status import rpc_status
 from peers import H2Peer, HttpPeer, http
 from retry_doubles import EXPRESSION, compute
-from servers import PATIENCE, ScriptedServicer, grpc_server, rest_server
+from servers import ScriptedServicer, grpc_server, rest_server
+from waiting import PATIENCE
 
 import eegrpc
 from eegrpc import RetryPolicy

@@ -9,7 +9,8 @@ import pytest
 from fallback_peers import Port, client, closes, html, http1_answers, http1_only, resets, says, silent, warnings_of
 from google.protobuf import struct_pb2
 from judges import is_free, probes
-from servers import PATIENCE, ScriptedServicer, free_port, grpc_server
+from servers import ScriptedServicer, free_port, grpc_server
+from waiting import PATIENCE
 
 import eegrpc
 from eegrpc.v1alpha import ComputeImagesResponse, EarthEngineAsset, Expression, ValueNode

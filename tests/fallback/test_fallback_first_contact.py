@@ -25,7 +25,7 @@ from fallback_peers import (
     warnings_of,
 )
 from judges import probes
-from servers import PATIENCE
+from waiting import PATIENCE
 
 from eegrpc._fallback import Route
 

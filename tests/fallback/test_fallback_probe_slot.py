@@ -9,7 +9,8 @@ import grpc.aio
 import pytest
 from fallback_peers import Port, client, http1_only, silent, splice
 from judges import is_free
-from servers import PATIENCE, Hang, ScriptedServicer, grpc_server
+from servers import Hang, ScriptedServicer, grpc_server
+from waiting import PATIENCE
 
 from eegrpc._fallback import Route
 

@@ -11,7 +11,8 @@ import grpc
 import pytest
 from fallback_peers import Port, client, closes, html, http1_only, http2_answers, splice, warnings_of
 from judges import probes
-from servers import PATIENCE, ScriptedServicer, grpc_server
+from servers import ScriptedServicer, grpc_server
+from waiting import PATIENCE
 
 from eegrpc._fallback import Route, TransportJudge
 from eegrpc.transcoding.types import Reply

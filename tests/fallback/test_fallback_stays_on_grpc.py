@@ -10,7 +10,8 @@ from google.protobuf import any_pb2
 from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 from judges import is_free
-from servers import PATIENCE, Hang
+from servers import Hang
+from waiting import PATIENCE
 
 import eegrpc
 from eegrpc._fallback import Route

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 from pullers import SERVERS, Paged, Puller, prefetching_threads
-from servers import ScriptedServicer, until
+from servers import ScriptedServicer
+from waiting import until
 
 
 @pytest.fixture(params=SERVERS)

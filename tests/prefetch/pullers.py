@@ -8,7 +8,8 @@ import threading
 from typing import Any
 
 from retry_doubles import EXPRESSION
-from servers import PATIENCE, grpc_server, rest_server, until
+from servers import grpc_server, rest_server
+from waiting import PATIENCE, until
 
 import eegrpc
 from eegrpc.v1alpha import ComputeImagesResponse, EarthEngineAsset

@@ -8,7 +8,8 @@ import threading
 import grpc
 import pytest
 from pullers import SIZE, names, prefetching_threads
-from servers import PATIENCE, Hang, until
+from servers import Hang
+from waiting import PATIENCE, until
 
 import eegrpc
 from eegrpc.errors import EarthEngineError

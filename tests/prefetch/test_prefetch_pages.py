@@ -9,7 +9,8 @@ import pytest
 from fault_runs import Credentials
 from pullers import SIZE, Puller, names
 from retry_doubles import EXPRESSION
-from servers import grpc_server, until
+from servers import grpc_server
+from waiting import until
 
 import eegrpc
 from eegrpc.emulator import Emulator

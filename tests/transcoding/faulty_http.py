@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import grpc
 from peers import HttpConnection, HttpPeer, http
-from servers import PATIENCE
+from waiting import PATIENCE
 
 if TYPE_CHECKING:
     import socket

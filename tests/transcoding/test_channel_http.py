@@ -10,7 +10,7 @@ import pytest
 from google.protobuf import any_pb2
 from google.rpc import status_pb2
 from peers import H2Peer, HttpPeer, http
-from servers import PATIENCE
+from waiting import PATIENCE
 
 from eegrpc.v1alpha import ComputeImagesRequest, ComputeImagesResponse
 

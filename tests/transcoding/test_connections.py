@@ -5,7 +5,7 @@ import threading
 import grpc
 import pytest
 from peers import HttpPeer, http
-from servers import PATIENCE
+from waiting import PATIENCE
 
 from eegrpc.transcoding.connections import Cancelled, Connection, ConnectionPool, Exchange
 from eegrpc.transcoding.deadline import Deadline

@@ -14,7 +14,7 @@ import pytest
 from faulty_http import FaultyPeer, meet
 from http_memory import peak_growth
 from peers import HttpPeer, http
-from servers import PATIENCE
+from waiting import PATIENCE
 
 from eegrpc.v1alpha import ComputeImagesRequest
 

@@ -13,7 +13,7 @@ from callers import Caller
 from faulty_http import FaultyPeer, SecureFaultyPeer, meet, page
 from http_memory import peak_growth
 from peers import HttpPeer, http
-from servers import PATIENCE
+from waiting import PATIENCE
 
 from eegrpc.transcoding.framing import MAX_HEAD_BYTES, ResponseFraming
 from eegrpc.transcoding.types import TranscodingError

@@ -10,7 +10,7 @@ import pytest
 from callers import Caller
 from faulty_http import FaultyPeer, meet, page
 from peers import HttpPeer, http
-from servers import PATIENCE
+from waiting import PATIENCE
 
 from eegrpc.v1alpha import ComputeImagesRequest
 

@@ -10,7 +10,7 @@ import grpc
 import pytest
 import trustme
 from peers import HttpPeer, http
-from servers import PATIENCE
+from waiting import PATIENCE
 
 import eegrpc
 from eegrpc.transcoding.aio_body import LARGE_BODY

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 import pytest
-from servers import PATIENCE
+from waiting import PATIENCE
 
 from eegrpc.transcoding.workers import Workers
 
