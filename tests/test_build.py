@@ -51,7 +51,7 @@ def test_bld_02_tox_runs_the_tests_on_both_ends_of_what_is_allowed() -> None:
 
 
 def test_bld_03_the_crate_is_built_to_be_safe() -> None:
-    """Its tests under sanitizers: `rust/fuzz` runs under AddressSanitizer; without unsafe there is no data race."""
+    """How its tests, and its fuzz targets, run under the sanitizers is in docs/fuzzing.md, and what they found."""
     cargo = (RUST / "Cargo.toml").read_text("utf-8")
     assert re.search(r'^unsafe_code = "forbid"$', section(cargo, "lints.rust"), re.MULTILINE)
     release = section(cargo, "profile.release")
