@@ -1,6 +1,6 @@
 """The callers of the soak: threads and tasks that compute collections page by page, and check each image.
 
-Each kind of channel has ten callers. What a failed page interrupts is resumed from its token, and a hundredth of the
+Each kind of channel has its callers. What a failed page interrupts is resumed from its token, and a hundredth of the
 requests are cancelled. `Rest` lets all of them stop at once, to see what is open then.
 """
 
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 Code = grpc.StatusCode
 COLLECTIONS = ("MODIS/061/MOD13Q1", "LANDSAT/LC08/C02/T1_L2", "ECMWF/ERA5_LAND/DAILY_AGGR")
-CALLERS = 10
-"""Of each kind of channel."""
+CALLERS = 40
+"""In all; each kind of channel has as many as any other."""
 CANCELLED = 0.01
 EXPLAINED = {Code.UNAVAILABLE, Code.UNKNOWN, Code.INTERNAL, Code.RESOURCE_EXHAUSTED}
 """What these faults are to a call that is not sent again any more."""
@@ -126,7 +126,7 @@ class Rest:
         self.over.set()
 
     def _wait_for_all(self) -> None:
-        for _ in range(4 * CALLERS):
+        for _ in range(CALLERS):
             if not self._parked.acquire(timeout=120):
                 raise TimeoutError("a caller hangs")
 
@@ -140,6 +140,12 @@ class Shared(NamedTuple):
     rest: Rest
     stop: threading.Event
     seed: int
+    transports: tuple[str, ...]
+
+    @property
+    def callers(self) -> int:
+        """How many each kind of channel has: one that blocks and one for asyncio of each transport."""
+        return CALLERS // (2 * len(self.transports))
 
     def options(self, transport: str) -> dict[str, Any]:
         return {"endpoint": self.endpoint, "transport": transport}
@@ -203,7 +209,7 @@ def start_threads(shared: Shared, transport: str) -> Callable[[], None]:
         shared.rest.park()
         shared.rest.over.wait()
 
-    threads = [threading.Thread(target=caller, args=(number,)) for number in range(CALLERS)]
+    threads = [threading.Thread(target=caller, args=(number,)) for number in range(shared.callers)]
     for thread in threads:
         thread.start()
 
@@ -263,7 +269,7 @@ async def call_by_tasks(shared: Shared, transport: str) -> None:
             shared.rest.park()
             await wait(shared.rest.over)
 
-        await asyncio.gather(*(caller(number) for number in range(CALLERS)))
+        await asyncio.gather(*(caller(number) for number in range(shared.callers)))
 
 
 async def wait(event: threading.Event) -> None:
@@ -272,12 +278,12 @@ async def wait(event: threading.Event) -> None:
 
 
 def start_tasks(shared: Shared) -> tuple[asyncio.AbstractEventLoop, Callable[[], None]]:
-    """Start an event loop with the callers of both transports; return it, and what ends it after `stop` is set."""
+    """Start an event loop with the callers of all transports; return it, and what ends it after `stop` is set."""
     loop = asyncio.new_event_loop()
 
     async def both() -> None:
         loop.set_default_executor(ThreadPoolExecutor(2))  # looks up names; grows with time to what it may have
-        await asyncio.gather(call_by_tasks(shared, "grpc"), call_by_tasks(shared, "rest"))
+        await asyncio.gather(*(call_by_tasks(shared, transport) for transport in shared.transports))
 
     def run() -> None:
         asyncio.set_event_loop(loop)
