@@ -7,6 +7,7 @@ no other members, and cut out of it, so that the mapper stays the only place tha
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,13 +22,16 @@ if TYPE_CHECKING:
     from google.protobuf.descriptor import Descriptor
 
     from eegrpc.mapper import Skipped, Taker
+    from eegrpc.transcoding.types import Headers
 
-__all__ = ["JSON_TYPE", "Content", "FieldBody", "MessageBody", "body_of"]
+__all__ = ["JSON_TYPE", "Body", "Content", "FieldBody", "MessageBody", "body_of", "header", "other_charset"]
 
 JSON_TYPE = "application/json"
 _HTTP_BODY = "google.api.HttpBody"
 _VALUE = "google.protobuf.Value"
 _DEFAULT_TYPE = "application/octet-stream"
+_CHARSET = re.compile(r";\s*charset\s*=\s*\"?([^\s\";]+)", re.IGNORECASE)
+_UTF8 = frozenset(("utf-8", "utf8", "us-ascii", "ascii"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,13 +166,27 @@ class FieldBody:
             raise MapperError(error.kind, error.problem, path=error.path, offset=offset) from error
 
 
-def body_of(message: Descriptor, field: FieldDescriptor | None, *, strict: bool) -> MessageBody | FieldBody:
+Body = MessageBody | FieldBody
+
+
+def body_of(message: Descriptor, field: FieldDescriptor | None, *, strict: bool) -> Body:
     """Return the body that is `field` of a message, or the whole message if `field` is None."""
     if field is None:
         return MessageBody(message, None, strict=strict)
     if field.type == FieldDescriptor.TYPE_MESSAGE and not field.is_repeated:
         return MessageBody(scalars.message_type(field), field.number, strict=strict)
     return FieldBody(message, field, strict=strict)
+
+
+def header(headers: Headers, name: str) -> str:
+    """Return the value of a header field, "" if there is none; `name` is in lower case."""
+    return next((value.strip() for key, value in headers if key.lower() == name), "")
+
+
+def other_charset(content_type: str) -> str:
+    """Return the charset that a content type names, "" if it names none or UTF-8, which JSON is in (RFC 8259)."""
+    found = _CHARSET.search(content_type)
+    return "" if found is None or found[1].lower() in _UTF8 else found[1]
 
 
 def _mapped(mapper: MessageMapper, json: bytes, taker: Taker | None) -> tuple[bytes, Skipped | None]:

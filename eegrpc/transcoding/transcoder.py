@@ -20,10 +20,11 @@ from eegrpc._processes import restart_in_children
 from eegrpc.mapper import MapperError
 from eegrpc.transcoding import status as statuses
 from eegrpc.transcoding.binding import Binding, Method, methods_of
-from eegrpc.transcoding.content import JSON_TYPE, Content, FieldBody, MessageBody, body_of
+from eegrpc.transcoding.content import JSON_TYPE, Body, Content, body_of, header, other_charset
 from eegrpc.transcoding.metadata import check_metadata, from_headers, to_headers, to_trailers
 from eegrpc.transcoding.query import parse_query, query_string
 from eegrpc.transcoding.router import MethodNotAllowedError, Router
+from eegrpc.transcoding.success import reply_of_success
 from eegrpc.transcoding.template import PathValueError
 from eegrpc.transcoding.types import HttpRequest, HttpResponse, Metadata, Reply, TranscodingError
 
@@ -40,11 +41,7 @@ if TYPE_CHECKING:
 __all__ = ["Transcoder"]
 
 Code = grpc.StatusCode
-_Body = MessageBody | FieldBody
-
 _USER_AGENT = "eegrpc (gzip)"
-_CHARSET = re.compile(r";\s*charset\s*=\s*\"?([^\s\";]+)", re.IGNORECASE)
-_UTF8 = frozenset(("utf-8", "utf8", "us-ascii", "ascii"))
 _ORIGIN_FORM = re.compile(r"/[!-\"$->@-~]*(?:\?[!-\"$-~]*)?")  # visible ASCII without a fragment
 _TIMEOUT = re.compile(r"\+?(?:[0-9]{1,12}(?:\.[0-9]*)?|\.[0-9]+)")
 
@@ -152,7 +149,7 @@ class Transcoder:
         """
         initial, trailing = from_headers(response.headers)
         if 200 <= response.status < 300:
-            reply = self._success(method, response, taker)
+            reply = reply_of_success(response, self._plan(method).response_body, taker, pool=self._pool)
             if reply.code is Code.OK:
                 return Reply(Code.OK, "", reply.wire, initial, trailing)
         else:
@@ -258,69 +255,6 @@ class Transcoder:
             headers.append(("x-server-timeout", f"{max(0.0, timeout):.3f}"))
         return (*headers, *to_headers(metadata))
 
-    def _success(self, method: Method, response: HttpResponse, taker: Taker | None) -> Reply:
-        """Return the reply for a response with a 2xx status, without metadata."""
-        body = self._plan(method).response_body
-        content_type = _header(response.headers, "content-type")
-        if body.is_raw:
-            return Reply(Code.OK, wire=body.read(Content(response.body, content_type)))
-        charset = _CHARSET.search(content_type)
-        if charset is not None and charset[1].lower() not in _UTF8:
-            return _bad_response(response, f"the charset is {charset[1][:32]!a}, JSON must be UTF-8")
-        data = response.body
-        if not data or data.isspace():
-            if method.output.full_name == "google.protobuf.Empty":
-                return Reply(Code.OK)
-            return _bad_response(response, f"no body where {method.output.full_name} was expected")
-        try:
-            wire, skipped = body.read_with_skipped(Content(data), taker)
-        except MapperError as error:
-            return self._unreadable(response, error)
-        has_error = skipped is not None and skipped.may_have(body.descriptor.full_name, "error")
-        is_empty = wire == body.empty and (taker is None or not taker.has_taken)
-        if not is_empty and not has_error:  # the good path: no second look at a large page
-            return Reply(Code.OK, wire=wire)
-        return self._suspicious(body, response, wire, is_empty=is_empty)
-
-    def _suspicious(self, body: _Body, response: HttpResponse, wire: bytes, *, is_empty: bool) -> Reply:
-        """Look twice at JSON in which there may be an error, or nothing of the message.
-
-        A mapper that ignores unknown fields makes an empty message of ``{"error": ...}``: a lost page, unseen.
-        """
-        names = {name for field in body.descriptor.fields for name in (field.name, field.json_name)}
-        if isinstance(body, FieldBody) or (
-            body.descriptor.full_name.startswith("google.protobuf.") and body.descriptor.full_name != _EMPTY
-        ):
-            return Reply(Code.OK, wire=wire)
-        value = _parse(response.body)
-        if not isinstance(value, dict):
-            return _bad_response(response, "JSON that cannot be looked through")
-        if value.get("error") is not None and "error" not in names:
-            reply = statuses.reply_of_error_value(value, response.status, metadata=_http(response), pool=self._pool)
-            return reply or _bad_response(response, "an error without a status")
-        if is_empty and value and names and names.isdisjoint(value):
-            return _bad_response(response, f"JSON that has no field of {body.descriptor.full_name}")
-        return Reply(Code.OK, wire=wire)
-
-    def _unreadable(self, response: HttpResponse, error: MapperError) -> Reply:
-        """Return the reply for the body of a success that is not the message."""
-        if error.kind == "eof":
-            text = f"HTTP {response.status}: the JSON body ends early ({len(response.body)} bytes received)"
-            return statuses.failure(Code.UNAVAILABLE, text, statuses.TRUNCATED, metadata=_http(response))
-        value = _parse(response.body)
-        if isinstance(value, list):  # a streaming method's error comes in a list
-            reply = statuses.reply_of_error_value(value, response.status, metadata=_http(response), pool=self._pool)
-            if reply is not None:
-                return reply
-        if value is not _MALFORMED or error.kind not in ("json", "utf8"):
-            return _bad_response(response, str(error))
-        text = statuses.excerpt(f"HTTP {response.status}: the body is not JSON", response.body)
-        return statuses.failure(Code.UNKNOWN, text, statuses.NOT_JSON, metadata=_http(response))
-
-
-_EMPTY = "google.protobuf.Empty"
-_MALFORMED = object()
-
 
 class _Plan:
     """The bodies of one method: what needs mappers, and so is built when the method is first called."""
@@ -328,14 +262,14 @@ class _Plan:
     __slots__ = ("request_body", "response_body")
 
     def __init__(self, method: Method) -> None:
-        self.request_body: Mapping[Binding, _Body | None] = {
+        self.request_body: Mapping[Binding, Body | None] = {
             binding: _request_body(binding) for binding in method.bindings
         }
         response_field = method.bindings[0].response_body if method.bindings else None
         self.response_body = body_of(method.output, response_field, strict=False)
 
 
-def _request_body(binding: Binding) -> _Body | None:
+def _request_body(binding: Binding) -> Body | None:
     if binding.body is None:
         return None
     field = None if isinstance(binding.body, str) else binding.body
@@ -354,15 +288,14 @@ def _origin_form(target: str) -> str:
     return target
 
 
-def _read_body(body: _Body | None, request: HttpRequest) -> bytes:
+def _read_body(body: Body | None, request: HttpRequest) -> bytes:
     """Return the request fields that the HTTP body sets, encoded."""
     if not request.body and not (body is not None and body.is_raw):
         return b""
     if body is None:
         raise TranscodingError(Code.INVALID_ARGUMENT, "This method takes no request body.")
-    content_type = _header(request.headers, "content-type")
-    charset = _CHARSET.search(content_type)
-    if charset is not None and charset[1].lower() not in _UTF8 and not body.is_raw:
+    content_type = header(request.headers, "content-type")
+    if other_charset(content_type) and not body.is_raw:
         raise TranscodingError(Code.INVALID_ARGUMENT, "The charset of a JSON body must be UTF-8.")
     try:
         return body.read(Content(request.body, content_type))
@@ -395,29 +328,9 @@ def _taken(binding: Binding) -> Mapping[str, str] | None:
 
 def _timeout(headers: Headers) -> float | None:
     """Return x-server-timeout in seconds; None if there is none or it is no number, for it is only a hint."""
-    text = _header(headers, "x-server-timeout")
+    text = header(headers, "x-server-timeout")
     return float(text) if _TIMEOUT.fullmatch(text) else None
-
-
-def _header(headers: Headers, name: str) -> str:
-    return next((value.strip() for key, value in headers if key.lower() == name), "")
 
 
 def _with_charset(content_type: str) -> str:
     return f"{content_type}; charset=UTF-8" if content_type == JSON_TYPE else content_type
-
-
-def _parse(data: bytes) -> object:
-    try:
-        return json.loads(data.decode())  # of bytes, json.loads would guess UTF-16
-    except (ValueError, RecursionError):
-        return _MALFORMED
-
-
-def _http(response: HttpResponse) -> Metadata:
-    return ((statuses.HTTP_STATUS_KEY, str(response.status)),)
-
-
-def _bad_response(response: HttpResponse, what: str) -> Reply:
-    text = f"HTTP {response.status}: bad response: {what}"
-    return statuses.failure(Code.INTERNAL, text, statuses.BAD_RESPONSE, metadata=_http(response))
