@@ -144,7 +144,8 @@ class UnaryMethod:
         """Return the reply that a response means, and its message if it is OK.
 
         Args:
-            held: The response alone; it is taken out, so that a large body is let go of while its message is made.
+            held: The response alone; it is taken out, so that a body of many megabytes is let go of before its message
+                is made.
             deadline: When it is too late.
 
         Raises:

@@ -169,7 +169,9 @@ impl Writer {
 
     /// Note that no field of the outermost message is open.
     pub fn cut(&mut self) {
-        self.cuts.push(Cut { bytes: self.bytes.len(), gaps: self.gaps.len() });
+        if self.cuts.last().map_or(0, |cut| cut.bytes) < self.bytes.len() {
+            self.cuts.push(Cut { bytes: self.bytes.len(), gaps: self.gaps.len() });
+        }
     }
 
     /// Give away what is before the last cut, which is at the end, in the parts that the cuts make.

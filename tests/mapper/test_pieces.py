@@ -63,6 +63,7 @@ def test_together_they_are_what_comes_at_once(implementation: str, name: str) ->
     wire = together.to_wire(text)
     pieces = pieces_of(together, text)
     assert b"".join(pieces) == wire
+    assert all(pieces)
     assert all(len(piece) >= LEAST for piece in pieces[:-1])
     merged = schemas.message_class(f"{LISTS.package}.List{schemas.ROOTS.index(name)}")()
     for piece in pieces:

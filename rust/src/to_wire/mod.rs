@@ -93,6 +93,7 @@ impl Plan {
     pub fn to_wire(&self, json: &[u8], take: &mut Take<'_>) -> Result<(Output, Option<Skipped>)> {
         let refused = match Parser::new(self, json, take).document() {
             Ok(made) => return Ok(made),
+            Err(error) if error.kind() == Kind::Bug => return Err(error), // nobody takes it
             Err(error) => error,
         };
         // What is wrong with the bytes is wrong before what they say is.
@@ -104,7 +105,7 @@ impl Plan {
         }
         // Cut inside a character: what is wrong before the cut is the better thing to tell.
         let (valid, _) = json.split_at(error.valid_up_to());
-        match Parser::new(self, valid, take).document() {
+        match Parser::new(self, valid, &mut |_| Ok(())).document() {
             Ok(_) => Err(not_utf8(json, valid.len())),
             Err(error) if error.kind() == Kind::Eof => {
                 Err(Error::at(Kind::Eof, valid.len(), "not JSON: the input ends inside a character"))
