@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import signal
 
 import pytest
 
@@ -12,6 +13,10 @@ import eegrpc
 pytest.register_assert_rewrite("aio_channel_suite", "channel_suite")
 
 pytest_plugins = ["secret_watch"]
+
+# What a shell starts in the background ignores Ctrl-C, and so do all processes that it starts; some tests send it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(params=["sync", "aio"])
