@@ -10,12 +10,12 @@ errors must be of the kinds that the faults are known for.
 
 Three or four times a minute the callers rest, after a call that all make at the same time and that nothing happens to:
 so each has its connection. Then file descriptors, threads, tasks and memory are taken: at rest, and after the allocator
-has given back what it had free, as else the memory of a busy process goes up and down by tens of MiB. The first three
-minutes (a third of a shorter run) are for warming up. A line is fitted to what is left. In a run of ten minutes and
-more, the slope of resident memory may be 1 MiB in 10 minutes, and that of what is in use, as malloc and Python's
-allocator count it, no more. A shorter one is over before everything is warm, and resident memory, which is a matter of
-chance for longer, says nothing: what is in use may grow by 10 MiB in 10 minutes, which is 240 bytes for each request.
-A slope of what is in use counts that is too large by three times its standard error.
+has given back what it had free. (The program runs with a malloc that keeps nothing for its threads, as what it keeps
+for them grows for hours.) The first three minutes (a third of a shorter run) are for warming up. A line is fitted to
+what is left. In a run of ten minutes and more, the slope of resident memory may be 1 MiB in 10 minutes, and that of
+what is in use, as malloc and Python's allocator count it, no more. A shorter one is over before everything is warm, and
+resident memory says nothing: what is in use may grow by 10 MiB in 10 minutes, which is 240 bytes for each request. A
+slope of what is in use counts that is too large by three times its standard error.
 
 Descriptors, threads and tasks must be at the end what they were when it was warm. Spare connections, more than one for
 each caller, are listed but not counted: how many idle ones a pool has of its 64 is a matter of chance. Then the clients
@@ -36,7 +36,7 @@ import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from process_state import Memory, Open, Slope, connections, let_malloc_give_back
+from process_state import Memory, Open, Slope, connections, with_plain_malloc
 from soak_callers import COLLECTIONS, Rest, Shared, Tally, encoded, expression, start_tasks, start_threads
 
 import eegrpc
@@ -235,7 +235,7 @@ def main() -> int:
     parser.add_argument("--output", type=Path, help="where to write everything as JSON")
     arguments = parser.parse_args()
     logging.getLogger("eegrpc").setLevel(logging.CRITICAL)  # a line for each fault
-    let_malloc_give_back()
+    with_plain_malloc()
     transports = (arguments.transport,) if arguments.transport else ("grpc", "rest")
     found = soak(arguments.minutes, arguments.seed, transports)
     if arguments.output:
