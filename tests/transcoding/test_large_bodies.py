@@ -48,6 +48,36 @@ def test_it_comes_whole_in_whatever_pieces_and_its_connection_is_used_again(open
         assert peer.accepted == 1
 
 
+IMAGES = b",".join(b'{"name":"image %d","id":"%s"}' % (number, b"i" * 1000) for number in range(4000))
+"""Enough for most of a page to be merged before its end is read."""
+
+
+def test_images_come_in_order_however_many(open_caller):
+    with HttpPeer(
+        lambda connection: connection.read() and connection.send(http(body=b'{"images":[%s]}' % IMAGES))
+    ) as peer:
+        images = open_caller("rest", peer.port).call().response.images
+        assert [image.name for image in images] == [f"image {number}" for number in range(4000)]
+        assert {len(image.id) for image in images} == {1000}
+
+
+@pytest.mark.parametrize(
+    ("end", "code", "reason"),
+    [
+        (b',{"name":7}]}', Code.INTERNAL, "BAD_RESPONSE"),
+        (b',{"name":"\xff"}]}', Code.UNKNOWN, "NOT_JSON"),
+        (b",", Code.UNAVAILABLE, "TRUNCATED"),
+        (b'],"error":{"code":503,"status":"UNAVAILABLE","message":"late"}}', Code.UNAVAILABLE, ""),
+    ],
+)
+def test_what_is_wrong_at_the_end_of_a_page_leaves_nothing_of_it(open_caller, end, code, reason):
+    body = b'{"images":[%s%s' % (IMAGES, end)
+    with HttpPeer(lambda connection: connection.read() and connection.send(http(body=body))) as peer:
+        outcome = open_caller("rest", peer.port).call()
+        assert (outcome.code, outcome.response) == (code, None)
+        assert not reason or outcome.reason == reason
+
+
 @pytest.mark.parametrize("end", ["close", "reset"])
 @pytest.mark.parametrize("sent", [200, LARGE_BODY + 5, len(LARGE) - 1])
 def test_a_cut_is_a_cut(open_caller, end, sent):
