@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, NamedTuple, overload
 
 from eegrpc.emulator.context import ITEM, Context
 from eegrpc.emulator.conversion import convert_argument
@@ -44,6 +44,9 @@ MAX_CALL_DEPTH = 64
 
 # Lists and dictionaries in one another: comparing and returning them follows their depth.
 MAX_LITERAL_DEPTH = 64
+
+# A list or dictionary with more items in it is counted once.
+_LARGE = 64
 
 _MISSING = object()
 
@@ -212,11 +215,20 @@ class _Waiting:
         self.thunk: Thunk | None = None
 
 
+class _Counted(NamedTuple):
+    """A list or dictionary, how many items are in it, and how deep they nest. While it is held, its id is its own."""
+
+    literal: object
+    items: int
+    depth: int
+
+
 class _Machine(Context):
     """The evaluation of one request."""
 
     def __init__(self, catalog: Catalog) -> None:
         super().__init__(catalog)
+        self._large: dict[int, _Counted] = {}
         self.root = _Frame({}, None)
         self._depth = 0
 
@@ -350,21 +362,34 @@ class _Machine(Context):
         return home.arguments[node.name] if isinstance(node, Argument) else home.memo[node]
 
     def _checked(self, literal: object) -> object:
-        """Return a list or dictionary, after counting what is in it: references make small graphs of huge literals."""
+        """Return a list or dictionary, after counting what is in it: references make small graphs of huge literals.
+
+        What is in a large one that was counted before is not counted again piece by piece, or to find out that a graph
+        is too large would be the work that it is too large for.
+        """
         level: list[object] = [literal]
-        depth = 0
+        depth = deepest = items = 0
         while level:
-            self.spend(len(level), ITEM)
             depth += 1
-            if depth > MAX_LITERAL_DEPTH:
-                raise AlgorithmError(f"Lists and dictionaries are nested more than {MAX_LITERAL_DEPTH} levels deep.")
             inner: list[object] = []
             for value in level:
-                if isinstance(value, list):
+                counted = self._large.get(id(value))
+                if counted is not None:
+                    self.spend(counted.items, ITEM)
+                    items += counted.items
+                    deepest = max(deepest, depth - 1 + counted.depth)
+                elif isinstance(value, list):
                     inner.extend(value)
                 elif isinstance(value, dict):
                     inner.extend(value.values())
+            self.spend(len(level), ITEM)
+            items += len(level)
+            deepest = max(deepest, depth)
+            if deepest > MAX_LITERAL_DEPTH:
+                raise AlgorithmError(f"Lists and dictionaries are nested more than {MAX_LITERAL_DEPTH} levels deep.")
             level = inner
+        if items > _LARGE:
+            self._large[id(literal)] = _Counted(literal, items - 1, deepest)
         return literal
 
     def _located(self, error: AlgorithmError, waiting: list[_Waiting]) -> EvaluationError:

@@ -263,6 +263,16 @@ def test_lists_within_lists_are_limited() -> None:
     assert "nested more than" in error.message
 
 
+@pytest.mark.parametrize("items", [1, 100])
+def test_lists_are_as_deep_as_they_are_whether_counted_before_or_not(items: int) -> None:
+    def nested(levels: int) -> dict[str, object]:
+        links = {f"v{n}": [ref(f"v{n + 1}"), ref(f"v{n + 1}") if n == 2 else n] for n in range(levels)}
+        return {**links, f"v{levels}": call("List.sequence", start=1, count=items)}
+
+    assert len(value(ref("v0"), **nested(evaluator.MAX_LITERAL_DEPTH - 2))) == 2
+    assert "nested more than" in refusal(ref("v0"), **nested(evaluator.MAX_LITERAL_DEPTH)).message
+
+
 def test_a_constant_of_great_depth_is_no_recursion_error() -> None:
     expression = Expression(result="r")
     here = expression.values["r"].constant_value
