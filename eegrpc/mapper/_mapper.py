@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 import threading
+from io import BytesIO
 from typing import TYPE_CHECKING, Final
 
 from eegrpc._processes import restart_in_children
-from eegrpc.mapper._options import Engine, Options, Skipped, Taker, Whole
+from eegrpc.mapper._options import Engine, Options, Skipped, Taker
 from eegrpc.mapper._switch import IMPLEMENTATION, Implementation, engine
 
 if TYPE_CHECKING:
@@ -119,27 +120,25 @@ class MessageMapper:
         """
         return self.to_wire_and_skipped(json)[0]
 
-    def to_wire_and_skipped(self, json: bytes) -> tuple[bytes, Skipped | None]:
+    def to_wire_and_skipped(self, json: bytes, taker: Taker | None = None) -> tuple[bytes, Skipped | None]:
         """Return the same as `to_wire`, and what was skipped in this document; None if nothing was.
 
-        Raises:
-            TypeError, MapperError: As `to_wire`.
-        """
-        whole = Whole()
-        rest, skipped = self.to_taker_and_skipped(json, whole)
-        return whole.with_rest(rest), skipped
-
-    def to_taker_and_skipped(self, json: bytes, taker: Taker) -> tuple[bytes, Skipped | None]:
-        """Return the same as `to_wire_and_skipped`, but of a large message just the rest that `taker` did not get.
-
-        A message that is merged while its JSON is read needs no memory for the encoding.
+        Args:
+            json: The message as JSON (UTF-8).
+            taker: Gets a large message piece by piece while its JSON is still being read; what is returned is the rest
+                then. A message that is merged so needs no memory for its encoding.
 
         Raises:
             TypeError, MapperError: As `to_wire`.
             Exception: What `taker` raises.
         """
         _require_bytes(json)
-        wire, skipped = self._engine.to_wire(json, taker)
+        if taker is None:
+            whole = _Whole()
+            rest, skipped = self._engine.to_wire(json, whole)
+            wire = whole.with_rest(rest)
+        else:
+            wire, skipped = self._engine.to_wire(json, taker)
         if skipped is not None:
             self._note(skipped)
         return wire, skipped
@@ -164,6 +163,34 @@ class MessageMapper:
         new = [name for name in names if name not in self._logged][: _MOST_LOGGED - len(self._logged)]
         self._logged.update(new)
         return new
+
+
+class _Whole:
+    """Puts a large message in one piece."""
+
+    __slots__ = ("_taken",)
+
+    def __init__(self) -> None:
+        self._taken: BytesIO | None = None
+
+    @property
+    def has_taken(self) -> bool:
+        return self._taken is not None
+
+    def take(self, piece: bytes, /) -> None:
+        if self._taken is None:
+            self._taken = BytesIO()
+        self._taken.write(piece)
+
+    def restart(self) -> None:
+        self._taken = None
+
+    def with_rest(self, rest: bytes) -> bytes:
+        """Return all that was taken, and the rest."""
+        if self._taken is None:
+            return rest
+        self._taken.write(rest)
+        return self._taken.getvalue()
 
 
 def _require_bytes(data: object) -> None:

@@ -1,16 +1,15 @@
-"""What a mapper is told once, and what it tells of a call beside the bytes."""
+"""What a mapper is told once, who takes what it makes, and what it tells of a call beside the bytes."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from io import BytesIO
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from google.protobuf.descriptor import Descriptor
     from google.protobuf.descriptor_pool import DescriptorPool
 
-__all__ = ["MAX_SKIPPED_NAMES", "Engine", "Options", "Skipped", "Taker", "Whole"]
+__all__ = ["MAX_SKIPPED_NAMES", "Engine", "Options", "Skipped", "Taker"]
 
 MAX_SKIPPED_NAMES = 16
 """Most names that one `Skipped` carries: the counts are exact, the names are for a log."""
@@ -61,34 +60,6 @@ class Taker(Protocol):
 
     def restart(self) -> object:
         """Forget what was taken: the message comes anew."""
-
-
-class Whole:
-    """Puts a large message in one piece."""
-
-    __slots__ = ("_taken",)
-
-    def __init__(self) -> None:
-        self._taken: BytesIO | None = None
-
-    @property
-    def has_taken(self) -> bool:
-        return self._taken is not None
-
-    def take(self, piece: bytes, /) -> None:
-        if self._taken is None:
-            self._taken = BytesIO()
-        self._taken.write(piece)
-
-    def restart(self) -> None:
-        self._taken = None
-
-    def with_rest(self, rest: bytes) -> bytes:
-        """Return all that was taken, and the rest."""
-        if self._taken is None:
-            return rest
-        self._taken.write(rest)
-        return self._taken.getvalue()
 
 
 class Engine(Protocol):

@@ -104,7 +104,7 @@ class MessageBody:
             return b"", None
         else:
             if self._number is None:
-                return _mapped(self._mapper, content.data, taker)
+                return self._mapper.to_wire_and_skipped(content.data, taker)
             payload, skipped = self._mapper.to_wire_and_skipped(content.data)
         return payload if self._number is None else wire.length_delimited(self._number, payload), skipped
 
@@ -158,7 +158,7 @@ class FieldBody:
         """
         _require_one_value(content.data)
         try:
-            return _mapped(self._mapper, self._start + content.data + self._end, taker)
+            return self._mapper.to_wire_and_skipped(self._start + content.data + self._end, taker)
         except MapperError as error:
             if error.offset is None:
                 raise
@@ -187,10 +187,6 @@ def other_charset(content_type: str) -> str:
     """Return the charset that a content type names, "" if it names none or UTF-8, which JSON is in (RFC 8259)."""
     found = _CHARSET.search(content_type)
     return "" if found is None or found[1].lower() in _UTF8 else found[1]
-
-
-def _mapped(mapper: MessageMapper, json: bytes, taker: Taker | None) -> tuple[bytes, Skipped | None]:
-    return mapper.to_wire_and_skipped(json) if taker is None else mapper.to_taker_and_skipped(json, taker)
 
 
 def _require_one_value(data: bytes) -> None:

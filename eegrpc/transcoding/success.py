@@ -41,7 +41,9 @@ def reply_of_success(response: HttpResponse, body: Body, taker: Taker | None, *,
     data = response.body
     name = body.descriptor.full_name
     if not data or data.isspace():
-        return Reply(Code.OK) if name == _EMPTY else _bad_response(response, f"no body where {name} was expected")
+        if name == _EMPTY and not body.empty:  # the message itself, and not a field of this type
+            return Reply(Code.OK)
+        return _bad_response(response, f"no body where {name} was expected")
     try:
         wire, skipped = body.read_with_skipped(Content(data), taker)
     except MapperError as error:

@@ -154,7 +154,7 @@ class UnaryMethod:
         response = held.pop()
         assert not isinstance(self._method, TranscodingError)
         merging = None
-        if self._message_class is not None and len(response.body) <= _MERGED_WHILE_READ:
+        if self._message_class is not None and _PIECE <= len(response.body) <= _MERGED_WHILE_READ:
             merging = _Merging(self._message_class(), deadline)
         http_status, reply = response.status, self._transcoder.response(self._method, response, merging)
         del response

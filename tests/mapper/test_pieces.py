@@ -41,7 +41,7 @@ class Pieces:
 
 def pieces_of(mapper: MessageMapper, text: bytes) -> list[bytes]:
     taker = Pieces()
-    rest, _ = mapper.to_taker_and_skipped(text, taker)
+    rest, _ = mapper.to_wire_and_skipped(text, taker)
     return [*taker.taken, rest] if rest else taker.taken
 
 
@@ -111,7 +111,7 @@ def test_when_a_type_has_to_be_learnt_the_message_comes_anew(implementation: str
     last = b'{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"1.5s"}'
     text = b'{"details":[%s,%s]}' % (b",".join([first] * (LARGE[implementation] // 1000)), last)
     taker = Pieces()
-    rest, _ = mapper.to_taker_and_skipped(text, taker)
+    rest, _ = mapper.to_wire_and_skipped(text, taker)
     assert taker.restarts == {"native": 2, "python": 0}[implementation]
     merged = status_pb2.Status.FromString(b"".join([*taker.taken, rest]))
     assert len(merged.details) == LARGE[implementation] // 1000 + 1
@@ -134,11 +134,11 @@ def test_who_takes_may_refuse(implementation: str) -> None:
     taker = Full()
     if implementation == "native":
         with pytest.raises(FullError):
-            mapper.to_taker_and_skipped(text, taker)
+            mapper.to_wire_and_skipped(text, taker)
         assert len(taker.taken) == 1
         assert len(pieces_of(mapper, text)) > 10
     else:
-        rest, _ = mapper.to_taker_and_skipped(text, taker)  # all of it is the rest
+        rest, _ = mapper.to_wire_and_skipped(text, taker)  # all of it is the rest
         assert rest == mapper.to_wire(text)
 
 
@@ -146,14 +146,14 @@ def test_an_error_behind_what_was_taken_is_told_like_any_other(implementation: s
     mapper = MessageMapper(ComputeImagesResponse.DESCRIPTOR, implementation=implementation)  # type: ignore[arg-type]
     images = b",".join([b'{"name":"%s"}' % (b"n" * 1000)] * (LARGE[implementation] // 1000))
     with pytest.raises(MapperError) as raised:
-        mapper.to_taker_and_skipped(b'{"images":[%s,{"name":7}]}' % images, Pieces())
+        mapper.to_wire_and_skipped(b'{"images":[%s,{"name":7}]}' % images, Pieces())
     assert raised.value.path == f"images[{LARGE[implementation] // 1000}].name"
     assert raised.value.kind == "value"
 
 
 def test_what_is_skipped_is_told_of_large_messages_too(implementation: str) -> None:
     mapper = MessageMapper(ComputeImagesResponse.DESCRIPTOR, implementation=implementation)  # type: ignore[arg-type]
-    _, skipped = mapper.to_taker_and_skipped(
+    _, skipped = mapper.to_wire_and_skipped(
         b'{"nextPageToken":"%s","new":1}' % (b"n" * LARGE[implementation]), Pieces()
     )
     assert skipped is not None
