@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, overload
+from typing import TYPE_CHECKING, overload
 
-from eegrpc.emulator.context import ITEM, Context
+from eegrpc.emulator.context import Context
 from eegrpc.emulator.conversion import convert_argument
 from eegrpc.emulator.errors import AlgorithmError, EvaluationError
 from eegrpc.emulator.graph import (
@@ -28,6 +28,7 @@ from eegrpc.emulator.graph import (
     required,
 )
 from eegrpc.emulator.images import Image
+from eegrpc.emulator.literals import Literals
 from eegrpc.emulator.properties import check_properties, describe_type
 from eegrpc.emulator.registry import algorithms
 from eegrpc.emulator.values import Collection, Function
@@ -41,12 +42,6 @@ __all__ = ["EvaluationError", "ImageResult", "evaluate", "evaluate_images", "sup
 
 # Functions in functions: each level takes a handful of Python's stack frames, of which there are a thousand.
 MAX_CALL_DEPTH = 64
-
-# Lists and dictionaries in one another: comparing and returning them follows their depth.
-MAX_LITERAL_DEPTH = 64
-
-# A list or dictionary with more items in it is counted once.
-_LARGE = 64
 
 _MISSING = object()
 
@@ -215,20 +210,12 @@ class _Waiting:
         self.thunk: Thunk | None = None
 
 
-class _Counted(NamedTuple):
-    """A list or dictionary, how many items are in it, and how deep they nest. While it is held, its id is its own."""
-
-    literal: object
-    items: int
-    depth: int
-
-
 class _Machine(Context):
     """The evaluation of one request."""
 
     def __init__(self, catalog: Catalog) -> None:
         super().__init__(catalog)
-        self._large: dict[int, _Counted] = {}
+        self._literals = Literals()
         self.root = _Frame({}, None)
         self._depth = 0
 
@@ -314,10 +301,10 @@ class _Machine(Context):
         if isinstance(node, Definition):
             return _Closure(node.names, node.body, frame)
         if isinstance(node, ListLiteral):
-            return self._checked([self._known(item, frame) for item in node.items])
+            return self._literals.checked([self._known(item, frame) for item in node.items], self)
         if isinstance(node, DictionaryLiteral):
             values = (self._known(item, frame) for item in node.items)
-            return self._checked(dict(zip(node.keys, values, strict=True)))
+            return self._literals.checked(dict(zip(node.keys, values, strict=True)), self)
         if isinstance(node, Call):
             return self._enter(node, frame)
         raise TypeError(f"unknown node {node!r}")
@@ -360,37 +347,6 @@ class _Machine(Context):
             return node.value
         home = self._home(node, frame)
         return home.arguments[node.name] if isinstance(node, Argument) else home.memo[node]
-
-    def _checked(self, literal: object) -> object:
-        """Return a list or dictionary, after counting what is in it: references make small graphs of huge literals.
-
-        What is in a large one that was counted before is not counted again piece by piece, or to find out that a graph
-        is too large would be the work that it is too large for.
-        """
-        level: list[object] = [literal]
-        depth = deepest = items = 0
-        while level:
-            depth += 1
-            inner: list[object] = []
-            for value in level:
-                counted = self._large.get(id(value))
-                if counted is not None:
-                    self.spend(counted.items, ITEM)
-                    items += counted.items
-                    deepest = max(deepest, depth - 1 + counted.depth)
-                elif isinstance(value, list):
-                    inner.extend(value)
-                elif isinstance(value, dict):
-                    inner.extend(value.values())
-            self.spend(len(level), ITEM)
-            items += len(level)
-            deepest = max(deepest, depth)
-            if deepest > MAX_LITERAL_DEPTH:
-                raise AlgorithmError(f"Lists and dictionaries are nested more than {MAX_LITERAL_DEPTH} levels deep.")
-            level = inner
-        if items > _LARGE:
-            self._large[id(literal)] = _Counted(literal, items - 1, deepest)
-        return literal
 
     def _located(self, error: AlgorithmError, waiting: list[_Waiting]) -> EvaluationError:
         """Return an algorithm's refusal, with the function's name and place."""

@@ -29,6 +29,7 @@ from emulator_graphs import (
 from eegrpc.emulator import evaluator
 from eegrpc.emulator.catalog import Catalog
 from eegrpc.emulator.evaluator import EvaluationError, evaluate, evaluate_images, supported_functions
+from eegrpc.emulator.literals import MAX_LITERAL_DEPTH
 from eegrpc.v1alpha import EarthEngineAsset, Expression, ValueNode
 
 # ----------------------------------------------------------------------------------------------- scopes and functions
@@ -269,8 +270,8 @@ def test_lists_are_as_deep_as_they_are_whether_counted_before_or_not(items: int)
         links = {f"v{n}": [ref(f"v{n + 1}"), ref(f"v{n + 1}") if n == 2 else n] for n in range(levels)}
         return {**links, f"v{levels}": call("List.sequence", start=1, count=items)}
 
-    assert len(value(ref("v0"), **nested(evaluator.MAX_LITERAL_DEPTH - 2))) == 2
-    assert "nested more than" in refusal(ref("v0"), **nested(evaluator.MAX_LITERAL_DEPTH)).message
+    assert len(value(ref("v0"), **nested(MAX_LITERAL_DEPTH - 2))) == 2
+    assert "nested more than" in refusal(ref("v0"), **nested(MAX_LITERAL_DEPTH)).message
 
 
 def test_a_constant_of_great_depth_is_no_recursion_error() -> None:
