@@ -13,13 +13,12 @@ import pickle
 import subprocess
 import sys
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from servers import ScriptedServicer, echo, free_port, grpc_server, rest_server
-from waiting import PATIENCE
+from waiting import PATIENCE, came
 
 import eegrpc
 from eegrpc._versions import VersionInterceptor
@@ -261,18 +260,15 @@ def test_con_04_celerys_prefork_pool(transport, port, tmp_path):
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
     )
-    until = time.monotonic() + 60
     try:
-        while len(done := list(tmp_path.glob("done-*.json"))) < 40 and worker.poll() is None:
-            assert time.monotonic() < until
-            time.sleep(0.05)
+        assert came(lambda: len(list(tmp_path.glob("done-*.json"))) == 40 or worker.poll() is not None, 60)
     finally:
         worker.terminate()
         try:
             log = worker.communicate(timeout=PATIENCE)[0].decode()
         finally:
             worker.kill()
-    results = [json.loads(path.read_text()) for path in done]
+    results = [json.loads(path.read_text()) for path in tmp_path.glob("done-*.json")]
     answers = sorted(answer for result in results for answer in result["answers"])
     assert answers == sorted(f"tag-{number}" for number in range(800)), log
     assert len({result["process"] for result in results}) == 4
