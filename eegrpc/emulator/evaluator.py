@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, overload
 
 from eegrpc.emulator.context import Context
@@ -34,7 +35,10 @@ from eegrpc.emulator.registry import algorithms
 from eegrpc.emulator.values import Collection, Function
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from eegrpc.emulator.catalog import Catalog
+    from eegrpc.emulator.context import Stub
     from eegrpc.emulator.registry import Parameter
     from eegrpc.v1alpha import EarthEngineAsset, Expression
 
@@ -44,6 +48,7 @@ __all__ = ["EvaluationError", "ImageResult", "evaluate", "evaluate_images", "sup
 MAX_CALL_DEPTH = 64
 
 _MISSING = object()
+_NO_STUBS: Mapping[str, Stub] = MappingProxyType({})
 
 
 class ImageResult(Sequence["EarthEngineAsset"]):
@@ -83,12 +88,13 @@ def supported_functions() -> list[str]:
     return [declared.signature for _, declared in sorted(algorithms().items())]
 
 
-def evaluate(expression: Expression, catalog: Catalog) -> object:
+def evaluate(expression: Expression, catalog: Catalog, stubs: Mapping[str, Stub] = _NO_STUBS) -> object:
     """Evaluate an expression of any type.
 
     Args:
         expression: The graph.
         catalog: Where assets come from.
+        stubs: What functions that need pixels answer, by name.
 
     Returns:
         The value: None, bool, int, float, str, list, dict, or one of :mod:`eegrpc.emulator.values` and its kind.
@@ -97,10 +103,10 @@ def evaluate(expression: Expression, catalog: Catalog) -> object:
         EvaluationError: The expression is not valid, fails, or is not supported.
 
     """
-    return _run(expression, catalog)[0]
+    return _run(expression, catalog, stubs)[0]
 
 
-def evaluate_images(expression: Expression, catalog: Catalog) -> ImageResult:
+def evaluate_images(expression: Expression, catalog: Catalog, stubs: Mapping[str, Stub] = _NO_STUBS) -> ImageResult:
     """Evaluate an expression that gives an image collection.
 
     Everything is computed here; what the result builds later cannot fail.
@@ -108,6 +114,7 @@ def evaluate_images(expression: Expression, catalog: Catalog) -> ImageResult:
     Args:
         expression: The graph.
         catalog: Where images come from.
+        stubs: What functions that need pixels answer, by name.
 
     Returns:
         The images.
@@ -116,7 +123,7 @@ def evaluate_images(expression: Expression, catalog: Catalog) -> ImageResult:
         EvaluationError: The expression is not valid, fails, is not supported, or gives something else.
 
     """
-    value, context = _run(expression, catalog)
+    value, context = _run(expression, catalog, stubs)
     here = (f"values.{expression.result}",)
     if not isinstance(value, Collection):
         raise EvaluationError(
@@ -150,9 +157,9 @@ def _check_returnable(image: Image, context: Context, here: tuple[str, ...]) -> 
         context.assume("system-id-replaced")
 
 
-def _run(expression: Expression, catalog: Catalog) -> tuple[object, Context]:
+def _run(expression: Expression, catalog: Catalog, stubs: Mapping[str, Stub]) -> tuple[object, Context]:
     here = (f"values.{expression.result}",)
-    machine = _Machine(catalog)
+    machine = _Machine(catalog, stubs)
     try:
         root = compile_expression(expression, algorithms(), machine.spend)
         try:
@@ -213,8 +220,8 @@ class _Waiting:
 class _Machine(Context):
     """The evaluation of one request."""
 
-    def __init__(self, catalog: Catalog) -> None:
-        super().__init__(catalog)
+    def __init__(self, catalog: Catalog, stubs: Mapping[str, Stub]) -> None:
+        super().__init__(catalog, stubs)
         self._literals = Literals()
         self.root = _Frame({}, None)
         self._depth = 0

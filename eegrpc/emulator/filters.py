@@ -275,7 +275,7 @@ def intersects(context: Context, left: object, right: object) -> bool:  # noqa: 
     return isinstance(left, Geometry) and isinstance(right, Geometry) and left.intersects(right)
 
 
-def _text_operator(test: Callable[[str, str], bool]) -> Callable[[Context, object, object], bool]:
+def _text_operator(test: Callable[[str, str], bool], relation: str) -> Callable[[Context, object, object], bool]:
     def operator(context: Context, left: object, right: object) -> bool:
         if not isinstance(left, str) or not isinstance(right, str):
             return False
@@ -283,9 +283,10 @@ def _text_operator(test: Callable[[str, str], bool]) -> Callable[[Context, objec
             context.assume("string-filters-case-sensitive")
         return test(left, right)
 
+    operator.__doc__ = f"Whether the left operand, a text, {relation} the right one."
     return operator
 
 
-string_contains = _text_operator(lambda text, part: part in text)
-string_starts_with = _text_operator(str.startswith)
-string_ends_with = _text_operator(str.endswith)
+string_contains = _text_operator(lambda text, part: part in text, "contains")
+string_starts_with = _text_operator(str.startswith, "starts with")
+string_ends_with = _text_operator(str.endswith, "ends with")

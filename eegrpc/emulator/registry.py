@@ -6,14 +6,15 @@ A declaration is the signature in the notation of Earth Engine's documentation, 
                "ascending: Boolean = true) -> FeatureCollection")
     def limit(context, collection, limit, key, ascending): ...
 
-The same declaration drives argument checking, promotion and the list of what is supported.
+The same declaration drives argument checking, promotion, the algorithm list that official clients ask for, and the page
+of what is supported: its room there is the module it stands in, its summary the first line of the function's docstring.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
     from typing import Any
 
+    from eegrpc.emulator.context import Context
     from eegrpc.emulator.conversion import Converter
 
 _SIGNATURE = re.compile(r"(?P<name>[A-Za-z][\w.]*)\((?P<parameters>.*)\) -> (?P<returns>[\w<>]+)")
@@ -53,12 +55,29 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Algorithm:
-    """A function of Earth Engine's that the emulator has."""
+    """A function of Earth Engine's that the emulator knows.
+
+    Attributes:
+        name: Its name on the wire.
+        parameters: In the order of the documentation, in which the implementation takes them, after the context.
+        returns: Name of the type of what it returns.
+        implementation: Does the work.
+        summary: What it does, in a line.
+        needs_pixels: Whether it is known by its signature only, and refused unless a test gives a stub for it.
+
+    """
 
     name: str
     parameters: tuple[Parameter, ...]
     returns: str
     implementation: Callable[..., Any]
+    summary: str
+    needs_pixels: bool = False
+
+    @property
+    def room(self) -> str:
+        """Name of the module in which it is declared; those that need pixels are in one room of their own."""
+        return "needs_pixels" if self.needs_pixels else self.implementation.__module__.rpartition(".")[2]
 
     @property
     def signature(self) -> str:
@@ -81,12 +100,15 @@ def algorithms() -> Mapping[str, Algorithm]:
     return MappingProxyType(_ALGORITHMS)
 
 
-def algorithm(*signatures: str, lazy: Collection[str] = ()) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def algorithm(
+    *signatures: str, lazy: Collection[str] = (), summary: str = ""
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Declare an algorithm; several signatures are several names for one.
 
     Args:
         signatures: As in the module's description; defaults are JSON.
         lazy: Names of parameters that are handed over unevaluated, as thunks; the function may return one of them.
+        summary: What it does, in a line; by default the first of the function's docstring.
 
     Returns:
         A decorator that leaves the function as it is.
@@ -98,7 +120,7 @@ def algorithm(*signatures: str, lazy: Collection[str] = ()) -> Callable[[Callabl
 
     def declare(implementation: Callable[..., Any]) -> Callable[..., Any]:
         for signature in signatures:
-            declared = _parse(signature, lazy, implementation)
+            declared = _parse(signature, lazy, implementation, summary)
             if declared.name in _ALGORITHMS:
                 raise ValueError(f"{declared.name} is declared twice")
             _ALGORITHMS[declared.name] = declared
@@ -107,7 +129,29 @@ def algorithm(*signatures: str, lazy: Collection[str] = ()) -> Callable[[Callabl
     return declare
 
 
-def _parse(signature: str, lazy: Collection[str], implementation: Callable[..., Any]) -> Algorithm:
+def needs_pixels(*signatures: str) -> None:
+    """Declare functions whose results depend on pixels: refused by name, unless a test has given a stub.
+
+    Args:
+        signatures: As for `algorithm`; arguments are checked before a stub gets them.
+
+    Raises:
+        ValueError: A signature is malformed or declared twice.
+
+    """
+    for signature in signatures:
+        name = signature.partition("(")[0]
+
+        def stubbed(context: Context, *arguments: object, name: str = name) -> object:
+            """Refused unless there is a stub: its result depends on pixels."""
+            names = (parameter.name for parameter in _ALGORITHMS[name].parameters)
+            return context.stubbed(name, dict(zip(names, arguments, strict=True)))
+
+        algorithm(signature)(stubbed)
+        _ALGORITHMS[name] = replace(_ALGORITHMS[name], needs_pixels=True)
+
+
+def _parse(signature: str, lazy: Collection[str], implementation: Callable[..., Any], summary: str) -> Algorithm:
     match = _SIGNATURE.fullmatch(signature)
     if match is None:
         raise ValueError(f"malformed signature: {signature}")
@@ -128,4 +172,5 @@ def _parse(signature: str, lazy: Collection[str], implementation: Callable[..., 
                 converter(part["type"]),
             )
         )
-    return Algorithm(match["name"], tuple(parameters), match["returns"], implementation)
+    summary = summary or (implementation.__doc__ or "").partition("\n")[0]
+    return Algorithm(match["name"], tuple(parameters), match["returns"], implementation, summary)

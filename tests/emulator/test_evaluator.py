@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from emulator_graphs import (
     ERA5,
@@ -374,3 +376,27 @@ def test_an_empty_node_is_null() -> None:
 
 def test_every_collection_of_the_sample_loads() -> None:
     assert [len(images(load(name))) for name in (S2, L8, MODIS, ERA5)] == [16, 16, 14, 14]
+
+
+# -------------------------------------------------------------------------------------------------------------- stubs
+
+_SAMPLED = call("Image.sample", image=call("Image.constant", value=1), scale=30)
+
+
+def test_what_needs_pixels_is_refused_by_name() -> None:
+    error = refusal(_SAMPLED)
+    assert error.message.startswith("Image.sample: The result depends on pixels")
+    assert (error.unsupported, error.function) == (True, "Image.sample")
+
+
+def test_a_stub_answers_what_needs_pixels_and_gets_checked_arguments() -> None:
+    given: dict[str, Any] = {}
+
+    def sample_of(**arguments: Any) -> Any:
+        given.update(arguments)
+        return [1, 2]
+
+    answer = evaluate(graph(call("List.length", list=_SAMPLED)), sample(), {"Image.sample": sample_of})
+    assert answer == 2
+    assert (given["scale"], given["dropNulls"], given["region"]) == (30, True, None)
+    assert given["image"].bands[0].id == "constant"

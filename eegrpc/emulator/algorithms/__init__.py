@@ -11,5 +11,6 @@ from eegrpc.emulator.algorithms import (  # noqa: F401 - each module declares it
     images,
     lists,
     numbers,
+    pixels,
     strings,
 )

@@ -54,7 +54,9 @@ def _operand(side: str, selector: str | None, value: object) -> Operand:
 
 
 def _declare(operator: Callable[[Context, object, object], bool], names: tuple[str, ...]) -> None:
-    @algorithm(*(f"Filter.{name}({_OPERANDS}) -> Filter" for name in names))
+    summary = (operator.__doc__ or "").partition("\n")[0].replace("Whether", "Pass if", 1)
+
+    @algorithm(*(f"Filter.{name}({_OPERANDS}) -> Filter" for name in names), summary=summary)
     def binary(
         _: Context, left_field: str | None, right_value: object, right_field: str | None, left_value: object
     ) -> Filter:

@@ -53,7 +53,7 @@ def _footprint_of(context: Context, first: Image, second: Image) -> Image:
 
 
 def _declare_arithmetic(operator: str) -> None:
-    @algorithm(f"Image.{operator}{_BINARY}")
+    @algorithm(f"Image.{operator}{_BINARY}", summary=f"{operator.capitalize()}, band by band.")
     def arithmetic(context: Context, first: Image, second: Image) -> Image:
         def type_of(left: PixelType, right: PixelType) -> PixelType:
             if operator == "divide" and left.precision == right.precision == "INT":
@@ -100,7 +100,7 @@ def normalized_difference(_: Context, image: Image, names: list[str] | None) -> 
 def _declare_cast(type_name: str, names: tuple[str, ...]) -> None:
     pixel_type = TYPE_NAMES[type_name]
 
-    @algorithm(*(f"Image.{name}(value: Image) -> Image" for name in names))
+    @algorithm(*(f"Image.{name}(value: Image) -> Image" for name in names), summary=f"Cast all bands to {type_name}.")
     def cast(context: Context, image: Image) -> Image:
         context.spend(len(image.bands))
         if image.record is not None:

@@ -55,13 +55,13 @@ _UNARY: dict[str, Callable[[Number], Number]] = {
 
 
 def _declare_binary(name: str, compute: Callable[[Number, Number], Number]) -> None:
-    @algorithm(f"Number.{name}(left: Number, right: Number) -> Number")
+    @algorithm(f"Number.{name}(left: Number, right: Number) -> Number", summary=f"Compute ``left {name} right``.")
     def binary(_: Context, left: Number, right: Number) -> Number:
         return _bounded(lambda: compute(left, right))
 
 
 def _declare_unary(name: str, compute: Callable[[Number], Number]) -> None:
-    @algorithm(f"Number.{name}(input: Number) -> Number")
+    @algorithm(f"Number.{name}(input: Number) -> Number", summary=f"Compute ``{name} input``.")
     def unary(_: Context, value: Number) -> Number:
         return _bounded(lambda: compute(value))
 
