@@ -55,6 +55,11 @@ class Bench:
         self._service = FaultyService(service, self._tickets, faults, quota)
         self._keeper = JournalKeeper(clock)
 
+    @property
+    def endpoint(self) -> str:
+        """Where it listens."""
+        raise RuntimeError("a bench has no port; an Emulator has")
+
     def project(self, project: str) -> Project:
         """Return what concerns one project alone.
 
@@ -219,9 +224,14 @@ class Project:
         """``projects/my-project``."""
 
     @property
-    def id(self) -> str:
+    def project_id(self) -> str:
         """The name without ``projects/``, which is what clients take."""
         return self.name.partition("/")[2]
+
+    @property
+    def endpoint(self) -> str:
+        """Where the emulator listens: the `endpoint` of clients and channels."""
+        return self._bench.endpoint
 
     @property
     def journal(self) -> Journal:

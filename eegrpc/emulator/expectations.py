@@ -54,6 +54,7 @@ def assert_called(
     Raises:
         AssertionError: There are more, or fewer; the text has those that came closest, and what speaks against each.
     """
+    __tracebackhide__ = True
     plain = {"method": method, "protocol": protocol, "status": status, "workload_tag": workload_tag}
     if project is not None:
         plain["project"] = project_name(project)
@@ -114,15 +115,16 @@ def _failure(
 ) -> str:
     expected = "at least one request" if times is None else f"{times} request{'' if times == 1 else 's'}"
     what = ", ".join(f"{name}={value!r}" for name, value in wanted.items())
-    lines = [f"expected {expected}{f' with {what}' if what else ''}, but there were {len(meant)}"]
+    found = f"there {'was' if len(meant) == 1 else 'were'} {len(meant)}"
+    lines = [f"expected {expected}{f' with {what}' if what else ''}, but {found}"]
     if meant:
         lines += ["These are meant:", *(f"  {entry}" for entry in meant[:_SHOWN])]
     if not meant and others:
         others.sort(key=lambda judged: len(judged[1]))
-        lines.append(f"Closest of {len(others)} others:")
+        lines.append(f"Of {len(others):,} other{'' if len(others) == 1 else 's'}, these come closest:")
         for entry, against in others[:_SHOWN]:
             lines += [f"  {entry}", *(f"    but {reason}" for reason in against)]
-        lines += ["The first of them:", *(f"  {line}" for line in others[0][0].explain().split("\n"))]
+        lines += [f"#{others[0][0].number} asked for:", *(f"  {line}" for line in others[0][0].explain().split("\n"))]
     if not meant and not others:
         lines.append("No request has been answered at all; those that are still in work are not in the journal.")
     return "\n".join(lines)

@@ -4,15 +4,15 @@
     return Collection.map(collection=v1, baseAlgorithm=lambda x: Image.select(input=x, bandSelectors=["B4"]))
 
 What is used more than once, or would make a line long, gets a name where it first is needed. Each value is looked at
-once in the block it stands in, nothing calls itself, and all that is kept is bounded: a graph of any depth and any
-sharing takes time by its size, and never more than its budget.
+once in the block it stands in, nothing calls itself, and there is an end to how often: a graph of any depth and any
+sharing takes time by its size, and what is made of it has at most the length that was asked for, about.
 """
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from eegrpc.emulator.properties import from_double
 from eegrpc.emulator.registry import algorithms
@@ -33,6 +33,8 @@ _TEXT = 60  # characters of one string
 _ITEMS = 8  # of one list or dictionary
 _LEVELS = 4  # of constants in one another
 _BLOCKS = 12  # functions in one another
+_VISITS = 2  # to each node, on average: one that depends on arguments is explained in every function that uses it
+_SPARE = 1_000  # visits besides
 _NAMES = 8  # arguments that a value is known to depend on; one with more is taken to depend on its surroundings
 _INDENT = "    "
 
@@ -42,21 +44,13 @@ def explain(expression: Expression, *, max_length: int = DEFAULT_LENGTH) -> str:
 
     Args:
         expression: The graph; it need not be valid.
-        max_length: Most characters; what is longer ends with a line that says so.
+        max_length: Most characters, about; of what is longer the middle is left out.
 
     Returns:
         Lines in the manner of Python.
 
     """
-    block = _Explainer(expression, max_length).explain()
-    lines: list[str] = []
-    left = max_length
-    for line in block.lines:
-        left -= len(line) + 1
-        if left < 0:
-            return "\n".join([*lines, "# ... cut here"])
-        lines.append(line)
-    return "\n".join(lines)
+    return "\n".join(_Explainer(expression, max_length).explain().text)
 
 
 def explain_json(expression: Expression, *, max_length: int = DEFAULT_LENGTH) -> dict[str, object]:
@@ -64,7 +58,7 @@ def explain_json(expression: Expression, *, max_length: int = DEFAULT_LENGTH) ->
 
     Args:
         expression: The graph; it need not be valid.
-        max_length: Most characters of the text of it.
+        max_length: Most characters of its text, about; of what is longer the middle is left out.
 
     Returns:
         ``{"values": [{"name", "value"}, ...], "returns": value}``. A value is an object with one of the keys
@@ -134,20 +128,53 @@ class _Piece:
 _ELIDED = _Piece("...", {"elided": True}, plain=True)
 
 
+class _Statement(NamedTuple):
+    """A named value, as lines and as an object."""
+
+    lines: list[str]
+    tree: dict[str, object]
+
+
+class _Body(NamedTuple):
+    """A block that is complete."""
+
+    text: list[str]
+    tree: dict[str, object]
+
+
 @dataclass(slots=True)
 class _Block:
     """The body of a function, or the whole: named values, then what it returns."""
 
-    parent: _Block | None = None
     arguments: tuple[str, ...] = ()
     depth: int = 0
-    lines: list[str] = field(default_factory=list)
-    values: list[dict[str, object]] = field(default_factory=list)
+    statements: list[_Statement] = field(default_factory=list)
     known: dict[str, _Piece] = field(default_factory=dict)
-    tree: dict[str, object] = field(default_factory=dict)
 
-    def write(self, text: str) -> None:
-        self.lines.extend(_INDENT * self.depth + line for line in text.split("\n"))
+    def end(self, returned: _Piece, max_length: int) -> _Body:
+        """Return the block; of one that is too long without the statements in the middle."""
+        statements = _shorten(self.statements, max_length)
+        lines = [line for statement in statements for line in statement.lines]
+        lines.extend(f"return {returned.text}".split("\n"))
+        return _Body(lines, {"values": [each.tree for each in statements], "returns": returned.tree})
+
+
+def _shorten(statements: list[_Statement], max_length: int) -> list[_Statement]:
+    sizes = [sum(len(line) + 1 for line in statement.lines) for statement in statements]
+    if sum(sizes) <= max_length:
+        return statements
+    first, last, left = 0, len(statements), max_length
+    while True:  # what is last says most: one from the end, then one from the beginning
+        is_end = len(statements) - last <= first
+        left -= sizes[last - 1 if is_end else first]
+        if left < 0:
+            break
+        if is_end:
+            last -= 1
+        else:
+            first += 1
+    text = f"... {last - first:,} left out ..."
+    return [*statements[:first], _Statement([f"# {text}"], {"elided": text}), *statements[last:]]
 
 
 @dataclass(slots=True)
@@ -163,30 +190,29 @@ class _Open:
 
 
 class _Explainer:
-    def __init__(self, expression: Expression, budget: int) -> None:
+    def __init__(self, expression: Expression, max_length: int) -> None:
         self._values = expression.values
         self._result = expression.result
-        self._budget = budget
+        self._max_length = max_length
         self._free, self._uses = _survey(expression)
-        self._taken = {
-            name
-            for node in walk(expression)
-            if node.WhichOneof("value") == "function_definition_value"
-            for name in node.function_definition_value.argument_names
-        }
+        self._taken: set[str] = set()
+        self._left = _SPARE
+        for node in walk(expression):
+            self._left += _VISITS
+            if node.WhichOneof("value") == "function_definition_value":
+                self._taken.update(node.function_definition_value.argument_names)
         self._count = 0
         self._in_work: set[str] = set()
         self._root = _Block()
 
-    def explain(self) -> _Block:
+    def explain(self) -> _Body:
         stack: list[_Open] = []
-        root = self._root
-        done = self._begin(self._result, root, stack)
+        done = self._begin(self._result, self._root, stack)
         while stack:
             top = stack[-1]
             child = next(top.wanted, None)
             if child is not None:
-                piece = _ELIDED if self._budget < 0 else self._begin(child, top.inner, stack)
+                piece = self._begin(child, top.inner, stack)
                 if piece is not None:
                     top.pieces.append(piece)
                 continue
@@ -196,69 +222,51 @@ class _Explainer:
             if stack:
                 stack[-1].pieces.append(done)
         assert done is not None
-        self._return(root, done)
-        return root
+        return self._root.end(done, self._max_length)
 
     def _begin(self, target: ValueNode | str, block: _Block, stack: list[_Open]) -> _Piece | None:
         """Return a piece that is at hand; otherwise None, and it is the next to be made."""
         key = None
         node = target
-        while isinstance(node, str):
+        if isinstance(node, str):
             if node not in self._values or node in self._in_work:
                 what = "a cycle" if node in self._in_work else "missing"
                 return _Piece(f"<{_quoted(node)}: {what}>", {"elided": f"{what}: {node[:_TEXT]}"}, plain=True)
             key = node
-            if not self._is_open(self._free[key]):
+            if self._free[key] == frozenset():
                 block = self._root  # it depends on nothing around it
-            known = block.known.get(key)
-            if known is not None:
-                return known
+            if key in block.known:
+                return block.known[key]
             node = self._values[key]
+        self._left -= 1
+        if self._left < 0:
+            return _ELIDED
         inner = block
         if node.WhichOneof("value") == "function_definition_value":
             if block.depth >= _BLOCKS:
                 return _ELIDED
-            inner = _Block(block, tuple(node.function_definition_value.argument_names), block.depth + 1)
+            inner = _Block(tuple(node.function_definition_value.argument_names), block.depth + 1)
         if key is not None:
             self._in_work.add(key)
         stack.append(_Open(node, key, block, inner, iter(_children(node))))
         return None
 
-    @staticmethod
-    def _is_open(free: frozenset[str] | None) -> bool:
-        return free is None or bool(free)
-
     def _finish(self, done: _Open, is_returned: bool) -> _Piece:
         piece = self._compose(done)
-        self._budget -= len(piece.text)
         is_shared = done.key is not None and self._uses.get(done.key, 0) > 1
         if not piece.plain and (is_shared or (len(piece.text) > _WIDTH and not is_returned)):
-            piece = self._name(piece, done.block)
+            name = self._new_name()
+            piece = _named(name, f"{name} = {piece.text}".split("\n"), piece.tree, done.block)
         if done.key is not None:
             self._in_work.discard(done.key)
             done.block.known[done.key] = piece
         return piece
-
-    def _name(self, piece: _Piece, block: _Block) -> _Piece:
-        name = self._new_name()
-        block.write(f"{name} = {piece.text}")
-        return self._named(name, piece, block)
 
     def _new_name(self) -> str:
         while True:
             self._count += 1
             if (name := f"v{self._count}") not in self._taken:
                 return name
-
-    @staticmethod
-    def _named(name: str, piece: _Piece, block: _Block) -> _Piece:
-        block.values.append({"name": name, "value": piece.tree})
-        return _Piece(name, {"name": name}, plain=True)
-
-    @staticmethod
-    def _return(block: _Block, piece: _Piece) -> None:
-        block.write(f"return {piece.text}")
-        block.tree = {"values": block.values, "returns": piece.tree}
 
     def _compose(self, done: _Open) -> _Piece:
         node, pieces = done.node, done.pieces
@@ -285,20 +293,24 @@ class _Explainer:
         return _Piece("None", {"constant": None}, plain=True)
 
     def _function(self, done: _Open) -> _Piece:
-        inner, block = done.inner, done.block
+        inner = done.inner
         (body,) = done.pieces
         shown = [name[:_TEXT] for name in inner.arguments[:_ITEMS]]
         if len(inner.arguments) > _ITEMS:
             shown.append("...")
         names = ", ".join(shown)
-        if not inner.lines and "\n" not in body.text:
+        if not inner.statements and "\n" not in body.text:
             text = f"lambda {names}: {body.text}" if names else f"lambda: {body.text}"
             return _Piece(text, {"function": shown, "values": [], "returns": body.tree})
-        self._return(inner, body)
+        ended = inner.end(body, self._max_length >> inner.depth)
         name = self._new_name()
-        block.write(f"def {name}({names}):")
-        block.lines.extend(inner.lines)
-        return self._named(name, _Piece(name, {"function": shown, **inner.tree}), block)
+        lines = [f"def {name}({names}):", *(_INDENT + line for line in ended.text)]
+        return _named(name, lines, {"function": shown, **ended.tree}, done.block)
+
+
+def _named(name: str, lines: list[str], tree: dict[str, object], block: _Block) -> _Piece:
+    block.statements.append(_Statement(lines, {"name": name, "value": tree}))
+    return _Piece(name, {"name": name}, plain=True)
 
 
 def _invocation(node: ValueNode, pieces: list[_Piece]) -> _Piece:

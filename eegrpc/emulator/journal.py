@@ -117,8 +117,12 @@ class Entry:
     def __str__(self) -> str:
         """Return a line that says what it was and what became of it."""
         page = f", page {self.page_token[:8]}..." if self.page_token else ""
-        outcome = f"OK, {self.images} images" if self.status == "OK" else f"{self.status}: {self.message}"
-        return f"#{self.number} {self.protocol} {self.method} {self.project}{page}: {outcome}"
+        outcome = (
+            f"OK, {self.images} image{'' if self.images == 1 else 's'}"
+            if self.status == "OK"
+            else f"{self.status}: {self.message}"
+        )
+        return f"#{self.number} {self.protocol} {self.method} {self.project[:_SHOWN_CHARACTERS]}{page}: {outcome}"
 
 
 class Record:

@@ -128,7 +128,13 @@ class Projects:
         return [type(asset).FromString(asset.SerializeToString()) for _, asset in sorted(layer.assets.items())]
 
     def stub(self, name: str, function: Stub | None, project: str = EVERYBODY) -> None:
-        """Let a function of Earth Engine's be answered by one of Python; None takes it back."""
+        """Let a function of Earth Engine's be answered by one of Python; None takes it back.
+
+        Raises:
+            TypeError: It cannot be called.
+        """
+        if function is not None and not callable(function):
+            raise TypeError(f"the stub of {name} is {function!r}: give a function that takes the arguments by name")
         with self._lock:
             layer = self._layers.get(project, _Layer())
             stubs = {each: known for each, known in layer.stubs.items() if each != name}
