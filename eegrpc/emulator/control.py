@@ -123,7 +123,7 @@ def _routes(bench: Bench) -> dict[str, dict[str, Action]]:
         return show_journal(query, b"")
 
     def load(query: Query, body: bytes) -> object:
-        return {"loaded": bench.load(read_assets(body.decode().splitlines(), "line"), query.get("project"))}
+        return {"loaded": bench.load(read_assets(body.decode().splitlines(), "body"), query.get("project"))}
 
     def snapshot(query: Query, _: bytes) -> object:
         assets = bench.snapshot(query.get("project"))
