@@ -148,6 +148,39 @@ def _millis(timestamp: Timestamp) -> int:
     return timestamp.seconds * 1000 + timestamp.nanos // 1_000_000
 
 
+def read_assets(lines: Iterable[str], source: str) -> list[EarthEngineAsset]:
+    """Read assets, one EarthEngineAsset in JSON per line.
+
+    Args:
+        lines: The text; empty lines are skipped.
+        source: Where it is from, for errors.
+
+    Returns:
+        The assets.
+
+    Raises:
+        ValueError: A line is no EarthEngineAsset, or repeats one; the text starts with source:line.
+
+    """
+    assets: list[EarthEngineAsset] = []
+    seen: dict[str, int] = {}
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            asset = json_format.Parse(line, EarthEngineAsset())
+        except json_format.ParseError as error:
+            raise ValueError(f"{source}:{number}: not an EarthEngineAsset in JSON: {error}") from error
+        key = canonical_id(asset.id or asset.name)
+        if not key:
+            raise ValueError(f"{source}:{number}: the asset has neither name nor id: give it one of them.")
+        if key in seen:
+            raise ValueError(f"{source}:{number}: '{key}' is already in line {seen[key]}: remove one of the two.")
+        seen[key] = number
+        assets.append(asset)
+    return assets
+
+
 class CollectionSource(Protocol):
     """Where a collection's images come from when they are first needed."""
 
@@ -211,25 +244,8 @@ class Catalog:
             ValueError: A line is no EarthEngineAsset, or repeats one; the text starts with file:line.
 
         """
-        file = Path(path)
-        assets: list[EarthEngineAsset] = []
-        seen: dict[str, int] = {}
-        with file.open(encoding="utf-8") as lines:
-            for number, line in enumerate(lines, 1):
-                if not line.strip():
-                    continue
-                try:
-                    asset = json_format.Parse(line, EarthEngineAsset())
-                except json_format.ParseError as error:
-                    raise ValueError(f"{file}:{number}: not an EarthEngineAsset in JSON: {error}") from error
-                key = canonical_id(asset.id or asset.name)
-                if not key:
-                    raise ValueError(f"{file}:{number}: the asset has neither name nor id: give it one of them.")
-                if key in seen:
-                    raise ValueError(f"{file}:{number}: '{key}' is already in line {seen[key]}: remove one of the two.")
-                seen[key] = number
-                assets.append(asset)
-        return cls(assets)
+        with Path(path).open(encoding="utf-8") as lines:
+            return cls(read_assets(lines, str(Path(path))))
 
     @classmethod
     def builtin(cls) -> Catalog:

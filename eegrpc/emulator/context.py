@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from eegrpc.emulator.assumptions import ASSUMPTIONS
@@ -10,12 +9,11 @@ from eegrpc.emulator.errors import AlgorithmError
 from eegrpc.emulator.images import Image
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Sequence
 
-    from eegrpc.emulator.catalog import AssetRecord, Catalog
+    from eegrpc.emulator.catalog import AssetRecord
+    from eegrpc.emulator.overlay import Assets
     from eegrpc.emulator.values import Function
-
-    Stub = Callable[..., object]
 
 # Work that one request may cause, in units of about 0.1 µs: what takes a second of CPU must end here, as must a graph
 # that doubles a collection thirty times over. A thousand images through a function of a hundred nodes is 4,000,000.
@@ -41,13 +39,15 @@ class Context:
 
     Args:
         catalog: Where assets come from.
-        stubs: What functions that need pixels answer, by name of the function: each takes its arguments by name.
+
+    Attributes:
+        is_stubbed: Whether a stub of a test has been asked.
 
     """
 
-    def __init__(self, catalog: Catalog, stubs: Mapping[str, Stub] = MappingProxyType({})) -> None:
+    def __init__(self, catalog: Assets) -> None:
         self.catalog = catalog
-        self._stubs = stubs
+        self.is_stubbed = False
         self.work = 0
         self._most = MAX_WORK + WORK_PER_IMAGE * len(catalog)
         self._assumed: dict[str, None] = {}
@@ -92,29 +92,6 @@ class Context:
         if image is None:
             image = self._images[record.id] = Image(record)
         return image
-
-    def stubbed(self, name: str, arguments: Mapping[str, object]) -> object:
-        """Return what the stub of a function that needs pixels answers.
-
-        Args:
-            name: Name of the function.
-            arguments: Its arguments by name.
-
-        Returns:
-            What the stub returns.
-
-        Raises:
-            AlgorithmError: There is no stub.
-
-        """
-        stub = self._stubs.get(name)
-        if stub is None:
-            raise AlgorithmError(
-                "The result depends on pixels, which the emulator has not. Tests can say what it is: "
-                f"emulator.stub({name!r}, function).",
-                unsupported=True,
-            )
-        return stub(**arguments)
 
     def call(self, function: Function, arguments: Sequence[object]) -> object:
         """Call a function that the expression defines.

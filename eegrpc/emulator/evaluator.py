@@ -32,14 +32,15 @@ from eegrpc.emulator.images import Image
 from eegrpc.emulator.literals import Literals
 from eegrpc.emulator.properties import check_properties, describe_type
 from eegrpc.emulator.registry import algorithms
+from eegrpc.emulator.stubs import with_stubs
 from eegrpc.emulator.values import Collection, Function
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from eegrpc.emulator.catalog import Catalog
-    from eegrpc.emulator.context import Stub
+    from eegrpc.emulator.overlay import Assets
     from eegrpc.emulator.registry import Parameter
+    from eegrpc.emulator.stubs import Stub
     from eegrpc.v1alpha import EarthEngineAsset, Expression
 
 __all__ = ["EvaluationError", "ImageResult", "evaluate", "evaluate_images", "supported_functions"]
@@ -58,12 +59,14 @@ class ImageResult(Sequence["EarthEngineAsset"]):
 
     Attributes:
         assumptions: Names of the choices of ours on which the answer rests; docs/emulator.md explains them.
+        is_stubbed: Whether it rests on the answer of a stub, too, which may be another one the next time.
 
     """
 
-    def __init__(self, images: Sequence[Image], assumptions: tuple[str, ...]) -> None:
+    def __init__(self, images: Sequence[Image], assumptions: tuple[str, ...], *, is_stubbed: bool = False) -> None:
         self._images = images
         self.assumptions = assumptions
+        self.is_stubbed = is_stubbed
 
     @property
     def images(self) -> Sequence[EarthEngineAsset]:
@@ -88,13 +91,13 @@ def supported_functions() -> list[str]:
     return [declared.signature for _, declared in sorted(algorithms().items())]
 
 
-def evaluate(expression: Expression, catalog: Catalog, stubs: Mapping[str, Stub] = _NO_STUBS) -> object:
+def evaluate(expression: Expression, catalog: Assets, stubs: Mapping[str, Stub] = _NO_STUBS) -> object:
     """Evaluate an expression of any type.
 
     Args:
         expression: The graph.
         catalog: Where assets come from.
-        stubs: What functions that need pixels answer, by name.
+        stubs: What functions answer, by name, in place of the emulator (:mod:`eegrpc.emulator.stubs`).
 
     Returns:
         The value: None, bool, int, float, str, list, dict, or one of :mod:`eegrpc.emulator.values` and its kind.
@@ -106,7 +109,7 @@ def evaluate(expression: Expression, catalog: Catalog, stubs: Mapping[str, Stub]
     return _run(expression, catalog, stubs)[0]
 
 
-def evaluate_images(expression: Expression, catalog: Catalog, stubs: Mapping[str, Stub] = _NO_STUBS) -> ImageResult:
+def evaluate_images(expression: Expression, catalog: Assets, stubs: Mapping[str, Stub] = _NO_STUBS) -> ImageResult:
     """Evaluate an expression that gives an image collection.
 
     Everything is computed here; what the result builds later cannot fail.
@@ -114,7 +117,7 @@ def evaluate_images(expression: Expression, catalog: Catalog, stubs: Mapping[str
     Args:
         expression: The graph.
         catalog: Where images come from.
-        stubs: What functions that need pixels answer, by name.
+        stubs: What functions answer, by name, in place of the emulator (:mod:`eegrpc.emulator.stubs`).
 
     Returns:
         The images.
@@ -142,7 +145,7 @@ def evaluate_images(expression: Expression, catalog: Catalog, stubs: Mapping[str
             checked.add(id(element))
             _check_returnable(element, context, here)
         images.append(element)
-    return ImageResult(images, context.assumptions)
+    return ImageResult(images, context.assumptions, is_stubbed=context.is_stubbed)
 
 
 def _check_returnable(image: Image, context: Context, here: tuple[str, ...]) -> None:
@@ -157,11 +160,11 @@ def _check_returnable(image: Image, context: Context, here: tuple[str, ...]) -> 
         context.assume("system-id-replaced")
 
 
-def _run(expression: Expression, catalog: Catalog, stubs: Mapping[str, Stub]) -> tuple[object, Context]:
+def _run(expression: Expression, catalog: Assets, stubs: Mapping[str, Stub]) -> tuple[object, Context]:
     here = (f"values.{expression.result}",)
-    machine = _Machine(catalog, stubs)
+    machine = _Machine(catalog)
     try:
-        root = compile_expression(expression, algorithms(), machine.spend)
+        root = compile_expression(expression, with_stubs(algorithms(), stubs), machine.spend)
         try:
             return machine.force(root, machine.root), machine
         except EvaluationError as error:
@@ -220,8 +223,8 @@ class _Waiting:
 class _Machine(Context):
     """The evaluation of one request."""
 
-    def __init__(self, catalog: Catalog, stubs: Mapping[str, Stub]) -> None:
-        super().__init__(catalog, stubs)
+    def __init__(self, catalog: Assets) -> None:
+        super().__init__(catalog)
         self._literals = Literals()
         self.root = _Frame({}, None)
         self._depth = 0

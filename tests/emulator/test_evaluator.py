@@ -396,7 +396,7 @@ def test_a_stub_answers_what_needs_pixels_and_gets_checked_arguments() -> None:
         given.update(arguments)
         return [1, 2]
 
-    answer = evaluate(graph(call("List.length", list=_SAMPLED)), sample(), {"Image.sample": sample_of})
+    answer = evaluate(graph(call("Collection.size", collection=_SAMPLED)), sample(), {"Image.sample": sample_of})
     assert answer == 2
     assert (given["scale"], given["dropNulls"], given["region"]) == (30, True, None)
     assert given["image"].bands[0].id == "constant"
