@@ -12,7 +12,7 @@ import grpc
 from google.api import annotations_pb2, http_pb2
 from google.protobuf.message import DecodeError
 
-from eegrpc.emulator.catalog import Catalog
+from eegrpc.emulator.catalog import AnyCatalog, Catalog
 from eegrpc.emulator.control import add_control
 from eegrpc.emulator.faults.http1 import fault_middleware
 from eegrpc.emulator.faults.service import FaultyService
@@ -54,8 +54,8 @@ class Emulator:
     """Serves a catalog on one port, from threads of this process; a context manager.
 
     Args:
-        catalog: None for the built-in one; a `Catalog`; the path of an NDJSON file with one EarthEngineAsset per line;
-            or EarthEngineAsset messages.
+        catalog: None for the built-in one; a `Catalog`; a path that `Catalog.open` takes, of NDJSON with one
+            EarthEngineAsset per line or of a prepared file; or EarthEngineAsset messages.
         host: Address to listen on. Only loopback keeps other machines out: there is no authentication.
         port: Port to listen on; 0 for any free one.
         max_page_size: Most images of one page; small ones make every test page.
@@ -71,7 +71,7 @@ class Emulator:
 
     def __init__(
         self,
-        catalog: Catalog | str | os.PathLike[str] | Iterable[EarthEngineAsset] | None = None,
+        catalog: AnyCatalog | str | os.PathLike[str] | Iterable[EarthEngineAsset] | None = None,
         *,
         host: str = "127.0.0.1",
         port: int = 0,
@@ -208,14 +208,12 @@ class Emulator:
         return connect
 
 
-def _catalog(given: Catalog | str | os.PathLike[str] | Iterable[EarthEngineAsset] | None) -> Catalog:
+def _catalog(given: AnyCatalog | str | os.PathLike[str] | Iterable[EarthEngineAsset] | None) -> AnyCatalog:
     if given is None:
         return Catalog.builtin()
-    if isinstance(given, Catalog):
-        return given
     if isinstance(given, (str, os.PathLike)):
-        return Catalog.from_ndjson(given)
-    return Catalog(given)
+        return Catalog.open(given)
+    return given if isinstance(given, AnyCatalog) else Catalog(given)
 
 
 def _handlers(service: FaultyService) -> HandlerRecorder:

@@ -18,7 +18,7 @@ from eegrpc.emulator.statuses import end_call, error_info
 from eegrpc.v1alpha import ComputeImagesRequest, ComputeImagesResponse, EarthEngineServicer
 
 if TYPE_CHECKING:
-    from eegrpc.emulator.catalog import Catalog
+    from eegrpc.emulator.catalog import AnyCatalog
 
 __all__ = ["ASSUMPTIONS_KEY", "ERROR_DOMAIN", "UNSUPPORTED", "EmulatorService", "computation_of"]
 
@@ -49,7 +49,7 @@ class EmulatorService(EarthEngineServicer):
         max_page_size: Most images of one page; larger requests get this many (AIP-158).
     """
 
-    def __init__(self, catalog: Catalog, *, max_page_size: int = DEFAULT_PAGE_SIZE) -> None:
+    def __init__(self, catalog: AnyCatalog, *, max_page_size: int = DEFAULT_PAGE_SIZE) -> None:
         self._catalog = catalog
         self._max_page_size = max_page_size
         self._lock = threading.Lock()

@@ -1,0 +1,88 @@
+"""Catalogs as people keep them: one EarthEngineAsset in JSON per line, in files, gzipped files, and folders of both."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from eegrpc.mapper import MapperError, MessageMapper
+from eegrpc.v1alpha import EarthEngineAsset
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterator
+
+_SUFFIXES: Final = (".ndjson", ".jsonl", ".json")
+_DESCRIPTOR: Final[Any] = EarthEngineAsset.DESCRIPTOR
+_MAPPER: Final = MessageMapper(_DESCRIPTOR, ignore_unknown_fields=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line that is an asset: where it stands, and the message as wire bytes."""
+
+    file: Path
+    number: int
+    wire: bytes
+
+    @property
+    def place(self) -> str:
+        """The place, as errors name it."""
+        return f"{self.file}:{self.number}"
+
+
+def catalog_files(path: str | os.PathLike[str]) -> list[Path]:
+    """Return the files that a path stands for.
+
+    Args:
+        path: A file, whatever its name; or a folder, for the files in it that end in ``.ndjson``, ``.jsonl`` or
+            ``.json``, gzipped (``.gz``) or not.
+
+    Returns:
+        The files, a folder's in the order of their names.
+
+    Raises:
+        ValueError: The folder has no such file.
+
+    """
+    place = Path(path)
+    if not place.is_dir():
+        return [place]
+    files = sorted(file for file in place.iterdir() if file.is_file() and _is_catalog(file.name))
+    if not files:
+        raise ValueError(f"{place} has no file that ends in {', '.join(_SUFFIXES)}, or one of these and .gz.")
+    return files
+
+
+def _is_catalog(name: str) -> bool:
+    return name.removesuffix(".gz").endswith(_SUFFIXES)
+
+
+def read_lines(file: Path) -> Iterator[Line]:
+    """Read a file, line by line; empty lines are skipped.
+
+    Args:
+        file: The file, UTF-8; gzipped if its name ends in ``.gz``.
+
+    Yields:
+        The assets in the order of the file.
+
+    Raises:
+        OSError: The file cannot be read.
+        ValueError: A line is no EarthEngineAsset; the text starts with file:line.
+
+    """
+    number = 0
+    try:
+        with gzip.open(file, "rb") if file.name.endswith(".gz") else file.open("rb") as lines:
+            for number, line in enumerate(lines, 1):
+                line.decode()
+                if line.strip():
+                    yield Line(file, number, _MAPPER.to_wire(line))
+    except MapperError as error:
+        raise ValueError(f"{file}:{number}: not an EarthEngineAsset in JSON: {error}") from error
+    except (EOFError, zlib.error) as error:
+        raise ValueError(f"{file}:{number}: the gzip file is cut or damaged after this line: {error}") from error
