@@ -1,6 +1,6 @@
 """The emulator's catalog: assets found by id or name, grouped into the collections their ids imply.
 
-`Catalog` has them in memory, `eegrpc.emulator.disk` serves a file; evaluation knows `AnyCatalog`, which is what both are.
+`Catalog` has them in memory, `eegrpc.emulator.disk` serves a file. Evaluation knows `AnyCatalog`, which both are.
 """
 
 from __future__ import annotations
