@@ -31,8 +31,10 @@ from eegrpc.v1alpha import EarthEngineAsset
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
+_BLOCK = 256  # rows that are inserted at a time
+_NO_BOX = (None, None, None, None)
 _PROGRESS_EVERY = 1000  # assets
 _MOST_NAMES = 10_000  # names of properties that are remembered for a collection
 _MOST_BOXES = 4096  # footprints whose boxes are remembered: scenes of one tile share theirs
@@ -119,6 +121,8 @@ class _Writer:
         self._names: dict[str, set[str]] = {}
         self._declared: set[str] = set()
         self._boxes: dict[bytes, Box | None] = {}
+        self._messages: list[tuple[object, ...]] = []
+        self._arrivals: list[tuple[object, ...]] = []
 
     def write(
         self, assets: Iterator[tuple[str, AssetRecord, bytes]], progress: Callable[[int], None] | None = None
@@ -136,6 +140,7 @@ class _Writer:
             self._take(count, place, record, wire)
             if progress is not None and count % _PROGRESS_EVERY == 0:
                 progress(count)
+        self._flush()
         self._refuse_second()
         self._finish()
         connection.execute("COMMIT")
@@ -144,42 +149,37 @@ class _Writer:
     # ------------------------------------------------------------------------------------------------------- one asset
 
     def _take(self, number: int, place: str, record: AssetRecord, wire: bytes) -> None:
-        connection, asset = self._connection, record.asset
+        asset, of = record.asset, record.collection_id
         is_image = asset.type in (EarthEngineAsset.IMAGE, EarthEngineAsset.TYPE_UNSPECIFIED)
-        dictionary, packing = self._packing(record.collection_id, wire)
-        connection.execute("INSERT INTO messages VALUES (?, ?, ?)", (number, dictionary, packing.pack(wire)))
+        dictionary, packing = self._packing(of, wire)
+        self._messages.append((number, dictionary, packing.pack(wire)))
         implied = canonical_id(asset.name)
         if implied and implied != record.id:
-            connection.execute("INSERT OR REPLACE INTO aliases VALUES (?, ?)", (implied, record.id))
-            of_collection = (implied.rpartition("/")[0], record.collection_id)
-            connection.execute("INSERT OR REPLACE INTO aliases VALUES (?, ?)", of_collection)
-        if not is_image and asset.type == EarthEngineAsset.IMAGE_COLLECTION:
-            self._declared.add(record.id)
-        values = [column_value(_property(record, name)) for name in self._properties]
-        box, is_odd = self._box(record) if is_image else (None, False)
-        is_odd = is_odd or OTHER in values
+            aliases = ((implied, record.id), (implied.rpartition("/")[0], of))
+            self._connection.executemany("INSERT OR REPLACE INTO aliases VALUES (?, ?)", aliases)
+        box, is_odd = None, False
+        values: list[object] = [None] * len(self._properties)
         if is_image:
-            names = self._names.setdefault(record.collection_id, set())
+            present = set(asset.properties.fields)
+            names = self._names.setdefault(of, set())
             if len(names) <= _MOST_NAMES:
-                names.update(asset.properties.fields)
-        west, south, east, north = box or (None, None, None, None)
-        marks = ", ".join("?" * (10 + len(values)))
-        connection.execute(
-            f"INSERT INTO arrivals VALUES ({marks})",  # noqa: S608
-            (
-                number,
-                is_image,
-                record.collection_id,
-                record.index,
-                place,
-                is_odd,
-                west,
-                south,
-                east,
-                north,
-                *values,
-            ),
+                names |= present
+            values = [column_value(_property(record, name, present)) for name in self._properties]
+            box, is_odd = self._box(record, present)
+        elif asset.type == EarthEngineAsset.IMAGE_COLLECTION:
+            self._declared.add(record.id)
+        self._arrivals.append(
+            (number, is_image, of, record.index, place, is_odd or OTHER in values, *(box or _NO_BOX), *values)
         )
+        if len(self._arrivals) == _BLOCK:
+            self._flush()
+
+    def _flush(self) -> None:
+        self._connection.executemany("INSERT INTO messages VALUES (?, ?, ?)", self._messages)
+        marks = ", ".join("?" * (10 + len(self._properties)))
+        self._connection.executemany(f"INSERT INTO arrivals VALUES ({marks})", self._arrivals)  # noqa: S608
+        self._messages.clear()
+        self._arrivals.clear()
 
     def _packing(self, collection_id: str, wire: bytes) -> tuple[int, Packing]:
         known = self._packings.get(collection_id)
@@ -190,10 +190,10 @@ class _Writer:
             known = self._packings[collection_id] = (key, Packing(dictionary))
         return known
 
-    def _box(self, record: AssetRecord) -> tuple[Box | None, bool]:
+    def _box(self, record: AssetRecord, present: Collection[str]) -> tuple[Box | None, bool]:
         """Return the box of an image, and whether there is no telling what its geometry does to a filter."""
         asset = record.asset
-        if _ordinary(record, "system:footprint") is not None:
+        if "system:footprint" in present and from_struct_value(asset.properties.fields["system:footprint"]) is not None:
             return None, False  # no geometry: a property of that name comes before the field
         if not asset.HasField("geometry"):
             return None, False
@@ -277,12 +277,10 @@ class _Writer:
         return "".join(f", {column}" for column in columns)
 
 
-def _property(record: AssetRecord, name: str) -> object:
-    """Return what `record.get` does, without reading all properties for one."""
-    value = _ordinary(record, name)
-    return record.virtual(name) if value is None and name.startswith("system:") else value
-
-
-def _ordinary(record: AssetRecord, name: str) -> object:
-    fields = record.asset.properties.fields
-    return from_struct_value(fields[name]) if name in fields else None
+def _property(record: AssetRecord, name: str, present: Collection[str]) -> object:
+    """Return what `record.get` does, without reading all properties for one; `present` are the names it has."""
+    if name in present:
+        value = from_struct_value(record.asset.properties.fields[name])
+        if value is not None:
+            return value
+    return record.virtual(name) if name.startswith("system:") else None
