@@ -6,7 +6,7 @@ import os
 import time
 from typing import TYPE_CHECKING, Any
 
-from eegrpc.emulator.catalog import Catalog, read_assets
+from eegrpc.emulator.catalog import AnyCatalog, Catalog, assets_in
 from eegrpc.emulator.expectations import assert_called
 from eegrpc.emulator.faults.service import FaultyService
 from eegrpc.emulator.faults.tickets import Tickets
@@ -40,7 +40,7 @@ class Bench:
 
     def __init__(
         self,
-        catalog: Catalog | Source | None = None,
+        catalog: AnyCatalog | Source | None = None,
         *,
         max_page_size: int = DEFAULT_PAGE_SIZE,
         faults: FaultPlan | None = None,
@@ -120,8 +120,7 @@ class Bench:
             ValueError: An asset is malformed, or comes twice; nothing is loaded then.
         """
         if isinstance(assets, (str, os.PathLike)):
-            with open(assets, encoding="utf-8") as lines:
-                assets = read_assets(lines, os.fspath(assets))
+            assets = assets_in(assets)
         return self._projects.load(assets, project_key(project))
 
     def snapshot(self, project: str | None = None) -> list[EarthEngineAsset]:
@@ -278,11 +277,9 @@ class Project:
         self._bench.set_faults(faults, self.name)
 
 
-def _catalog(given: Catalog | Source | None) -> Catalog:
+def _catalog(given: AnyCatalog | Source | None) -> AnyCatalog:
     if given is None:
         return Catalog.builtin()
-    if isinstance(given, Catalog):
-        return given
     if isinstance(given, (str, os.PathLike)):
-        return Catalog.from_ndjson(given)
-    return Catalog(given)
+        return Catalog.open(given)
+    return given if isinstance(given, AnyCatalog) else Catalog(given)

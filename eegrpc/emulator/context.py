@@ -11,19 +11,21 @@ from eegrpc.emulator.images import Image
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from eegrpc.emulator.catalog import AssetRecord
-    from eegrpc.emulator.overlay import Assets
+    from eegrpc.emulator.catalog import AnyCatalog, AssetRecord
     from eegrpc.emulator.values import Function
 
 # Work that one request may cause, in units of about 0.1 µs: what takes a second of CPU must end here, as must a graph
 # that doubles a collection thirty times over. A thousand images through a function of a hundred nodes is 4,000,000.
 MAX_WORK = 6_000_000
-# A large catalog may take longer: this much more for each of its images.
+# A large catalog may take longer: this much more for each of its images, as far as whole catalogs are worth looking at.
+# A million images are there to be searched: a function on all of them is refused, one look at a column of each is not.
 WORK_PER_IMAGE = 1_000
+MOST_IMAGES = 100_000
 
 # What things cost, as measured. An element made takes some 300 bytes as well.
 STEP = 40  # a node evaluated; an element, a feature or a band made or looked at
 NODE = 80  # a node of the graph compiled
+STORED = 400  # an image read from a prepared file, message and all
 CONSTANT = 12  # a value within a constant
 ITEM = 1  # an item of a list looked at
 
@@ -45,11 +47,11 @@ class Context:
 
     """
 
-    def __init__(self, catalog: Assets) -> None:
+    def __init__(self, catalog: AnyCatalog) -> None:
         self.catalog = catalog
         self.is_stubbed = False
         self.work = 0
-        self._most = MAX_WORK + WORK_PER_IMAGE * len(catalog)
+        self._most = MAX_WORK + WORK_PER_IMAGE * min(len(catalog), MOST_IMAGES)
         self._assumed: dict[str, None] = {}
         self._images: dict[str, Image] = {}
 
@@ -57,6 +59,10 @@ class Context:
     def assumptions(self) -> tuple[str, ...]:
         """Names of the choices made so far, in alphabetical order."""
         return tuple(sorted(self._assumed))
+
+    def assumed(self, choice: str) -> bool:
+        """Whether a choice has been noted already."""
+        return choice in self._assumed
 
     def assume(self, choice: str) -> None:
         """Note that the answer rests on a choice of ours.

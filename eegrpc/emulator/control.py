@@ -26,6 +26,7 @@ from google.protobuf import json_format
 
 from eegrpc.emulator.catalog import read_assets
 from eegrpc.emulator.faults.plan import FaultPlan
+from eegrpc.emulator.ndjson import parse_lines
 from eegrpc.emulator.quota import Quota
 from eegrpc.errors import EarthEngineError
 from eegrpc.transcoding.endpoint import is_loopback_host
@@ -123,7 +124,7 @@ def _routes(bench: Bench) -> dict[str, dict[str, Action]]:
         return show_journal(query, b"")
 
     def load(query: Query, body: bytes) -> object:
-        return {"loaded": bench.load(read_assets(body.decode().splitlines(), "body"), query.get("project"))}
+        return {"loaded": bench.load(read_assets(parse_lines(body.splitlines(), "body")), query.get("project"))}
 
     def snapshot(query: Query, _: bytes) -> object:
         assets = bench.snapshot(query.get("project"))

@@ -309,11 +309,10 @@ def load_collection(context: Context, asset_id: str) -> Collection:
         AlgorithmError: There is none.
 
     """
-    records = context.catalog.collection(asset_id)
-    if records is None:
+    collection = context.catalog.load(context, asset_id)
+    if collection is None:
         raise _not_found(context, "ImageCollection", asset_id)
-    context.spend(len(records))
-    return Collection(tuple(context.image(record) for record in records), of_images=True)
+    return collection
 
 
 def _not_found(context: Context, kind: str, asset_id: str) -> AlgorithmError:

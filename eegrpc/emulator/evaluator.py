@@ -33,12 +33,12 @@ from eegrpc.emulator.literals import Literals
 from eegrpc.emulator.properties import check_properties, describe_type
 from eegrpc.emulator.registry import algorithms
 from eegrpc.emulator.stubs import with_stubs
-from eegrpc.emulator.values import Collection, Function
+from eegrpc.emulator.values import Collection, Function, LazyCollection
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from eegrpc.emulator.overlay import Assets
+    from eegrpc.emulator.catalog import AnyCatalog
     from eegrpc.emulator.registry import Parameter
     from eegrpc.emulator.stubs import Stub
     from eegrpc.v1alpha import EarthEngineAsset, Expression
@@ -91,7 +91,7 @@ def supported_functions() -> list[str]:
     return [declared.signature for _, declared in sorted(algorithms().items())]
 
 
-def evaluate(expression: Expression, catalog: Assets, stubs: Mapping[str, Stub] = _NO_STUBS) -> object:
+def evaluate(expression: Expression, catalog: AnyCatalog, stubs: Mapping[str, Stub] = _NO_STUBS) -> object:
     """Evaluate an expression of any type.
 
     Args:
@@ -109,7 +109,7 @@ def evaluate(expression: Expression, catalog: Assets, stubs: Mapping[str, Stub] 
     return _run(expression, catalog, stubs)[0]
 
 
-def evaluate_images(expression: Expression, catalog: Assets, stubs: Mapping[str, Stub] = _NO_STUBS) -> ImageResult:
+def evaluate_images(expression: Expression, catalog: AnyCatalog, stubs: Mapping[str, Stub] = _NO_STUBS) -> ImageResult:
     """Evaluate an expression that gives an image collection.
 
     Everything is computed here; what the result builds later cannot fail.
@@ -132,6 +132,11 @@ def evaluate_images(expression: Expression, catalog: Assets, stubs: Mapping[str,
         raise EvaluationError(
             f"The expression must evaluate to an ImageCollection, but it gives: {describe_type(value)}.", segments=here
         )
+    if isinstance(value, LazyCollection):
+        try:
+            return ImageResult(value.result(), context.assumptions)
+        except AlgorithmError as error:
+            raise EvaluationError(error.message, segments=here, unsupported=error.unsupported) from error
     images: list[Image] = []
     checked: set[int] = set()  # many images share the changes of one
     for position, element in enumerate(value):
@@ -160,7 +165,7 @@ def _check_returnable(image: Image, context: Context, here: tuple[str, ...]) -> 
         context.assume("system-id-replaced")
 
 
-def _run(expression: Expression, catalog: Assets, stubs: Mapping[str, Stub]) -> tuple[object, Context]:
+def _run(expression: Expression, catalog: AnyCatalog, stubs: Mapping[str, Stub]) -> tuple[object, Context]:
     here = (f"values.{expression.result}",)
     machine = _Machine(catalog)
     try:
@@ -223,7 +228,7 @@ class _Waiting:
 class _Machine(Context):
     """The evaluation of one request."""
 
-    def __init__(self, catalog: Assets) -> None:
+    def __init__(self, catalog: AnyCatalog) -> None:
         super().__init__(catalog)
         self._literals = Literals()
         self.root = _Frame({}, None)

@@ -6,6 +6,7 @@ collection both are the same element. Source: the descriptions of the Filter fun
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -173,10 +174,10 @@ class CalendarRange(Filter):
 
 
 def milliseconds(value: object) -> int | None:
-    """Return the milliseconds of a date or a number; None if the value is neither."""
+    """Return the milliseconds of a date or a finite number; None if the value is neither."""
     if isinstance(value, Date):
         return value.millis
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
         return int(value // 1)
     return None
 

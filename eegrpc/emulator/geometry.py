@@ -111,6 +111,22 @@ class Geometry:
             return not (self._empty or other._empty)
         return bool(self._prepared().intersects(other._prepared()))
 
+    def boxes(self, most: int = 8) -> list[tuple[float, float, float, float]]:
+        """Boxes around its parts, in longitudes from -180 to 180: west, south, east, north.
+
+        Args:
+            most: How many there may be; a geometry of more parts has one box around all of them.
+
+        Returns:
+            The boxes; none for an empty geometry.
+
+        """
+        if self.unbounded:
+            return [(-180.0, -90.0, 180.0, 90.0)]
+        shape = self._prepared()
+        parts = list(getattr(shape, "geoms", (shape,)))
+        return [part.bounds for part in (parts if len(parts) <= most else [shape]) if not part.is_empty]
+
     @property
     def _empty(self) -> bool:
         return not self.unbounded and not self.coordinates

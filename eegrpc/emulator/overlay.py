@@ -3,35 +3,19 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from eegrpc.emulator.catalog import Catalog
+from eegrpc.emulator.values import Collection
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
-    from eegrpc.emulator.catalog import AssetRecord
+    from eegrpc.emulator.catalog import AnyCatalog, AssetRecord
+    from eegrpc.emulator.context import Context
     from eegrpc.v1alpha import EarthEngineAsset
 
-__all__ = ["Assets", "Overlay"]
-
-
-class Assets(Protocol):
-    """What evaluation needs of a catalog; `Catalog` says what each method returns."""
-
-    def __len__(self) -> int: ...
-
-    def collections(self) -> Mapping[str, int]:
-        """Ids of the image collections, and how many images each holds."""
-
-    def collection(self, id_or_name: str) -> Sequence[AssetRecord] | None:
-        """Return the images of a collection."""
-
-    def image(self, id_or_name: str) -> AssetRecord | None:
-        """Return an image."""
-
-    def asset(self, id_or_name: str) -> EarthEngineAsset | None:
-        """Return any asset."""
+__all__ = ["Overlay"]
 
 
 class Overlay:
@@ -49,7 +33,7 @@ class Overlay:
 
     """
 
-    def __init__(self, base: Assets, assets: Iterable[EarthEngineAsset]) -> None:
+    def __init__(self, base: AnyCatalog, assets: Iterable[EarthEngineAsset]) -> None:
         self._base = base
         self._own = Catalog(assets)
         counts = dict(base.collections())
@@ -65,14 +49,13 @@ class Overlay:
         """Ids of the image collections, in alphabetical order, and how many images each holds."""
         return MappingProxyType(self._counts)
 
-    def collection(self, id_or_name: str) -> Sequence[AssetRecord] | None:
-        """Return the images of a collection, in the order of their index, or None if there is none."""
-        own = self._own.collection(id_or_name)
-        below = self._base.collection(id_or_name)
+    def load(self, context: Context, id_or_name: str) -> Collection | None:
+        """Return a collection as a value of a request, in the order of its index, or None if there is none."""
+        own, below = self._own.load(context, id_or_name), self._base.load(context, id_or_name)
         if own is None or below is None:
             return below if own is None else own
-        records = {record.id: record for record in below} | {record.id: record for record in own}
-        return tuple(sorted(records.values(), key=lambda record: record.id))
+        images = {image.index: image for image in (*below, *own)}
+        return Collection(tuple(images[index] for index in sorted(images, key=str)), of_images=True)
 
     def image(self, id_or_name: str) -> AssetRecord | None:
         """Return an image, or None if there is none."""

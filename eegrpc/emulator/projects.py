@@ -20,7 +20,7 @@ from eegrpc.emulator.overlay import Overlay
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from eegrpc.emulator.overlay import Assets
+    from eegrpc.emulator.catalog import AnyCatalog
     from eegrpc.emulator.stubs import Stub
     from eegrpc.v1alpha import EarthEngineAsset
 
@@ -50,7 +50,7 @@ class ProjectState:
         key: Names all of the state, as long as the emulator runs: no other state has it.
     """
 
-    catalog: Assets
+    catalog: AnyCatalog
     stubs: Mapping[str, Stub]
     loaded: bytes
     key: tuple[bytes, int]
@@ -82,7 +82,7 @@ class Projects:
         catalog: What all projects have from the start.
     """
 
-    def __init__(self, catalog: Assets) -> None:
+    def __init__(self, catalog: AnyCatalog) -> None:
         self._catalog = catalog
         self._lock = threading.Lock()
         self._layers: dict[str, _Layer] = {}

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from eegrpc.emulator.catalog import Catalog
+    from eegrpc.emulator.catalog import AnyCatalog
     from eegrpc.emulator.faults.plan import FaultPlan
     from eegrpc.emulator.quota import Quota
 
@@ -53,8 +53,8 @@ class Emulator(Bench):
     """Serves a catalog on one port, from threads of this process; a context manager.
 
     Args:
-        catalog: None for the built-in one; a `Catalog`; the path of an NDJSON file with one EarthEngineAsset per line;
-            or EarthEngineAsset messages.
+        catalog: None for the built-in one; a `Catalog`; a path that `Catalog.open` takes, of NDJSON with one
+            EarthEngineAsset per line or of a prepared file; or EarthEngineAsset messages.
         host: Address to listen on. Only loopback keeps other machines out: there is no authentication.
         port: Port to listen on; 0 for any free one.
         max_page_size: Most images of one page; small ones make every test page.
@@ -71,7 +71,7 @@ class Emulator(Bench):
 
     def __init__(
         self,
-        catalog: Catalog | str | os.PathLike[str] | Iterable[EarthEngineAsset] | None = None,
+        catalog: AnyCatalog | str | os.PathLike[str] | Iterable[EarthEngineAsset] | None = None,
         *,
         host: str = "127.0.0.1",
         port: int = 0,

@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from eegrpc.emulator.filters import Filter
     from eegrpc.emulator.geometry import Geometry
+    from eegrpc.emulator.images import Image
 
 # Geometry of an element, as a property: the name that filters and distinct use for it.
 GEOMETRY_FIELD = ".geo"
@@ -102,12 +104,25 @@ class Feature(Element):
         return self.shape
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Collection:
-    """Images or features in a certain order."""
+    """Images or features in a certain order. Immutable.
 
-    elements: tuple[Element, ...]
-    of_images: bool = False
+    Args:
+        elements: The elements.
+        of_images: Whether it is an ImageCollection, which an empty one cannot show otherwise.
+
+    """
+
+    __slots__ = ("_elements", "of_images")
+
+    def __init__(self, elements: tuple[Element, ...], of_images: bool = False) -> None:
+        self._elements: tuple[Element, ...] | None = elements
+        self.of_images = of_images
+
+    @property
+    def elements(self) -> tuple[Element, ...]:
+        """The elements in order."""
+        return self._elements or ()
 
     def __len__(self) -> int:
         return len(self.elements)
@@ -118,3 +133,28 @@ class Collection:
     def replaced(self, elements: tuple[Element, ...]) -> Collection:
         """Return a collection of the same kind with other elements."""
         return Collection(elements, self.of_images)
+
+    def part(self, start: int, stop: int) -> Collection:
+        """Return the elements from the position `start` up to but not including `stop`."""
+        return self.replaced(self.elements[start:stop])
+
+
+class LazyCollection(Collection):
+    """Images that are read when they are needed. What is lazy about it shows in nothing but time and memory.
+
+    All that `Collection` can do it does as well, at the price of reading what it takes.
+    """
+
+    __slots__ = ()
+
+    def filtered(self, test: Filter) -> Collection:
+        """Return the elements that pass; errors of the filter are raised here, and not when they are read."""
+        raise NotImplementedError
+
+    def ordered(self, key: str, *, ascending: bool) -> Collection | None:
+        """Return the elements ordered by a property, as Collection.limit does; None if they must be read for that."""
+        raise NotImplementedError
+
+    def result(self) -> Sequence[Image]:
+        """Return the images for an answer: found now, and each read when it is asked for."""
+        raise NotImplementedError

@@ -12,7 +12,7 @@ from eegrpc.emulator.geometry import Geometry
 from eegrpc.emulator.images import Image
 from eegrpc.emulator.properties import describe_type
 from eegrpc.emulator.registry import algorithm
-from eegrpc.emulator.values import Collection, Element
+from eegrpc.emulator.values import Collection, Element, LazyCollection
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -39,6 +39,8 @@ def refuse_version(version: int | None) -> None:
 def filter_collection(context: Context, collection: Collection, condition: object) -> Collection:
     """Return the elements that pass a filter, which may be written as text."""
     test: Filter = convert_argument(converter("Filter"), "Filter", "filter", context, condition)  # type: ignore[assignment]
+    if isinstance(collection, LazyCollection):
+        return collection.filtered(test)
     context.spend(len(collection))
     return collection.replaced(tuple(element for element in collection if test.passes(context, element, element)))
 
@@ -54,12 +56,16 @@ def limit_collection(
     if limit is not None and limit < 0:
         raise AlgorithmError(f"Parameter 'limit' must not be negative, got {limit}.")
     if key is not None:
-        collection = collection.replaced(_sorted(context, collection, key, ascending=ascending))
-    return collection if limit is None else collection.replaced(collection.elements[:limit])
+        collection = _sorted(context, collection, key, ascending=ascending)
+    return collection if limit is None else collection.part(0, limit)
 
 
-def _sorted(context: Context, collection: Collection, key: str, *, ascending: bool) -> tuple[Element, ...]:
+def _sorted(context: Context, collection: Collection, key: str, *, ascending: bool) -> Collection:
     """Stable in both directions; elements without the key last (emulator documentation, sort-missing-last)."""
+    if isinstance(collection, LazyCollection):
+        ordered = collection.ordered(key, ascending=ascending)
+        if ordered is not None:
+            return ordered
     context.spend(len(collection))
     present: list[tuple[tuple[int, object], Element]] = []
     missing: list[Element] = []
@@ -76,7 +82,7 @@ def _sorted(context: Context, collection: Collection, key: str, *, ascending: bo
     if len({kind for (kind, _), _ in present}) > 1:
         context.assume("sort-mixed-types")
     present.sort(key=lambda pair: pair[0], reverse=not ascending)
-    return (*(element for _, element in present), *missing)
+    return collection.replaced((*(element for _, element in present), *missing))
 
 
 @algorithm(
@@ -124,10 +130,11 @@ def iterate(context: Context, collection: Collection, function: Function, first:
 @algorithm("Collection.first(collection: FeatureCollection) -> Element")
 def first_element(context: Context, collection: Collection) -> Element | None:
     """Return the first element; null if there is none."""
-    if not collection.elements:
+    first = collection.part(0, 1).elements
+    if not first:
         context.assume("first-of-empty-is-null")
         return None
-    return collection.elements[0]
+    return first[0]
 
 
 @algorithm("Collection.size(collection: FeatureCollection) -> Integer")
@@ -141,7 +148,7 @@ def to_list(context: Context, collection: Collection, count: int, offset: int) -
     """Up to ``count`` elements after the first ``offset``."""
     if count < 0 or offset < 0:
         raise AlgorithmError(f"Parameters 'count' and 'offset' must not be negative, got {count} and {offset}.")
-    found = list(collection.elements[offset : offset + count])
+    found = list(collection.part(offset, offset + count))
     context.spend(len(found))
     return found
 
