@@ -10,6 +10,7 @@ import math
 from typing import TYPE_CHECKING, TypeVar
 
 from eegrpc.emulator.bands import Band, constant_type
+from eegrpc.emulator.catalog import AssetRecord, canonical_id
 from eegrpc.emulator.context import ITEM, Context
 from eegrpc.emulator.dates import parse_date
 from eegrpc.emulator.errors import AlgorithmError
@@ -19,6 +20,7 @@ from eegrpc.emulator.geometry import UNBOUNDED, Geometry
 from eegrpc.emulator.images import Image
 from eegrpc.emulator.properties import describe_type
 from eegrpc.emulator.values import Collection, Date, DateRange, Element, Feature, Function
+from eegrpc.v1alpha import EarthEngineAsset
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -313,7 +315,14 @@ def load_collection(context: Context, asset_id: str) -> Collection:
     if records is None:
         raise _not_found(context, "ImageCollection", asset_id)
     context.spend(len(records))
-    return Collection(tuple(context.image(record) for record in records), of_images=True)
+    images = tuple(context.image(record) for record in records)
+    asset = context.catalog.asset(asset_id)
+    if asset is None or asset.type != EarthEngineAsset.IMAGE_COLLECTION:
+        return Collection(images, of_images=True, id=canonical_id(asset_id))
+    record = AssetRecord(asset)
+    version = record.get("system:version")
+    assert version is None or isinstance(version, int)
+    return Collection(images, of_images=True, id=record.id, version=version, properties=record.properties)
 
 
 def _not_found(context: Context, kind: str, asset_id: str) -> AlgorithmError:

@@ -59,7 +59,7 @@ class Image(Element):
         if name == "system:band_names":
             return [band.id for band in self.bands]
         if name == "system:bands":
-            return {band.id: _describe(band) for band in self.bands}
+            return {band.id: describe_band(band) for band in self.bands}
         return None if self.record is None else self.record.get(name)
 
     def setting(self, changes: Mapping[str, object]) -> Image:
@@ -135,20 +135,26 @@ def _check_field(name: str, value: object) -> None:
         raise AlgorithmError(f"Property '{name}' is {value}, which is no size in bytes.")
 
 
-def _describe(band: Band) -> dict[str, object]:
-    """One entry of the virtual property ``system:bands``."""
+def describe_band(band: Band) -> dict[str, object]:
+    """Return a band as getInfo() shows it, and as the virtual property ``system:bands`` holds it.
+
+    Source: printouts in public notebooks, collected in eerepr's and geetools' snapshots.
+
+    Args:
+        band: The band.
+
+    Returns:
+        Id, pixel type, size if it is known, and grid.
+    """
     kind: dict[str, object] = {"type": "PixelType", "precision": band.type.precision.lower()}
     if band.type.minimum is not None and band.type.maximum is not None:
         kind |= {"min": band.type.minimum, "max": band.type.maximum}
-    description: dict[str, object] = {
-        "id": band.id,
-        "data_type": kind,
-        "crs": band.grid.crs,
-        "crs_transform": list(band.grid.transform),
-    }
+    if band.type.dimensions:
+        kind["dimensions"] = band.type.dimensions
+    description: dict[str, object] = {"id": band.id, "data_type": kind}
     if band.grid.width is not None and band.grid.height is not None:
         description["dimensions"] = [band.grid.width, band.grid.height]
-    return description
+    return description | {"crs": band.grid.wkt or band.grid.crs, "crs_transform": list(band.grid.transform)}
 
 
 def _put(message: EarthEngineAsset, name: str, value: object) -> None:

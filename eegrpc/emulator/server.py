@@ -17,6 +17,7 @@ from eegrpc.emulator.control import add_control
 from eegrpc.emulator.faults.http1 import fault_middleware
 from eegrpc.emulator.faults.service import FaultyService
 from eegrpc.emulator.faults.tickets import Tickets
+from eegrpc.emulator.official_client import add_official_client, initialize_ee
 from eegrpc.emulator.one_port import OnePort
 from eegrpc.emulator.service import DEFAULT_PAGE_SIZE, ERROR_DOMAIN, INVALID_REQUEST, EmulatorService
 from eegrpc.emulator.statuses import end_call, error_info
@@ -88,7 +89,9 @@ class Emulator:
         self._requested_port = port
         self._control = control
         self._tickets = Tickets()
-        service = EmulatorService(_catalog(catalog), max_page_size=max_page_size)
+        self._catalog = _catalog(catalog)
+        self._max_page_size = max_page_size
+        service = EmulatorService(self._catalog, max_page_size=max_page_size)
         self._service = FaultyService(service, self._tickets, faults, quota)
         self._threads: ThreadPoolExecutor | None = None
         self._grpc: grpc.Server | None = None
@@ -138,6 +141,19 @@ class Emulator:
         """Enforce another quota from now on, or none, and count anew; `Quota()` only counts."""
         self._service.quota = quota
 
+    def initialize_ee(self, project: str = "emulator-project", **options: Any) -> None:
+        """Initialize Google's official Python client, earthengine-api, for this emulator.
+
+        Args:
+            project: The project of its calls.
+            options: Further arguments for ``ee.Initialize``.
+
+        Raises:
+            ImportError: earthengine-api is not installed.
+            RuntimeError: The emulator is not running.
+        """
+        initialize_ee(self.endpoint, project, **options)
+
     def start(self) -> Self:
         """Start to serve; return when it does."""
         if self._port is not None:
@@ -158,6 +174,9 @@ class Emulator:
             [handlers], _transcoder(), max_request_bytes=MAX_REQUEST_BYTES, executor=self._threads
         )
         application.middlewares.append(fault_middleware(self._tickets))
+        add_official_client(
+            application, self._catalog, self._threads, max_page_size=self._max_page_size, versions=API_VERSIONS
+        )
         if self._control:
             add_control(application, self._service)
         try:

@@ -20,7 +20,7 @@ from eegrpc.v1alpha import ComputeImagesRequest, ComputeImagesResponse, EarthEng
 if TYPE_CHECKING:
     from eegrpc.emulator.catalog import Catalog
 
-__all__ = ["ASSUMPTIONS_KEY", "ERROR_DOMAIN", "UNSUPPORTED", "EmulatorService", "computation_of"]
+__all__ = ["ASSUMPTIONS_KEY", "ERROR_DOMAIN", "UNSUPPORTED", "EmulatorService", "computation_of", "problem_of"]
 
 ASSUMPTIONS_KEY = "x-emulator-assumptions"
 """Trailing metadata that names the undocumented behaviours on which an answer rests (docs/emulator.md lists them)."""
@@ -57,7 +57,9 @@ class EmulatorService(EarthEngineServicer):
 
     def ComputeImages(self, request: ComputeImagesRequest, context: Any) -> ComputeImagesResponse:  # noqa: N802
         """Evaluate the expression and return one page of its images."""
-        self._check(request, context)
+        problem = problem_of(request)
+        if problem is not None:
+            _refuse(context, *problem)
         computation = computation_of(request)
         try:
             start = read_token(request.page_token, computation) if request.page_token else 0
@@ -76,24 +78,6 @@ class EmulatorService(EarthEngineServicer):
         if result.assumptions:
             context.set_trailing_metadata(((ASSUMPTIONS_KEY, ",".join(result.assumptions)),))
         return response
-
-    @staticmethod
-    def _check(request: ComputeImagesRequest, context: Any) -> None:
-        if not _PROJECT.fullmatch(request.project):
-            _refuse(context, f'Invalid project {request.project[:64]!r}: expected "projects/{{project}}".')
-        if not request.HasField("expression"):
-            _refuse(context, "Missing field: expression.")
-        if (values := len(request.expression.values)) > MAX_VALUES:
-            _refuse(
-                context,
-                f"The computation is too large: {values:,} values, and {MAX_VALUES:,} are the most. "
-                "Make the request smaller.",
-                INVALID_EXPRESSION,
-            )
-        if request.page_size < 0:
-            _refuse(context, f"Invalid pageSize {request.page_size}: must not be negative.")
-        if request.workload_tag and not _WORKLOAD_TAG.fullmatch(request.workload_tag):
-            _refuse(context, f"Invalid workloadTag {request.workload_tag[:64]!r}.")
 
     def _evaluate(self, request: ComputeImagesRequest, computation: bytes) -> ImageResult:
         with self._lock:
@@ -116,6 +100,29 @@ class EmulatorService(EarthEngineServicer):
                     FieldMask(value).apply(response)
                 except FieldMaskError as error:
                     _refuse(context, f"Invalid {error}.")
+
+
+def problem_of(request: ComputeImagesRequest) -> tuple[str, str] | None:
+    """Return what is wrong with a request, apart from its page token and what is in its expression.
+
+    Args:
+        request: The request.
+
+    Returns:
+        Text and reason of the error; None if nothing is wrong.
+    """
+    if not _PROJECT.fullmatch(request.project):
+        return f'Invalid project {request.project[:64]!r}: expected "projects/{{project}}".', INVALID_REQUEST
+    if not request.HasField("expression"):
+        return "Missing field: expression.", INVALID_REQUEST
+    if (values := len(request.expression.values)) > MAX_VALUES:
+        text = f"The computation is too large: {values:,} values, and {MAX_VALUES:,} are the most."
+        return f"{text} Make the request smaller.", INVALID_EXPRESSION
+    if request.page_size < 0:
+        return f"Invalid pageSize {request.page_size}: must not be negative.", INVALID_REQUEST
+    if request.workload_tag and not _WORKLOAD_TAG.fullmatch(request.workload_tag):
+        return f"Invalid workloadTag {request.workload_tag[:64]!r}.", INVALID_REQUEST
+    return None
 
 
 def computation_of(request: ComputeImagesRequest) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -104,10 +104,21 @@ class Feature(Element):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Collection:
-    """Images or features in a certain order."""
+    """Images or features in a certain order.
+
+    Attributes:
+        elements: What is in it.
+        of_images: Whether that is images.
+        id: Id of the asset that it was loaded from, None if it is another's.
+        version: Version of that asset, if it is known.
+        properties: Properties of that asset.
+    """
 
     elements: tuple[Element, ...]
     of_images: bool = False
+    id: str | None = None
+    version: int | None = None
+    properties: Mapping[str, object] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.elements)
@@ -116,5 +127,5 @@ class Collection:
         return iter(self.elements)
 
     def replaced(self, elements: tuple[Element, ...]) -> Collection:
-        """Return a collection of the same kind with other elements."""
-        return Collection(elements, self.of_images)
+        """Return the same collection, id and properties included, with other elements of the same kind."""
+        return replace(self, elements=elements)
