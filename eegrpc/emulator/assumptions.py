@@ -13,7 +13,7 @@ ASSUMPTIONS: dict[str, str] = {
     "binary-footprint-first": "A binary image function over two different footprints keeps the first one.",
     "binary-grid-first": "A binary image function takes the grid of the first image, unless that is a constant's.",
     "cast-keeps-metadata": "Casts keep id and properties of the image.",
-    "collection-inside-shown-without-elements": "A collection inside of a list or dictionary is printed without its elements.",
+    "collection-inside-shown-without-elements": "A collection in a list or dictionary is printed without its elements.",
     "collection-keeps-id": "Filters, sorts, limits and map keep id, version and properties of a collection.",
     "columns-of-first-feature": "The columns of a printed FeatureCollection are the properties of its first feature.",
     "composite-index-by-position": "Images without an index get their position as index when put into a collection.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import parse_qsl
 
 import grpc
@@ -29,8 +29,10 @@ __all__ = ["Answer", "Call", "OfficialApi", "Refusal"]
 
 _MAX_INT32 = 2**31 - 1
 # A ComputeValueRequest has no message of its own: it is a ComputeImagesRequest without pages.
-_REQUEST = MessageMapper(ComputeImagesRequest.DESCRIPTOR, ignore_unknown_fields=False)
-_ASSET = MessageMapper(EarthEngineAsset.DESCRIPTOR)
+_REQUEST_TYPE: Final[Any] = ComputeImagesRequest.DESCRIPTOR
+_REQUEST: Final = MessageMapper(_REQUEST_TYPE, ignore_unknown_fields=False)
+_ASSET_TYPE: Final[Any] = EarthEngineAsset.DESCRIPTOR
+_ASSET: Final = MessageMapper(_ASSET_TYPE)
 
 
 class Refusal(Exception):  # noqa: N818 - an answer like any other

@@ -1,4 +1,4 @@
-"""The filter of listAssets, a part of https://google.aip.dev/160:
+"""The filter of listAssets: the part of https://google.aip.dev/160 that the reference promises.
 
     properties.CLOUD_COVER < 20 AND startTime >= "2023-01-01T00:00:00Z" AND intersects("{'type': 'Point', ...}")
 

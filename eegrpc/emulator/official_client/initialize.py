@@ -6,6 +6,8 @@ from typing import Any
 
 __all__ = ["initialize_ee"]
 
+_NO_ASSETS: Any = {"": None}  # an empty list would be fetched again
+
 
 def initialize_ee(endpoint: str, project: str, **options: Any) -> None:
     """Initialize earthengine-api for a server at an endpoint, anonymously; what it was initialized for is forgotten.
@@ -38,5 +40,6 @@ def initialize_ee(endpoint: str, project: str, **options: Any) -> None:
 
     ee.Reset()
     ee.data.setMaxRetries(0)
-    ee.deprecation.deprecated_assets = {"": None}
-    ee.Initialize(**{"credentials": AnonymousCredentials(), "url": endpoint, "project": project, **options})
+    ee.deprecation.deprecated_assets = _NO_ASSETS
+    credentials = AnonymousCredentials()  # type: ignore[no-untyped-call]
+    ee.Initialize(**{"credentials": credentials, "url": endpoint, "project": project, **options})

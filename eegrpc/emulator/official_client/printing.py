@@ -165,7 +165,7 @@ class _Printer:
         return {name: describe_type(first.get(name)) for name in sorted(first.property_names())}
 
     def _note_whose_id_it_is(self, collection: Collection) -> None:
-        """An id is certain for what is loaded, and nothing else."""
+        """Note a choice of ours, unless the collection is as it was loaded."""
         records = self._context.catalog.collection(collection.id or "") or ()
         loaded = len(records) == len(collection) and all(
             isinstance(element, Image) and element.record is record and not element.changes
