@@ -29,9 +29,10 @@ MAX_ELEMENTS = 5000
 # What is an element within an element within an element (saved by a join, or set) has no end of its own.
 _MAX_DEPTH = 100
 
-# Work of one value and of one character, as measured with the writing of the JSON, in units of 0.1 µs.
-_VALUE = 6
-_CHARACTERS = 32
+# What showing costs, as measured with the writing of the JSON: in units of 0.1 µs, as all prices of Context.spend.
+_VALUE = 12
+_BAND = 15  # one that was shown before
+_CHARACTERS = 32  # of them cost a unit
 
 _CLOSED = {"LinearRing": 0, "Polygon": 1, "MultiPolygon": 2}  # levels of lists around their rings
 _EDGELESS = ("Point", "MultiPoint", "GeometryCollection")
@@ -121,7 +122,7 @@ class _Printer:
         return shown | {"properties": properties} if properties else shown
 
     def _band(self, band: Band, depth: int) -> dict[str, object]:
-        self._context.spend(1)
+        self._context.spend(1, _BAND)
         shown = self._bands.get(band)
         if shown is None:
             shown = self._bands[band] = self._dictionary(describe_band(band).items(), depth + 2)
