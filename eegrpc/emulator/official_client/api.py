@@ -157,7 +157,7 @@ class OfficialApi:
 
     def _compute_value(self, values: Mapping[str, str], _query: Mapping[str, str], body: bytes) -> Answer:
         try:
-            request = ComputeImagesRequest.FromString(_REQUEST.to_wire(body))
+            request = ComputeImagesRequest.FromString(_REQUEST.to_wire(body or b"{}"))
         except MapperError as error:
             raise _invalid(f"Invalid JSON payload received. {error}") from error
         for name in ("project", "page_size", "page_token"):

@@ -49,15 +49,15 @@ def add_official_client(
         path, _, query = request.raw_path.partition("?")
         path = "/" + path.lstrip("/")  # a client that is given a URL with a slash at its end sends two
         # googleapiclient sends a GET with a long URL as a POST, with the query as its body.
-        http_method = request.headers.get("x-http-method-override", request.method).upper()
-        if http_method == "GET" and unquote(path) == _DISCOVERY:
+        is_long_get = request.method == "POST" and request.headers.get("x-http-method-override") == "GET"
+        if request.method == "GET" and unquote(path) == _DISCOVERY:
             return _discovery(request, query, versions)
-        call = api.find(http_method, path)
+        call = api.find("GET" if is_long_get else request.method, path)
         if call is None:
             found: web.StreamResponse = await handler(request)
             return found
         body = await request.read()
-        if http_method != request.method:
+        if is_long_get:
             query, body = body.decode("ascii", "replace"), b""
         return await asyncio.get_running_loop().run_in_executor(threads, _answer, api, call, query, body)
 
