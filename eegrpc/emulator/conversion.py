@@ -316,13 +316,17 @@ def load_collection(context: Context, asset_id: str) -> Collection:
         raise _not_found(context, "ImageCollection", asset_id)
     context.spend(len(records))
     images = tuple(context.image(record) for record in records)
+    return Collection(images, of_images=True, properties=_collection_properties(context, asset_id))
+
+
+def _collection_properties(context: Context, asset_id: str) -> dict[str, object]:
+    """Return what a collection has of its own, which is an id at least; the catalog need not hold it as an asset."""
     asset = context.catalog.asset(asset_id)
     if asset is None or asset.type != EarthEngineAsset.IMAGE_COLLECTION:
-        return Collection(images, of_images=True, id=canonical_id(asset_id))
+        return {"system:id": canonical_id(asset_id)}
     record = AssetRecord(asset)
-    version = record.get("system:version")
-    assert version is None or isinstance(version, int)
-    return Collection(images, of_images=True, id=record.id, version=version, properties=record.properties)
+    identity = {name: record.get(name) for name in ("system:id", "system:version")}
+    return {**record.properties, **{name: value for name, value in identity.items() if value is not None}}
 
 
 def _not_found(context: Context, kind: str, asset_id: str) -> AlgorithmError:

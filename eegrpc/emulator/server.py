@@ -6,7 +6,7 @@ import os
 import socket
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import grpc
 from google.api import annotations_pb2, http_pb2
@@ -28,10 +28,11 @@ from eegrpc.v1alpha import ComputeImagesRequest, ComputeImagesResponse, EarthEng
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from typing_extensions import Self
 
+    from eegrpc.emulator.context import Stub
     from eegrpc.emulator.faults.plan import Event, FaultPlan
     from eegrpc.emulator.quota import Quota, QuotaFigures
 
@@ -89,9 +90,9 @@ class Emulator:
         self._requested_port = port
         self._control = control
         self._tickets = Tickets()
-        self._catalog = _catalog(catalog)
+        self._world = _World(_catalog(catalog), {})
         self._max_page_size = max_page_size
-        service = EmulatorService(self._catalog, max_page_size=max_page_size)
+        service = EmulatorService(self._world.catalog, max_page_size=max_page_size)
         self._service = FaultyService(service, self._tickets, faults, quota)
         self._threads: ThreadPoolExecutor | None = None
         self._grpc: grpc.Server | None = None
@@ -175,7 +176,7 @@ class Emulator:
         )
         application.middlewares.append(fault_middleware(self._tickets))
         add_official_client(
-            application, self._catalog, self._threads, max_page_size=self._max_page_size, versions=API_VERSIONS
+            application, lambda _: self._world, self._threads, max_page_size=self._max_page_size, versions=API_VERSIONS
         )
         if self._control:
             add_control(application, self._service)
@@ -225,6 +226,13 @@ class Emulator:
             return await loop.create_connection(protocol, "127.0.0.1", port)
 
         return connect
+
+
+class _World(NamedTuple):
+    """What all projects find."""
+
+    catalog: Catalog
+    stubs: Mapping[str, Stub]
 
 
 def _catalog(given: Catalog | str | os.PathLike[str] | Iterable[EarthEngineAsset] | None) -> Catalog:

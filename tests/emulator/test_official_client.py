@@ -236,6 +236,76 @@ VALUES: list[tuple[Callable[[], Any], Any]] = [
         {"type": "Feature", "geometry": {"type": "Point", "coordinates": [1, 2]}, "properties": {"a": 1}},
     ),
     (lambda: ee.Feature(None, {}), {"type": "Feature", "geometry": None, "properties": {}}),
+    # Answers of Earth Engine in eerepr's test data.
+    (
+        lambda: ee.Image(0).set("system:id", "foo"),
+        {
+            "type": "Image",
+            "bands": [
+                {
+                    "id": "constant",
+                    "data_type": {"type": "PixelType", "precision": "int", "min": 0, "max": 0},
+                    "crs": "EPSG:4326",
+                    "crs_transform": [1, 0, 0, 0, 1, 0],
+                }
+            ],
+            "id": "foo",
+        },
+    ),
+    (
+        lambda: ee.ImageCollection([ee.Image(0).select([]), ee.Image(1).select([])]).set("test_prop", 42),
+        {
+            "type": "ImageCollection",
+            "bands": [],
+            "properties": {"test_prop": 42},
+            "features": [
+                {"type": "Image", "bands": [], "properties": {"system:index": "0"}},
+                {"type": "Image", "bands": [], "properties": {"system:index": "1"}},
+            ],
+        },
+    ),
+    (
+        lambda: ee.FeatureCollection([ee.Feature(ee.Geometry.Point(0, 0), {"foo": "bar"})]),
+        {
+            "type": "FeatureCollection",
+            "columns": {"foo": "String", "system:index": "String"},
+            "features": [
+                {
+                    "type": "Feature",
+                    "geometry": {"type": "Point", "coordinates": [0, 0]},
+                    "id": "0",
+                    "properties": {"foo": "bar"},
+                }
+            ],
+        },
+    ),
+    (lambda: ee.Date("2021-03-27T14:01:07"), {"type": "Date", "value": 1616853667000}),
+    (
+        lambda: ee.DateRange("2020-01-01T21:01:10", "2022-03-01T14:32:11"),
+        {"type": "DateRange", "dates": [1577912470000, 1646145131000]},
+    ),
+    (lambda: ee.Geometry.MultiPoint([[1, 1], [2, 2]]), {"type": "MultiPoint", "coordinates": [[1, 1], [2, 2]]}),
+    (
+        lambda: ee.Geometry.LinearRing([[0, 0], [1, 1], [2, 2], [0, 0]]),
+        {"type": "LinearRing", "coordinates": [[0, 0], [1, 1], [2, 2], [0, 0]]},
+    ),
+    (
+        lambda: ee.Image(0).toInt64().get("system:bands"),
+        {
+            "constant": {
+                "id": "constant",
+                "data_type": {
+                    "type": "PixelType",
+                    "precision": "int",
+                    "min": -9.223372036854776e18,
+                    "max": 9.223372036854776e18,
+                },
+                "crs": "EPSG:4326",
+                "crs_transform": [1, 0, 0, 0, 1, 0],
+            }
+        },
+    ),
+    (lambda: ee.ImageCollection("A/DESCRIBED").get("period"), 16),
     (
         lambda: ee.FeatureCollection([ee.Feature(None, {"DSM": 10})]),
         {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 from urllib.parse import parse_qsl
 
 import grpc
@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from eegrpc.emulator.catalog import Catalog
+    from eegrpc.emulator.context import Stub
     from eegrpc.transcoding.template import PathTemplate
 
-__all__ = ["Answer", "Call", "OfficialApi", "Refusal"]
+__all__ = ["Answer", "Call", "OfficialApi", "Refusal", "World"]
 
 _MAX_INT32 = 2**31 - 1
 # A ComputeValueRequest has no message of its own: it is a ComputeImagesRequest without pages.
@@ -61,26 +62,45 @@ class Answer(NamedTuple):
 
 
 class Call(NamedTuple):
-    """A method that is called, with the values in the path."""
+    """A request for one of the methods."""
 
     method: RestMethod
     values: Mapping[str, str]
+    """What is in the path, by name of the variable."""
+    query: str = ""
+    """The query string, percent-encoded."""
+    body: bytes = b""
+    user_project: str = ""
+    """Who asks, as the header ``x-goog-user-project`` says: ``my-project``."""
+
+
+class World(Protocol):
+    """What the requests of a project find."""
+
+    @property
+    def catalog(self) -> Catalog:
+        """The assets."""
+
+    @property
+    def stubs(self) -> Mapping[str, Stub]:
+        """What functions that need pixels answer, by name."""
 
 
 class OfficialApi:
-    """Answers the methods of `METHODS` but computeImages from a catalog; thread-safe.
+    """Answers the methods of `METHODS` but computeImages; thread-safe.
 
     Args:
-        catalog: The assets.
+        world: What a project (``projects/my-project``) finds; by what is in the path for computations, for assets by
+            who asks: their names are those of other projects.
         max_page_size: Most assets of a page.
         versions: API versions, with which all paths begin.
     """
 
-    def __init__(self, catalog: Catalog, max_page_size: int, versions: Iterable[str]) -> None:
-        self._catalog = catalog
+    def __init__(self, world: Callable[[str], World], max_page_size: int, versions: Iterable[str]) -> None:
+        self._world = world
         self._max_page_size = max_page_size
-        self._actions: Mapping[str, Callable[[Mapping[str, str], Mapping[str, str], bytes], Answer]] = {
-            "projects.algorithms.list": lambda *_: Answer(algorithm_list()),
+        self._actions: Mapping[str, Callable[[Call], Answer]] = {
+            "projects.algorithms.list": self._list_algorithms,
             "projects.assets.get": self._get_asset,
             "projects.assets.listAssets": self._list_assets,
             "projects.listAssets": self._list_assets,
@@ -110,13 +130,11 @@ class OfficialApi:
                 return Call(method, values)
         return None
 
-    def answer(self, call: Call, query: str, body: bytes) -> Answer:
+    def answer(self, call: Call) -> Answer:
         """Answer a call; takes as long as its evaluation.
 
         Args:
-            call: From `find`.
-            query: The query string, percent-encoded.
-            body: The body.
+            call: From `find`, with what came besides the path.
 
         Returns:
             The answer.
@@ -124,15 +142,26 @@ class OfficialApi:
         Raises:
             Refusal: The request is not valid, or cannot be answered.
         """
-        return self._actions[call.method.id](call.values, _parameters(call.method, query), body)
+        return self._actions[call.method.id](call)
 
-    def _get_asset(self, values: Mapping[str, str], _query: Mapping[str, str], _body: bytes) -> Answer:
-        asset = find_asset(self._catalog, values["name"])
+    def _list_algorithms(self, call: Call) -> Answer:
+        _parameters(call)
+        return Answer(algorithm_list())
+
+    def _assets(self, call: Call) -> Catalog:
+        return self._world(f"projects/{call.user_project}").catalog
+
+    def _get_asset(self, call: Call) -> Answer:
+        _parameters(call)
+        name = call.values["name"]
+        asset = find_asset(self._assets(call), name)
         if asset is None:
-            raise _not_found(values["name"])
+            raise _not_found(name)
         return Answer(_ASSET.to_json(asset.SerializeToString()))
 
-    def _list_assets(self, values: Mapping[str, str], query: Mapping[str, str], _body: bytes) -> Answer:
+    def _list_assets(self, call: Call) -> Answer:
+        query = _parameters(call)
+        parent = call.values["parent"]
         asked = Query(
             _page_size(query.get("pageSize", "0")),
             query.get("pageToken", ""),
@@ -142,33 +171,35 @@ class OfficialApi:
         if asked.view not in VIEWS:
             raise _invalid(f"Invalid value at 'view' (EarthEngineAssetView), {json.dumps(asked.view[:64])}")
         try:
-            page = list_assets(self._catalog, values["parent"], asked, self._max_page_size)
+            page = list_assets(self._assets(call), parent, asked, self._max_page_size)
         except AlgorithmError as error:
             raise _invalid(error.message) from error
         except PageTokenError as error:
             raise _invalid(f"Invalid page token: {error}.") from error
         if page is None:
-            raise _not_found(values["parent"])
+            raise _not_found(parent)
         assets = b",".join(_ASSET.to_json(asset.SerializeToString()) for asset in page.assets)
         fields = [b'"assets":[%b]' % assets] if page.assets else []
         if page.next_page_token:
             fields.append(b'"nextPageToken":"%b"' % page.next_page_token.encode())
         return Answer(b"{%b}" % b",".join(fields))
 
-    def _compute_value(self, values: Mapping[str, str], _query: Mapping[str, str], body: bytes) -> Answer:
+    def _compute_value(self, call: Call) -> Answer:
+        _parameters(call)
         try:
-            request = ComputeImagesRequest.FromString(_REQUEST.to_wire(body or b"{}"))
+            request = ComputeImagesRequest.FromString(_REQUEST.to_wire(call.body or b"{}"))
         except MapperError as error:
             raise _invalid(f"Invalid JSON payload received. {error}") from error
         for name in ("project", "page_size", "page_token"):
             if getattr(request, name):
                 raise _invalid(f'Invalid JSON payload received. Unknown name "{name}": Cannot find field.')
-        request.project = values["project"]
+        request.project = call.values["project"]
         problem = problem_of(request)
         if problem is not None:
             raise _invalid(*problem)
         try:
-            result, assumptions = evaluate_to(printed, request.expression, self._catalog)
+            world = self._world(request.project)
+            result, assumptions = evaluate_to(printed, request.expression, world.catalog, world.stubs)
         except EvaluationError as error:
             reason = UNSUPPORTED if error.unsupported else INVALID_EXPRESSION
             raise _invalid(error.message, reason, path=error.path, function=error.function or "") from error
@@ -176,14 +207,14 @@ class OfficialApi:
         return Answer(text.encode(errors="backslashreplace"), assumptions)
 
 
-def _parameters(method: RestMethod, query: str) -> dict[str, str]:
+def _parameters(call: Call) -> dict[str, str]:
     """Return the query parameters that are the method's own."""
     found: dict[str, str] = {}
-    for name, value in parse_qsl(query, keep_blank_values=True):
+    for name, value in parse_qsl(call.query, keep_blank_values=True):
         if name in SYSTEM_PARAMETERS:
             if name == "alt" and value != "json":
                 raise _invalid("Invalid value at 'alt': only json can be answered.")
-        elif name not in method.query:
+        elif name not in call.method.query:
             raise _invalid(
                 f"Invalid JSON payload received. Unknown name {json.dumps(name[:64])}: Cannot bind query parameter. "
                 f"Field {name[:64]!r} could not be found in request message."

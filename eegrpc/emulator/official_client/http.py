@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, unquote
 import grpc
 from aiohttp import web
 
-from eegrpc.emulator.official_client.api import Answer, Call, OfficialApi, Refusal
+from eegrpc.emulator.official_client.api import Call, OfficialApi, Refusal
 from eegrpc.emulator.official_client.methods import discovery_document
 from eegrpc.emulator.service import ASSUMPTIONS_KEY, ERROR_DOMAIN
 from eegrpc.emulator.statuses import error_info, status_of
@@ -20,10 +20,10 @@ from eegrpc.transcoding.status import DETAILS_KEY, error_json
 from eegrpc.transcoding.types import Reply
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
     from concurrent.futures import Executor
 
-    from eegrpc.emulator.catalog import Catalog
+    from eegrpc.emulator.official_client.api import World
 
 __all__ = ["add_official_client"]
 
@@ -31,18 +31,23 @@ _DISCOVERY = "/$discovery/rest"
 
 
 def add_official_client(
-    application: web.Application, catalog: Catalog, threads: Executor, *, max_page_size: int, versions: Collection[str]
+    application: web.Application,
+    world: Callable[[str], World],
+    threads: Executor,
+    *,
+    max_page_size: int,
+    versions: Collection[str],
 ) -> None:
     """Let an application answer what official clients ask for besides computeImages.
 
     Args:
         application: Answers everything else.
-        catalog: The assets.
+        world: What a project (``projects/my-project``) finds.
         threads: Where evaluation runs.
         max_page_size: Most assets of a page.
         versions: The API versions there are.
     """
-    api = OfficialApi(catalog, max_page_size, versions)
+    api = OfficialApi(world, max_page_size, versions)
 
     @web.middleware
     async def answer(request: web.Request, handler: Any) -> web.StreamResponse:
@@ -59,7 +64,9 @@ def add_official_client(
         body = await request.read()
         if is_long_get:
             query, body = body.decode("ascii", "replace"), b""
-        return await asyncio.get_running_loop().run_in_executor(threads, _answer, api, call, query, body)
+        user_project = request.headers.get("x-goog-user-project", "")
+        call = call._replace(query=query, body=body, user_project=user_project)
+        return await asyncio.get_running_loop().run_in_executor(threads, _answer, api, call)
 
     application.middlewares.append(answer)
 
@@ -73,9 +80,9 @@ def _discovery(request: web.Request, query: str, versions: Collection[str]) -> w
     return _json(json.dumps(discovery_document(version, f"http://{request.host}/")).encode())
 
 
-def _answer(api: OfficialApi, call: Call, query: str, body: bytes) -> web.Response:
+def _answer(api: OfficialApi, call: Call) -> web.Response:
     try:
-        answer: Answer = api.answer(call, query, body)
+        answer = api.answer(call)
     except Refusal as refusal:
         return _error(refusal)
     response = _json(answer.body)

@@ -34,6 +34,7 @@ _VALUE = 12
 _BAND = 15  # one that was shown before
 _CHARACTERS = 32  # of them cost a unit
 
+_IDENTITY = {"id": "system:id", "version": "system:version"}
 _CLOSED = {"LinearRing": 0, "Polygon": 1, "MultiPolygon": 2}  # levels of lists around their rings
 _EDGELESS = ("Point", "MultiPoint", "GeometryCollection")
 
@@ -60,6 +61,7 @@ class _Printer:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._bands: dict[Band, dict[str, object]] = {}  # images share them
+        self._elements = 0  # shown so far
 
     def show(self, value: object, depth: int = 0) -> object:
         """Return one value; `depth` is how many others it is in."""
@@ -88,7 +90,7 @@ class _Printer:
         if isinstance(value, Feature):
             return self._feature(value, depth)
         if isinstance(value, Collection):
-            return self._collection(value, depth)
+            return self._collection(value, depth, with_elements=depth == 0)
         raise AlgorithmError(f"The result holds {describe_type(value)}, which cannot be shown.", unsupported=True)
 
     def _dictionary(self, items: Iterable[tuple[str, object]], depth: int) -> dict[str, object]:
@@ -109,11 +111,8 @@ class _Printer:
 
     def _image(self, image: Image, depth: int) -> dict[str, object]:
         shown: dict[str, object] = {"type": "Image", "bands": [self._band(band, depth) for band in image.bands]}
-        for key, name in (("id", "system:id"), ("version", "system:version")):
-            value = image.get(name)
-            if value is not None:
-                shown[key] = self.show(value, depth + 1)
-        hidden = {"system:id", "system:version", *BAND_PROPERTIES}
+        self._identify(shown, image, depth)
+        hidden = {*_IDENTITY.values(), *BAND_PROPERTIES}
         if image.record is None and image.geometry is not None:
             self._context.assume("computed-footprint-not-printed")
             hidden.add("system:footprint")
@@ -139,24 +138,37 @@ class _Printer:
         names = (name for name in feature.property_names() if name != "system:index")
         return shown | {"properties": self._dictionary(((name, feature.get(name)) for name in names), depth + 1)}
 
-    def _collection(self, collection: Collection, depth: int) -> dict[str, object]:
-        if len(collection) > MAX_ELEMENTS:
-            raise AlgorithmError(f"Collection query aborted after accumulating over {MAX_ELEMENTS} elements.")
+    def _collection(self, collection: Collection, depth: int, *, with_elements: bool) -> dict[str, object]:
         if collection.of_images:
             shown: dict[str, object] = {"type": "ImageCollection", "bands": []}
         else:
             shown = {"type": "FeatureCollection", "columns": self._columns(collection)}
-        if collection.id is not None:
+        if collection.get("system:id") is not None:
             self._note_whose_id_it_is(collection)
-            shown["id"] = collection.id
-        if collection.version is not None:
-            shown["version"] = collection.version
-        if collection.properties:
-            shown["properties"] = self._dictionary(collection.properties.items(), depth + 1)
-        if depth:
+        self._identify(shown, collection, depth)
+        names = (name for name in collection.property_names() if name not in _IDENTITY.values())
+        properties = self._dictionary(((name, collection.get(name)) for name in names), depth + 1)
+        if properties:
+            shown["properties"] = properties
+        if not with_elements:
             self._context.assume("collection-inside-shown-without-elements")
             return shown
-        return shown | {"features": [self.show(element, depth + 1) for element in collection]}
+        self._elements += len(collection)
+        if self._elements > MAX_ELEMENTS:
+            raise AlgorithmError(f"Collection query aborted after accumulating over {MAX_ELEMENTS} elements.")
+        return shown | {"features": [self._element(element, depth + 1) for element in collection]}
+
+    def _element(self, element: Element, depth: int) -> object:
+        if isinstance(element, Collection):
+            return self._collection(element, depth, with_elements=True)
+        return self.show(element, depth)
+
+    def _identify(self, shown: dict[str, object], element: Element, depth: int) -> None:
+        """Add id and version, which are no properties when they are shown."""
+        for key, name in _IDENTITY.items():
+            value = element.get(name)
+            if value is not None:
+                shown[key] = self.show(value, depth + 1)
 
     def _columns(self, collection: Collection) -> dict[str, str]:
         first: Element | None = next(iter(collection), None)
@@ -167,7 +179,7 @@ class _Printer:
 
     def _note_whose_id_it_is(self, collection: Collection) -> None:
         """Note a choice of ours, unless the collection is as it was loaded."""
-        records = self._context.catalog.collection(collection.id or "") or ()
+        records = self._context.catalog.collection(str(collection.get("system:id"))) or ()
         loaded = len(records) == len(collection) and all(
             isinstance(element, Image) and element.record is record and not element.changes
             for element, record in zip(collection, records, strict=True)
