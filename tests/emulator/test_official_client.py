@@ -315,6 +315,16 @@ VALUES: list[tuple[Callable[[], Any], Any]] = [
         },
     ),
     (lambda: ee.FeatureCollection([]), {"type": "FeatureCollection", "columns": {}, "features": []}),
+    (
+        lambda: ee.FeatureCollection([ee.FeatureCollection([])]),
+        {
+            "type": "FeatureCollection",
+            "columns": {},
+            "features": [
+                {"type": "FeatureCollection", "columns": {}, "properties": {"system:index": "0"}, "features": []}
+            ],
+        },
+    ),
     # A collection inside of something else is printed without its elements, as observed.
     (lambda: ee.List([ee.FeatureCollection([])]), [{"type": "FeatureCollection", "columns": {}}]),
     (lambda: ee.Dictionary({"c": l8()}), {"c": {"type": "ImageCollection", "bands": [], "id": L8}}),
@@ -398,6 +408,12 @@ REFUSED: list[tuple[Callable[[], Any], str]] = [
     (
         lambda: ee.FeatureCollection(ee.List.sequence(1, 5001).map(lambda _: ee.Feature(None, {}))),
         r"^Collection query aborted after accumulating over 5000 elements\.$",
+    ),
+    (
+        lambda: ee.FeatureCollection(
+            [ee.FeatureCollection(ee.List.sequence(1, 2500).map(lambda _: ee.Feature(None, {}))) for _ in range(2)]
+        ),
+        r"^Collection query aborted after accumulating over 5000 elements\.$",  # the collections count too
     ),
     (lambda: ee.Image(1).sample(ee.Geometry.Point(0, 0)), r"depends on pixels"),
 ]

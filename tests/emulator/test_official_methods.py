@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import re
+import threading
 from importlib import util
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 from emulator_graphs import call, graph, load
 from google.protobuf import json_format
 from plain_callers import ask, catalog
 
-from eegrpc.emulator import Emulator, Quota
+from eegrpc.emulator import Catalog, Emulator, Quota
 from eegrpc.emulator.official_client import algorithm_list as listing
+from eegrpc.emulator.official_client import api as official_api
+from eegrpc.emulator.official_client.api import OfficialApi
 from eegrpc.emulator.registry import algorithms
 from eegrpc.emulator.server import API_VERSIONS
 from eegrpc.v1alpha import EarthEngineAsset
@@ -176,8 +180,6 @@ def test_system_parameters_have_no_effect(emulator: Emulator, query: str) -> Non
     ],
 )
 def test_wrong_bodies_are_refused(emulator: Emulator, body: bytes, message: str) -> None:
-    import http.client
-
     connection = http.client.HTTPConnection("127.0.0.1", emulator.port, timeout=30)
     connection.request("POST", COMPUTE, body, {"content-type": "application/json"})
     response = connection.getresponse()
@@ -206,6 +208,44 @@ def test_choices_of_ours_are_named_in_a_header(emulator: Emulator) -> None:
     assert "grpc-trailer-x-emulator-assumptions" not in headers
 
 
+class _Place(NamedTuple):
+    catalog: Catalog
+    stubs: dict[str, Any]
+
+
+def test_projects_find_their_own_assets_and_stubs() -> None:
+    """For computations the project is in the path; for assets, which are of other projects, it is who asks."""
+    worlds = {
+        f"projects/{name}": _Place(
+            Catalog([EarthEngineAsset(id=f"c/{name}")]), {"Image.sample": lambda name=name, **_: name}
+        )
+        for name in ("one", "two")
+    }
+    api = OfficialApi(worlds.__getitem__, 10, ["v1"])
+    sample = json.dumps({"expression": expression(call("Image.sample", image=1))}).encode()
+    for name in ("one", "two"):
+        found = api.find("POST", f"/v1/projects/{name}/value:compute")
+        assert found is not None
+        assert json.loads(api.answer(found._replace(body=sample, user_project="another")).body) == {"result": name}
+        found = api.find("GET", "/v1/projects/earthengine-public/assets/c:listAssets")
+        assert found is not None
+        (asset,) = json.loads(api.answer(found._replace(user_project=name)).body)["assets"]
+        assert asset["id"] == f"c/{name}"
+
+
+def test_evaluation_keeps_nobody_waiting(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It runs on the emulator's threads, not on that of its event loop."""
+    names = []
+
+    def evaluate(*_: Any) -> tuple[None, tuple[str, ...]]:
+        names.append(threading.current_thread().name)
+        return None, ()
+
+    monkeypatch.setattr(official_api, "evaluate_to", evaluate)
+    assert compute(emulator, {"expression": expression(1)}) == (200, {"result": None})
+    assert re.fullmatch(r"emulator_[0-9]+", names[0])
+
+
 @pytest.mark.parametrize(
     ("method", "path"),
     [
@@ -229,8 +269,6 @@ def test_what_there_is_not_keeps_its_error(emulator: Emulator, method: str, path
 
 
 def test_only_a_post_stands_for_a_get(emulator: Emulator) -> None:
-    import http.client
-
     def answer(method: str, override: str, body: bytes) -> tuple[int, bytes]:
         connection = http.client.HTTPConnection("127.0.0.1", emulator.port, timeout=30)
         connection.request(method, LIST, body, {"x-http-method-override": override})
