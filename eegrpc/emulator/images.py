@@ -72,10 +72,11 @@ class Image(Element):
 
     def property_names(self) -> list[str]:
         """Names of all properties that are not null."""
-        names = {*self.changes, *BAND_PROPERTIES}
+        names = {*self.changes}
         if self.record is not None:
             names.update(self.record.property_names())
         present = [name for name in names if self.get(name) is not None]
+        present += [name for name in BAND_PROPERTIES if name not in self.changes]  # which take time to make
         return sorted(present, key=lambda name: (name.startswith(SYSTEM_PREFIX), name))
 
     @property
@@ -151,10 +152,15 @@ def describe_band(band: Band) -> dict[str, object]:
         kind |= {"min": band.type.minimum, "max": band.type.maximum}
     if band.type.dimensions:
         kind["dimensions"] = band.type.dimensions
-    description: dict[str, object] = {"id": band.id, "data_type": kind}
+    description: dict[str, object] = {
+        "id": band.id,
+        "data_type": kind,
+        "crs": band.grid.wkt or band.grid.crs,
+        "crs_transform": list(band.grid.transform),
+    }
     if band.grid.width is not None and band.grid.height is not None:
         description["dimensions"] = [band.grid.width, band.grid.height]
-    return description | {"crs": band.grid.wkt or band.grid.crs, "crs_transform": list(band.grid.transform)}
+    return description
 
 
 def _put(message: EarthEngineAsset, name: str, value: object) -> None:
