@@ -85,29 +85,6 @@ class ImageResult(Sequence["EarthEngineAsset"]):
         return self._images[key].to_message()
 
 
-def supported_functions() -> list[str]:
-    """Signatures of all functions that the emulator evaluates, in alphabetical order of their names."""
-    return [declared.signature for _, declared in sorted(algorithms().items())]
-
-
-def evaluate(expression: Expression, catalog: Catalog, stubs: Mapping[str, Stub] = _NO_STUBS) -> object:
-    """Evaluate an expression of any type.
-
-    Args:
-        expression: The graph.
-        catalog: Where assets come from.
-        stubs: What functions that need pixels answer, by name.
-
-    Returns:
-        The value: None, bool, int, float, str, list, dict, or one of :mod:`eegrpc.emulator.values` and its kind.
-
-    Raises:
-        EvaluationError: The expression is not valid, fails, or is not supported.
-
-    """
-    return _run(expression, catalog, stubs)[0]
-
-
 def evaluate_to(
     finish: Callable[[Context, object], T],
     expression: Expression,
@@ -135,6 +112,29 @@ def evaluate_to(
     except AlgorithmError as error:
         here = (f"values.{expression.result}",)
         raise EvaluationError(error.message, segments=here, unsupported=error.unsupported) from error
+
+
+def supported_functions() -> list[str]:
+    """Signatures of all functions that the emulator evaluates, in alphabetical order of their names."""
+    return [declared.signature for _, declared in sorted(algorithms().items())]
+
+
+def evaluate(expression: Expression, catalog: Catalog, stubs: Mapping[str, Stub] = _NO_STUBS) -> object:
+    """Evaluate an expression of any type.
+
+    Args:
+        expression: The graph.
+        catalog: Where assets come from.
+        stubs: What functions that need pixels answer, by name.
+
+    Returns:
+        The value: None, bool, int, float, str, list, dict, or one of :mod:`eegrpc.emulator.values` and its kind.
+
+    Raises:
+        EvaluationError: The expression is not valid, fails, or is not supported.
+
+    """
+    return _run(expression, catalog, stubs)[0]
 
 
 def evaluate_images(expression: Expression, catalog: Catalog, stubs: Mapping[str, Stub] = _NO_STUBS) -> ImageResult:

@@ -20,7 +20,7 @@ from eegrpc.v1alpha import ComputeImagesRequest, ComputeImagesResponse, EarthEng
 if TYPE_CHECKING:
     from eegrpc.emulator.catalog import Catalog
 
-__all__ = ["ASSUMPTIONS_KEY", "ERROR_DOMAIN", "UNSUPPORTED", "EmulatorService", "computation_of", "problem_of"]
+__all__ = ["ASSUMPTIONS_KEY", "ERROR_DOMAIN", "UNSUPPORTED", "EmulatorService", "computation_of"]
 
 ASSUMPTIONS_KEY = "x-emulator-assumptions"
 """Trailing metadata that names the undocumented behaviours on which an answer rests (docs/emulator.md lists them)."""
@@ -57,9 +57,7 @@ class EmulatorService(EarthEngineServicer):
 
     def ComputeImages(self, request: ComputeImagesRequest, context: Any) -> ComputeImagesResponse:  # noqa: N802
         """Evaluate the expression and return one page of its images."""
-        problem = problem_of(request)
-        if problem is not None:
-            _refuse(context, *problem)
+        self._check(request, context)
         computation = computation_of(request)
         try:
             start = read_token(request.page_token, computation) if request.page_token else 0
@@ -78,6 +76,12 @@ class EmulatorService(EarthEngineServicer):
         if result.assumptions:
             context.set_trailing_metadata(((ASSUMPTIONS_KEY, ",".join(result.assumptions)),))
         return response
+
+    @staticmethod
+    def _check(request: ComputeImagesRequest, context: Any) -> None:
+        problem = problem_of(request)
+        if problem is not None:
+            _refuse(context, *problem)
 
     def _evaluate(self, request: ComputeImagesRequest, computation: bytes) -> ImageResult:
         with self._lock:
@@ -102,6 +106,16 @@ class EmulatorService(EarthEngineServicer):
                     _refuse(context, f"Invalid {error}.")
 
 
+def computation_of(request: ComputeImagesRequest) -> bytes:
+    """Return what names the computation of a request, in its page tokens too."""
+    return request.expression.SerializeToString(deterministic=True)
+
+
+def _refuse(context: Any, message: str, reason: str = INVALID_REQUEST, **metadata: str) -> NoReturn:
+    """End the call with INVALID_ARGUMENT: REST 400, which the official client, unlike 501, does not retry."""
+    end_call(context, grpc.StatusCode.INVALID_ARGUMENT, message, error_info(reason, ERROR_DOMAIN, **metadata))
+
+
 def problem_of(request: ComputeImagesRequest) -> tuple[str, str] | None:
     """Return what is wrong with a request, apart from its page token and what is in its expression.
 
@@ -123,13 +137,3 @@ def problem_of(request: ComputeImagesRequest) -> tuple[str, str] | None:
     if request.workload_tag and not _WORKLOAD_TAG.fullmatch(request.workload_tag):
         return f"Invalid workloadTag {request.workload_tag[:64]!r}.", INVALID_REQUEST
     return None
-
-
-def computation_of(request: ComputeImagesRequest) -> bytes:
-    """Return what names the computation of a request, in its page tokens too."""
-    return request.expression.SerializeToString(deterministic=True)
-
-
-def _refuse(context: Any, message: str, reason: str = INVALID_REQUEST, **metadata: str) -> NoReturn:
-    """End the call with INVALID_ARGUMENT: REST 400, which the official client, unlike 501, does not retry."""
-    end_call(context, grpc.StatusCode.INVALID_ARGUMENT, message, error_info(reason, ERROR_DOMAIN, **metadata))
