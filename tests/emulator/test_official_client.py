@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -580,7 +581,7 @@ with Emulator() as emulator:
 """
     result = subprocess.run(
         [sys.executable, "-c", program],
-        env={"EE_CLOUD_API_VERSION": version, "NO_PROXY": "127.0.0.1", "PYTHONPATH": ":".join(sys.path)},
+        env={"EE_CLOUD_API_VERSION": version, "NO_PROXY": "127.0.0.1", "PYTHONPATH": os.pathsep.join(sys.path)},
         capture_output=True,
         text=True,
         check=False,

@@ -168,7 +168,7 @@ def test_system_parameters_have_no_effect(emulator: Emulator, query: str) -> Non
         (b"[]", "Invalid JSON payload"),
         (b"not json", "Invalid JSON payload"),
         (b'{"expression": 3}', "Invalid JSON payload"),
-        (b'{"expression": {"result": "0"}, "pageSize": 3}', '"page_size"'),
+        (b'{"expression": {"result": "0"}, "pageSize": 3}', 'Unknown name "pageSize"'),
         (b'{"expression": {"result": "0"}, "unknown": 3}', "unknown"),
         (b'{"expression": {"result": "0"}, "workloadTag": "!"}', "Invalid workloadTag"),
         (b'{"expression": {"result": "0"}}', "0"),
@@ -293,6 +293,10 @@ def test_numbers_that_json_has_not_are_refused() -> None:
             status, answer = compute(emulator, {"expression": expression(get_it)})
             assert status == 400
             assert "which JSON cannot" in answer["error"]["message"]
+        for path in ("c/1", "c:listAssets"):
+            status, answer = get(emulator, f"/v1/projects/earthengine-public/assets/{path}")
+            assert (status, answer["error"]["status"]) == (400, "INVALID_ARGUMENT")
+            assert "Asset 'c/1' has no JSON form" in answer["error"]["message"]
 
 
 def test_quota_and_faults_are_for_compute_images_alone() -> None:

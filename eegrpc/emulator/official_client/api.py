@@ -99,8 +99,8 @@ class OfficialApi:
     def __init__(self, world: Callable[[str], World], max_page_size: int, versions: Iterable[str]) -> None:
         self._world = world
         self._max_page_size = max_page_size
-        self._actions: Mapping[str, Callable[[Call], Answer]] = {
-            "projects.algorithms.list": self._list_algorithms,
+        self._actions: Mapping[str, Callable[[Call, Mapping[str, str]], Answer]] = {
+            "projects.algorithms.list": lambda *_: Answer(algorithm_list()),
             "projects.assets.get": self._get_asset,
             "projects.assets.listAssets": self._list_assets,
             "projects.listAssets": self._list_assets,
@@ -142,25 +142,19 @@ class OfficialApi:
         Raises:
             Refusal: The request is not valid, or cannot be answered.
         """
-        return self._actions[call.method.id](call)
-
-    def _list_algorithms(self, call: Call) -> Answer:
-        _parameters(call)
-        return Answer(algorithm_list())
+        return self._actions[call.method.id](call, _parameters(call))
 
     def _assets(self, call: Call) -> Catalog:
         return self._world(f"projects/{call.user_project}").catalog
 
-    def _get_asset(self, call: Call) -> Answer:
-        _parameters(call)
+    def _get_asset(self, call: Call, _query: Mapping[str, str]) -> Answer:
         name = call.values["name"]
         asset = find_asset(self._assets(call), name)
         if asset is None:
             raise _not_found(name)
-        return Answer(_ASSET.to_json(asset.SerializeToString()))
+        return Answer(_asset_json(asset))
 
-    def _list_assets(self, call: Call) -> Answer:
-        query = _parameters(call)
+    def _list_assets(self, call: Call, query: Mapping[str, str]) -> Answer:
         parent = call.values["parent"]
         asked = Query(
             _page_size(query.get("pageSize", "0")),
@@ -178,21 +172,20 @@ class OfficialApi:
             raise _invalid(f"Invalid page token: {error}.") from error
         if page is None:
             raise _not_found(parent)
-        assets = b",".join(_ASSET.to_json(asset.SerializeToString()) for asset in page.assets)
+        assets = b",".join(map(_asset_json, page.assets))
         fields = [b'"assets":[%b]' % assets] if page.assets else []
         if page.next_page_token:
             fields.append(b'"nextPageToken":"%b"' % page.next_page_token.encode())
         return Answer(b"{%b}" % b",".join(fields))
 
-    def _compute_value(self, call: Call) -> Answer:
-        _parameters(call)
+    def _compute_value(self, call: Call, _query: Mapping[str, str]) -> Answer:
         try:
             request = ComputeImagesRequest.FromString(_REQUEST.to_wire(call.body or b"{}"))
         except MapperError as error:
             raise _invalid(f"Invalid JSON payload received. {error}") from error
-        for name in ("project", "page_size", "page_token"):
-            if getattr(request, name):
-                raise _invalid(f'Invalid JSON payload received. Unknown name "{name}": Cannot find field.')
+        for field, _ in request.ListFields():
+            if field.json_name not in ("expression", "workloadTag"):
+                raise _invalid(f'Invalid JSON payload received. Unknown name "{field.json_name}": Cannot find field.')
         request.project = call.values["project"]
         problem = problem_of(request)
         if problem is not None:
@@ -205,6 +198,13 @@ class OfficialApi:
             raise _invalid(error.message, reason, path=error.path, function=error.function or "") from error
         text = json.dumps({"result": result}, separators=(",", ":"), ensure_ascii=False)
         return Answer(text.encode(errors="backslashreplace"), assumptions)
+
+
+def _asset_json(asset: EarthEngineAsset) -> bytes:
+    try:
+        return _ASSET.to_json(asset.SerializeToString())
+    except MapperError as error:  # of a catalog that holds what JSON has not
+        raise _invalid(f"Asset '{(asset.name or asset.id)[:200]}' has no JSON form: {error}") from error
 
 
 def _parameters(call: Call) -> dict[str, str]:
