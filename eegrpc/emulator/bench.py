@@ -50,6 +50,7 @@ class Bench:
         self._first_faults = faults
         self._first_quota = quota
         self._tickets = Tickets()
+        self._max_page_size = max_page_size
         self._projects = Projects(_catalog(catalog))
         service = EmulatorService(self._projects, max_page_size=max_page_size)
         self._service = FaultyService(service, self._tickets, faults, quota)

@@ -20,7 +20,7 @@ from eegrpc.v1alpha import EarthEngineAsset
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -205,6 +205,9 @@ class AnyCatalog(Protocol):
 
     def load(self, context: Context, id_or_name: str) -> Collection | None:
         """Return a collection as a value of a request, in the order of its index; None if there is none."""
+
+    def collection(self, id_or_name: str) -> Sequence[AssetRecord] | None:
+        """Return the images of a collection, in the order of their index; None if there is none."""
 
     def image(self, id_or_name: str) -> AssetRecord | None:
         """Return an image, or None if there is none."""

@@ -10,6 +10,7 @@ import math
 from typing import TYPE_CHECKING, TypeVar
 
 from eegrpc.emulator.bands import Band, constant_type
+from eegrpc.emulator.catalog import AssetRecord, canonical_id
 from eegrpc.emulator.context import ITEM, Context
 from eegrpc.emulator.dates import parse_date
 from eegrpc.emulator.errors import AlgorithmError
@@ -19,6 +20,7 @@ from eegrpc.emulator.geometry import UNBOUNDED, Geometry
 from eegrpc.emulator.images import Image
 from eegrpc.emulator.properties import describe_type
 from eegrpc.emulator.values import Collection, Date, DateRange, Element, Feature, Function
+from eegrpc.v1alpha import EarthEngineAsset
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -312,7 +314,17 @@ def load_collection(context: Context, asset_id: str) -> Collection:
     collection = context.catalog.load(context, asset_id)
     if collection is None:
         raise _not_found(context, "ImageCollection", asset_id)
-    return collection
+    return collection.with_properties(_collection_properties(context, asset_id))
+
+
+def _collection_properties(context: Context, asset_id: str) -> dict[str, object]:
+    """Return what a collection has of its own, which is an id at least; the catalog need not hold it as an asset."""
+    asset = context.catalog.asset(asset_id)
+    if asset is None or asset.type != EarthEngineAsset.IMAGE_COLLECTION:
+        return {"system:id": canonical_id(asset_id)}
+    record = AssetRecord(asset)
+    identity = {name: record.get(name) for name in ("system:id", "system:version")}
+    return {**record.properties, **{name: value for name, value in identity.items() if value is not None}}
 
 
 def _not_found(context: Context, kind: str, asset_id: str) -> AlgorithmError:

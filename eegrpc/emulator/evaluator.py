@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, TypeVar, overload
 
 from eegrpc.emulator.context import Context
 from eegrpc.emulator.conversion import convert_argument
@@ -36,17 +36,19 @@ from eegrpc.emulator.stubs import with_stubs
 from eegrpc.emulator.values import Collection, Function, LazyCollection
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from eegrpc.emulator.catalog import AnyCatalog
     from eegrpc.emulator.registry import Parameter
     from eegrpc.emulator.stubs import Stub
     from eegrpc.v1alpha import EarthEngineAsset, Expression
 
-__all__ = ["EvaluationError", "ImageResult", "evaluate", "evaluate_images", "supported_functions"]
+__all__ = ["EvaluationError", "ImageResult", "evaluate", "evaluate_images", "evaluate_to", "supported_functions"]
 
 # Functions in functions: each level takes a handful of Python's stack frames, of which there are a thousand.
 MAX_CALL_DEPTH = 64
+
+T = TypeVar("T")
 
 _MISSING = object()
 _NO_STUBS: Mapping[str, Stub] = MappingProxyType({})
@@ -84,6 +86,35 @@ class ImageResult(Sequence["EarthEngineAsset"]):
         if isinstance(key, slice):
             return [image.to_message() for image in self._images[key]]
         return self._images[key].to_message()
+
+
+def evaluate_to(
+    finish: Callable[[Context, object], T],
+    expression: Expression,
+    catalog: AnyCatalog,
+    stubs: Mapping[str, Stub] = _NO_STUBS,
+) -> tuple[T, tuple[str, ...]]:
+    """Evaluate an expression of any type, and make an answer of its value, on one account of work.
+
+    Args:
+        finish: Makes the answer; what it raises as AlgorithmError is the expression's failure.
+        expression: The graph.
+        catalog: Where assets come from.
+        stubs: What functions that need pixels answer, by name.
+
+    Returns:
+        The answer, and the names of the choices of ours on which it rests.
+
+    Raises:
+        EvaluationError: The expression is not valid, fails, is not supported, or gives what has no such answer.
+
+    """
+    value, context = _run(expression, catalog, stubs)
+    try:
+        return finish(context, value), context.assumptions
+    except AlgorithmError as error:
+        here = (f"values.{expression.result}",)
+        raise EvaluationError(error.message, segments=here, unsupported=error.unsupported) from error
 
 
 def supported_functions() -> list[str]:
@@ -134,7 +165,7 @@ def evaluate_images(expression: Expression, catalog: AnyCatalog, stubs: Mapping[
         )
     if isinstance(value, LazyCollection):
         try:
-            return ImageResult(value.result(), context.assumptions)
+            return ImageResult(value.result(), context.assumptions, is_stubbed=context.is_stubbed)
         except AlgorithmError as error:
             raise EvaluationError(error.message, segments=here, unsupported=error.unsupported) from error
     images: list[Image] = []

@@ -9,7 +9,7 @@ from eegrpc.emulator.catalog import Catalog
 from eegrpc.emulator.values import Collection
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from eegrpc.emulator.catalog import AnyCatalog, AssetRecord
     from eegrpc.emulator.context import Context
@@ -56,6 +56,14 @@ class Overlay:
             return below if own is None else own
         images = {image.index: image for image in (*below, *own)}
         return Collection(tuple(images[index] for index in sorted(images, key=str)), of_images=True)
+
+    def collection(self, id_or_name: str) -> Sequence[AssetRecord] | None:
+        """Return the images of a collection, in the order of their index, or None if there is none."""
+        own, below = self._own.collection(id_or_name), self._base.collection(id_or_name)
+        if own is None or below is None:
+            return below if own is None else own
+        records = {record.index: record for record in (*below, *own)}
+        return [records[index] for index in sorted(records)]
 
     def image(self, id_or_name: str) -> AssetRecord | None:
         """Return an image, or None if there is none."""

@@ -15,6 +15,7 @@ from google.api import annotations_pb2, http_pb2
 from eegrpc.emulator.bench import Bench
 from eegrpc.emulator.control import add_control, add_health
 from eegrpc.emulator.faults.http1 import fault_middleware
+from eegrpc.emulator.official_client import add_official_client, initialize_ee
 from eegrpc.emulator.one_port import OnePort
 from eegrpc.emulator.recorder import RecordedService
 from eegrpc.emulator.service import DEFAULT_PAGE_SIZE
@@ -107,6 +108,19 @@ class Emulator(Bench):
         host = f"[{self._host}]" if ":" in self._host else self._host
         return f"http://{host}:{self.port}"
 
+    def initialize_ee(self, project: str = "emulator-project", **options: Any) -> None:
+        """Initialize Google's official Python client, earthengine-api, for this emulator.
+
+        Args:
+            project: The project of its calls.
+            options: Further arguments for ``ee.Initialize``.
+
+        Raises:
+            ImportError: earthengine-api is not installed.
+            RuntimeError: The emulator is not running.
+        """
+        initialize_ee(self.endpoint, project, **options)
+
     def start(self) -> Self:
         """Start to serve; return when it does."""
         if self._port is not None:
@@ -128,6 +142,13 @@ class Emulator(Bench):
         )
         application.middlewares.append(fault_middleware(self._tickets))
         add_health(application)
+        add_official_client(
+            application,
+            self._projects.state,
+            self._threads,
+            max_page_size=self._max_page_size,
+            versions=API_VERSIONS,
+        )
         if self._control:
             add_control(application, self, self._threads)
         try:

@@ -88,21 +88,9 @@ class EmulatorService(EarthEngineServicer):
 
     @staticmethod
     def _check(request: ComputeImagesRequest, context: Any) -> None:
-        if not _PROJECT.fullmatch(request.project):
-            _refuse(context, f'Invalid project {request.project[:64]!r}: expected "projects/{{project}}".')
-        if not request.HasField("expression"):
-            _refuse(context, "Missing field: expression.")
-        if (values := len(request.expression.values)) > MAX_VALUES:
-            _refuse(
-                context,
-                f"The computation is too large: {values:,} values, and {MAX_VALUES:,} are the most. "
-                "Make the request smaller.",
-                INVALID_EXPRESSION,
-            )
-        if request.page_size < 0:
-            _refuse(context, f"Invalid pageSize {request.page_size}: must not be negative.")
-        if request.workload_tag and not _WORKLOAD_TAG.fullmatch(request.workload_tag):
-            _refuse(context, f"Invalid workloadTag {request.workload_tag[:64]!r}.")
+        problem = problem_of(request)
+        if problem is not None:
+            _refuse(context, *problem)
 
     def _evaluate(self, request: ComputeImagesRequest, state: ProjectState, place: bytes) -> ImageResult:
         name = (state.key, place)
@@ -137,3 +125,26 @@ def _place(request: ComputeImagesRequest, state: ProjectState) -> bytes:
 def _refuse(context: Any, message: str, reason: str = INVALID_REQUEST, **metadata: str) -> NoReturn:
     """End the call with INVALID_ARGUMENT: REST 400, which the official client, unlike 501, does not retry."""
     end_call(context, grpc.StatusCode.INVALID_ARGUMENT, message, error_info(reason, ERROR_DOMAIN, **metadata))
+
+
+def problem_of(request: ComputeImagesRequest) -> tuple[str, str] | None:
+    """Return what is wrong with a request, apart from its page token and what is in its expression.
+
+    Args:
+        request: The request.
+
+    Returns:
+        Text and reason of the error; None if nothing is wrong.
+    """
+    if not _PROJECT.fullmatch(request.project):
+        return f'Invalid project {request.project[:64]!r}: expected "projects/{{project}}".', INVALID_REQUEST
+    if not request.HasField("expression"):
+        return "Missing field: expression.", INVALID_REQUEST
+    if (values := len(request.expression.values)) > MAX_VALUES:
+        text = f"The computation is too large: {values:,} values, and {MAX_VALUES:,} are the most."
+        return f"{text} Make the request smaller.", INVALID_EXPRESSION
+    if request.page_size < 0:
+        return f"Invalid pageSize {request.page_size}: must not be negative.", INVALID_REQUEST
+    if request.workload_tag and not _WORKLOAD_TAG.fullmatch(request.workload_tag):
+        return f"Invalid workloadTag {request.workload_tag[:64]!r}.", INVALID_REQUEST
+    return None

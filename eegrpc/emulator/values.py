@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class Function:
 
 
 class Element:
-    """An image or a feature: something with properties and a geometry. Immutable."""
+    """An image, a feature or a collection: something with properties, and mostly a geometry. Immutable."""
 
     __slots__ = ()
 
@@ -91,12 +92,11 @@ class Feature(Element):
 
     def setting(self, changes: Mapping[str, object]) -> Feature:
         """Return the same feature with some properties replaced; None removes one."""
-        merged = {**self.properties, **changes}
-        return Feature(self.shape, {name: value for name, value in merged.items() if value is not None})
+        return Feature(self.shape, _merged(self.properties, changes))
 
     def property_names(self) -> list[str]:
         """Names of the properties."""
-        return sorted(self.properties, key=lambda name: (name.startswith(SYSTEM_PREFIX), name))
+        return sorted(self.properties, key=_system_last)
 
     @property
     def geometry(self) -> Geometry | None:
@@ -104,20 +104,27 @@ class Feature(Element):
         return self.shape
 
 
-class Collection:
-    """Images or features in a certain order. Immutable.
+class Collection(Element):
+    """Images or features in a certain order; also an element itself, of a collection of collections. Immutable.
 
     Args:
-        elements: The elements.
-        of_images: Whether it is an ImageCollection, which an empty one cannot show otherwise.
+        elements: What is in it.
+        of_images: Whether that is images, which an empty one cannot show otherwise.
+        properties: Its own properties; ``system:id`` and ``system:version`` are those of the asset it is from.
 
     """
 
-    __slots__ = ("_elements", "of_images")
+    __slots__ = ("_elements", "of_images", "properties")
 
-    def __init__(self, elements: tuple[Element, ...], of_images: bool = False) -> None:
+    def __init__(
+        self,
+        elements: tuple[Element, ...],
+        of_images: bool = False,
+        properties: Mapping[str, object] = MappingProxyType({}),
+    ) -> None:
         self._elements: tuple[Element, ...] | None = elements
         self.of_images = of_images
+        self.properties = properties
 
     @property
     def elements(self) -> tuple[Element, ...]:
@@ -131,12 +138,33 @@ class Collection:
         return iter(self.elements)
 
     def replaced(self, elements: tuple[Element, ...]) -> Collection:
-        """Return a collection of the same kind with other elements."""
-        return Collection(elements, self.of_images)
+        """Return the same collection, properties included, with other elements of the same kind."""
+        return Collection(elements, self.of_images, self.properties)
 
     def part(self, start: int, stop: int) -> Collection:
         """Return the elements from the position `start` up to but not including `stop`."""
         return self.replaced(self.elements[start:stop])
+
+    def with_properties(self, properties: Mapping[str, object]) -> Collection:
+        """Return the same collection with other properties of its own."""
+        return Collection(self.elements, self.of_images, properties)
+
+    def get(self, name: str) -> object:
+        """Return the value of a property of the collection itself."""
+        return self.properties.get(name)
+
+    def setting(self, changes: Mapping[str, object]) -> Collection:
+        """Return the same collection with some properties replaced; None removes one."""
+        return self.with_properties(_merged(self.properties, changes))
+
+    def property_names(self) -> list[str]:
+        """Names of the properties of the collection itself."""
+        return sorted(self.properties, key=_system_last)
+
+    @property
+    def geometry(self) -> Geometry | None:
+        """None: the geometries of the elements are gathered only where a function asks for it."""
+        return None
 
 
 class LazyCollection(Collection):
@@ -158,3 +186,11 @@ class LazyCollection(Collection):
     def result(self) -> Sequence[Image]:
         """Return the images for an answer: found now, and each read when it is asked for."""
         raise NotImplementedError
+
+
+def _merged(properties: Mapping[str, object], changes: Mapping[str, object]) -> dict[str, object]:
+    return {name: value for name, value in {**properties, **changes}.items() if value is not None}
+
+
+def _system_last(name: str) -> tuple[bool, str]:
+    return (name.startswith(SYSTEM_PREFIX), name)

@@ -104,7 +104,7 @@ def map_collection(context: Context, collection: Collection, function: Function,
             raise AlgorithmError("A mapped algorithm must return a Feature or Image.")
         results.append(reindexed(context, result, element.index))
     images = all(isinstance(result, Image) for result in results) if results else collection.of_images
-    return Collection(tuple(results), of_images=images)
+    return Collection(tuple(results), images, collection.properties)
 
 
 def reindexed(context: Context, element: Element, index: str | None) -> Element:

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from eegrpc.emulator.catalog import canonical_id
-from eegrpc.emulator.disk.collection import Search, StoredCollection
+from eegrpc.emulator.disk.collection import Search, StoredCollection, StoredRecords
 from eegrpc.emulator.disk.connections import Connections
 from eegrpc.emulator.disk.layout import APPLICATION_ID, VERSION, schema_hash
 from eegrpc.emulator.disk.table import Table
@@ -77,6 +77,19 @@ class StoredCatalog:
         """
         of = self._sets.get(self._id(id_or_name))
         return None if of is None else StoredCollection(context, self._table, of, Search())
+
+    def collection(self, id_or_name: str) -> StoredRecords | None:
+        """Return the images of a collection, in the order of their index; each is read when it is asked for.
+
+        Args:
+            id_or_name: Id or name of the collection.
+
+        Returns:
+            The images, or None if there is no such collection.
+
+        """
+        of = self._sets.get(self._id(id_or_name))
+        return None if of is None else StoredRecords(self._table, range(of.first, of.last + 1))
 
     def image(self, id_or_name: str) -> AssetRecord | None:
         """Return an image.

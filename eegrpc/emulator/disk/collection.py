@@ -5,8 +5,10 @@ from __future__ import annotations
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, overload
 
+from eegrpc.emulator.catalog import AssetRecord
 from eegrpc.emulator.context import STEP, STORED
 from eegrpc.emulator.disk.layout import OTHER
 from eegrpc.emulator.disk.proofs import NOTHING, Condition, columns_suffice, parts_of, prove
@@ -16,12 +18,14 @@ from eegrpc.emulator.images import Image
 from eegrpc.emulator.values import Element, LazyCollection
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from eegrpc.emulator.context import Context
     from eegrpc.emulator.disk.proofs import Loud
     from eegrpc.emulator.disk.table import StoredRecord, StoredSet, Table
     from eegrpc.emulator.filters import Filter
+
+_BLOCK = 500  # images that are read at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,7 @@ class StoredCollection(LazyCollection):
         of: The collection they are from.
         search: What is wanted, if the rows are not known.
         rows: Their rows, in order, if these are known.
+        properties: Of the collection itself.
 
     """
 
@@ -66,6 +71,7 @@ class StoredCollection(LazyCollection):
         of: StoredSet,
         search: Search | None = None,
         rows: Sequence[int] | None = None,
+        properties: Mapping[str, object] = MappingProxyType({}),
     ) -> None:
         self._context = context
         self._table = table
@@ -74,6 +80,11 @@ class StoredCollection(LazyCollection):
         self._rows = rows
         self._elements: tuple[Element, ...] | None = None
         self.of_images = True
+        self.properties = properties
+
+    def with_properties(self, properties: Mapping[str, object]) -> StoredCollection:
+        """Return the same collection with other properties of its own."""
+        return StoredCollection(self._context, self._table, self._of, self._search, self._rows, properties)
 
     # -------------------------------------------------------------------------------------------------- narrowing
 
@@ -94,7 +105,7 @@ class StoredCollection(LazyCollection):
         if proved:
             self._ask_odd(narrower)
             self._ask_loud(narrower, loud)
-            return StoredCollection(self._context, self._table, self._of, narrower)
+            return self._searched(narrower)
         found = self._known(self._passing(self._candidates(narrower), narrower.tests))
         self._ask_loud(narrower, loud)
         return found
@@ -111,7 +122,7 @@ class StoredCollection(LazyCollection):
         texts, numbers = (Condition(f"{column} {sign} ''", (), column) for sign in (">=", "<"))
         if self._any(search, texts) and self._any(search, numbers):
             self._context.assume("sort-mixed-types")
-        return StoredCollection(self._context, self._table, self._of, replace(search, order=Order(column, ascending)))
+        return self._searched(replace(search, order=Order(column, ascending)))
 
     def part(self, start: int, stop: int) -> StoredCollection:
         """Return the images from the position `start` up to but not including `stop`."""
@@ -157,7 +168,10 @@ class StoredCollection(LazyCollection):
 
     def _known(self, rows: Iterator[int] | Sequence[int]) -> StoredCollection:
         known = rows if isinstance(rows, Sequence) else array("q", rows)
-        return StoredCollection(self._context, self._table, self._of, rows=known)
+        return StoredCollection(self._context, self._table, self._of, None, known, self.properties)
+
+    def _searched(self, search: Search) -> StoredCollection:
+        return StoredCollection(self._context, self._table, self._of, search, None, self.properties)
 
     # ---------------------------------------------------------------------------------------------------- searching
 
@@ -216,8 +230,8 @@ class StoredCollection(LazyCollection):
             ) from error
 
 
-class StoredImages(Sequence[Image]):
-    """The images of an answer, read when they are asked for."""
+class StoredRecords(Sequence[AssetRecord]):
+    """Assets of images, read when they are asked for."""
 
     def __init__(self, table: Table, rows: Sequence[int]) -> None:
         self._table = table
@@ -226,14 +240,37 @@ class StoredImages(Sequence[Image]):
     def __len__(self) -> int:
         return len(self._rows)
 
+    def __iter__(self) -> Iterator[AssetRecord]:
+        for start in range(0, len(self._rows), _BLOCK):
+            yield from self._table.records(self._rows[start : start + _BLOCK])
+
+    @overload
+    def __getitem__(self, key: int) -> AssetRecord: ...
+    @overload
+    def __getitem__(self, key: slice) -> list[AssetRecord]: ...
+    def __getitem__(self, key: int | slice) -> AssetRecord | list[AssetRecord]:
+        if isinstance(key, slice):
+            return self._table.records(self._rows[key])
+        return self._table.records([self._rows[key]])[0]
+
+
+class StoredImages(Sequence[Image]):
+    """The images of an answer, read when they are asked for."""
+
+    def __init__(self, table: Table, rows: Sequence[int]) -> None:
+        self._records = StoredRecords(table, rows)
+
+    def __len__(self) -> int:
+        return len(self._records)
+
     @overload
     def __getitem__(self, key: int) -> Image: ...
     @overload
     def __getitem__(self, key: slice) -> list[Image]: ...
     def __getitem__(self, key: int | slice) -> Image | list[Image]:
         if isinstance(key, slice):
-            return [Image(record) for record in self._table.records(self._rows[key])]
-        return Image(self._table.records([self._rows[key]])[0])
+            return [Image(record) for record in self._records[key]]
+        return Image(self._records[key])
 
 
 def _both(first: Condition, second: Condition) -> Condition:
