@@ -1,4 +1,4 @@
-"""Lists and dictionaries that an expression writes out: references make small graphs of huge ones."""
+"""Lists and dictionaries that an expression writes out or computes: references make small graphs of huge ones."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MAX_LITERAL_DEPTH = 64
 # A list or dictionary with more items in it is counted once.
 _LARGE = 64
 
-_Literal = TypeVar("_Literal", list[Any], dict[str, Any])
+_Literal = TypeVar("_Literal", bound="list[Any] | dict[str, Any]")
 
 
 class _Counted(NamedTuple):
