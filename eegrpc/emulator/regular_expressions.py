@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
+from eegrpc.emulator.context import CHARACTERS
 from eegrpc.emulator.errors import AlgorithmError
 
 if TYPE_CHECKING:
@@ -29,11 +30,12 @@ __all__ = ["Match", "RegularExpression", "compile_expression"]
 
 MAX_PATTERN_LENGTH = 1000
 MAX_PROGRAM_LENGTH = 2000  # repeats are written out, so short patterns can mean long programs
+MAX_GROUPS = 100
 MAX_GROUP_DEPTH = 50
 MAX_REPEAT = 1000  # RE2's own
 
 # What a step of the program costs, and a character of a pattern that is read, in units of Context.spend.
-_STEP_PRICE = 8
+_STEP_PRICE = 12
 _PARSING_PRICE = 40
 
 _Range = tuple[str, str]
@@ -156,10 +158,11 @@ class RegularExpression:
 
     """
 
-    __slots__ = ("_program", "group_count")
+    __slots__ = ("_prefix", "_program", "group_count")
 
     def __init__(self, program: _Program, group_count: int) -> None:
         self._program = tuple(program)
+        self._prefix = _prefix(program)
         self.group_count = group_count
 
     def matches_all(self, context: Context, text: str) -> bool:
@@ -196,7 +199,11 @@ class RegularExpression:
         best: tuple[int, ...] | None = None
         threads: list[tuple[int, tuple[int, ...]]] = []
         seen: set[int] = set()
-        for place in range(start, len(text) + 1):
+        place = start - 1
+        while place < len(text):
+            place += 1
+            if not threads and best is None and not whole:
+                place = self._next(context, text, place)
             if best is None and not (whole and place > start):
                 self._follow(0, untouched, text, place, threads, seen)
             if not threads and (best is not None or whole):
@@ -216,6 +223,15 @@ class RegularExpression:
                     self._follow(at + 1, places, text, place + 1, following, seen)
             threads = following
         return None if best is None else Match(text, best)
+
+    def _next(self, context: Context, text: str, place: int) -> int:
+        """Return the next place where a match may begin; the end of the text if there is none."""
+        if not self._prefix:
+            return place
+        found = text.find(self._prefix, place)
+        found = len(text) if found < 0 else found
+        context.spend((found - place) // CHARACTERS, 1)
+        return found
 
     def _follow(
         self,
@@ -247,6 +263,18 @@ class RegularExpression:
                     waiting.append((at + 1, places))
             else:
                 threads.append((at, places))
+
+
+def _prefix(program: _Program) -> str:
+    """Return the text with which every match begins, as far as it is plain."""
+    prefix = ""
+    for step in program[1:]:  # the first only saves the place
+        characters = step.characters
+        plain = step.kind == _TAKE and not characters.negated and not characters.fold
+        if not plain or characters.starts != characters.ends or len(characters.starts) != 1:
+            break
+        prefix += characters.starts[0]
+    return prefix
 
 
 def _holds(condition: str, text: str, place: int) -> bool:
@@ -399,6 +427,8 @@ class _Parser:
                 self._refuse("invalid or unsupported Perl syntax", self._pattern[self._at - 1 : self._at + 2])
             self.groups += 1
             number = self.groups
+            if number > MAX_GROUPS:
+                self._unsupported(f"it has more than {MAX_GROUPS} groups")
         body = self._choice()
         if not self._accept(")"):
             self._refuse("missing closing )", self._pattern)
