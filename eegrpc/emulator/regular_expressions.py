@@ -190,6 +190,7 @@ class RegularExpression:
         """All matches that do not overlap; after an empty one the search goes on with the next character."""
         start = 0
         while start <= len(text) and (match := self.find(context, text, start)) is not None:
+            context.spend(1)
             yield match
             start = match.end + (match.start == match.end)
 

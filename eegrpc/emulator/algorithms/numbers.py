@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from eegrpc.emulator.context import Context
     from eegrpc.emulator.number_functions import Binary, Number, Unary
 
-# No whole number of 64 bits has more, whatever the radix, unless it begins with zeros.
-_MOST_DIGITS = 100
+# No number of 64 bits has more digits, unless it begins with zeros.
+_WHOLE = re.compile(r"[+-]?([0-9A-Za-z]{1,100})")
 _DECIMAL = re.compile(r"[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|Infinity)|NaN", re.ASCII)
 
 
@@ -62,10 +62,9 @@ def parse(context: Context, text: str, radix: int) -> Number:
     if not 2 <= radix <= 36:
         raise AlgorithmError(f"Parameter 'radix' must be from 2 to 36, got {radix}.")
     context.spend_text(len(text))
-    digits = text.removeprefix("-").removeprefix("+")
-    if len(digits) <= _MOST_DIGITS and digits.isalnum() and digits.isascii():
-        if all(int(digit, 36) < radix for digit in digits):
-            return computed(lambda: int(text, radix))
+    whole = _WHOLE.fullmatch(text)
+    if whole is not None and all(int(digit, 36) < radix for digit in whole[1]):
+        return computed(lambda: int(text, radix))
     if radix == 10 and _DECIMAL.fullmatch(text.strip()):
         return float(text)
     raise AlgorithmError(f"Cannot parse '{shorten(text)}' as a number of radix {radix}.")
