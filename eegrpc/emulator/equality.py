@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 __all__ = ["identity", "same"]
 
+# What a value costs, in units of Context.spend.
+_PRICE = 4
+
 
 def same(context: Context, left: object, right: object) -> bool:
     """Whether two values are equal; arguments and errors are those of `identity`."""
@@ -40,7 +43,7 @@ def identity(context: Context, value: object) -> Hashable:
         AlgorithmError: There is too much in the value.
 
     """
-    context.spend(1, ITEM)
+    context.spend(1, _PRICE)
     if value is None:
         return None
     if isinstance(value, str):
