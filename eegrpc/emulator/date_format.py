@@ -132,8 +132,17 @@ def _field(local: datetime, letter: str, length: int, zone_name: str | None) -> 
     if letter == "G":
         return "AD"
     if letter == "z":
-        return local.tzname() or "UTC"
+        return _zone_name(local, length)
     return _offset(local, length, zone_name)
+
+
+def _zone_name(local: datetime, length: int) -> str:
+    name = local.tzname() or "UTC"
+    if length < 4:
+        return name
+    if name != "UTC":
+        raise AlgorithmError("The emulator does not know the full names of time zones.", unsupported=True)
+    return "Coordinated Universal Time"
 
 
 def _offset(local: datetime, length: int, zone_name: str | None) -> str:
