@@ -32,8 +32,9 @@ ITEM = 1  # an item of a list looked at
 # More values than could be compiled are refused before anything is done with them.
 MAX_VALUES = MAX_WORK // NODE
 
-# Text doubles as easily as collections do.
+# Text doubles as easily as collections do, and a character may take four bytes.
 MAX_STRING_LENGTH = 1_000_000
+CHARACTERS = 8  # so many characters of a text made cost 1
 
 
 class Context:
@@ -91,6 +92,20 @@ class Context:
             raise AlgorithmError(
                 f"The computation is too large: more than {self._most // STEP:,} steps. Make the request smaller."
             )
+
+    def spend_text(self, length: int) -> None:
+        """Count a text, before it is made.
+
+        Args:
+            length: How many characters it has.
+
+        Raises:
+            AlgorithmError: It is too long, or the request has made too much text.
+
+        """
+        if length > MAX_STRING_LENGTH:
+            raise AlgorithmError(f"The string is longer than {MAX_STRING_LENGTH:,} characters.")
+        self.spend(length // CHARACTERS, 1)
 
     def image(self, record: AssetRecord) -> Image:
         """Return the image of an asset: the same object each time in a request."""

@@ -9,7 +9,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, TypeVar
 
-from eegrpc.emulator.bands import Band, constant_type
+from eegrpc.emulator.arrays import to_array
+from eegrpc.emulator.bands import Band, PixelType, constant_type
 from eegrpc.emulator.catalog import AssetRecord, canonical_id
 from eegrpc.emulator.context import ITEM, Context
 from eegrpc.emulator.dates import parse_date
@@ -19,7 +20,7 @@ from eegrpc.emulator.filters import Filter
 from eegrpc.emulator.geometry import UNBOUNDED, Geometry
 from eegrpc.emulator.images import Image
 from eegrpc.emulator.properties import describe_type
-from eegrpc.emulator.values import Collection, Date, DateRange, Element, Feature, Function
+from eegrpc.emulator.values import Array, Collection, Date, DateRange, Element, ErrorMargin, Feature, Function
 from eegrpc.v1alpha import EarthEngineAsset
 
 if TYPE_CHECKING:
@@ -150,8 +151,16 @@ def _filter(_: Context, value: object) -> Filter:
 
 def _error_margin(_: Context, value: object) -> object:
     # Comparisons here are exact, so that any margin is kept; it is only checked for being one.
-    if isinstance(value, (int, float)) or (isinstance(value, dict) and value.get("type") == "ErrorMargin"):
+    if isinstance(value, (int, float, ErrorMargin)) or (isinstance(value, dict) and value.get("type") == "ErrorMargin"):
         return value
+    raise TypeMismatch
+
+
+def _array(context: Context, value: object) -> Array:
+    if isinstance(value, Array):
+        return value
+    if isinstance(value, (int, float, list)):
+        return to_array(context, value)
     raise TypeMismatch
 
 
@@ -186,6 +195,8 @@ CONVERTERS: Mapping[str, Converter] = {
     "FeatureCollection": _collection,
     "Filter": _filter,
     "ErrorMargin": _error_margin,
+    "Array": _array,
+    "PixelType": _instance(PixelType),
     "Projection": _projection,
 }
 
@@ -242,6 +253,28 @@ def convert_argument(convert: Converter, type_name: str, name: str, context: Con
             f"Argument '{name}': Invalid type. Expected type: {type_name}. Actual type: {describe_type(value)}. "
             f"Actual value: {shorten(value)}"
         ) from None
+
+
+def typed(context: Context, value: object, type_name: str, what: str) -> object:
+    """Return a value that must be of a type, or null.
+
+    Args:
+        context: The request's context.
+        value: The value.
+        type_name: The type.
+        what: What the value is, for the message.
+
+    Returns:
+        The value, promoted where arguments are.
+
+    Raises:
+        AlgorithmError: It is of another type.
+
+    """
+    try:
+        return None if value is None else converter(type_name)(context, value)
+    except TypeMismatch:
+        raise AlgorithmError(f"{what} is of type {describe_type(value)}, not {type_name}.") from None
 
 
 def to_date(value: object, zone: str | None = None) -> Date:

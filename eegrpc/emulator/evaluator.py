@@ -361,7 +361,8 @@ class _Machine(Context):
             self._argument(algorithm.name, parameter, child, frame)
             for parameter, child in zip(algorithm.parameters, node.arguments, strict=True)
         ]
-        return algorithm.implementation(self, *arguments)
+        result = algorithm.implementation(self, *arguments)
+        return self._literals.checked(result, self) if isinstance(result, (list, dict)) else result
 
     def _argument(self, function: str, parameter: Parameter, node: Node | None, frame: _Frame) -> object:
         if node is None:

@@ -1,11 +1,12 @@
-"""Lists and dictionaries that an expression writes out: references make small graphs of huge ones."""
+"""Lists and dictionaries that an expression writes out or computes: references make small graphs of huge ones."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from eegrpc.emulator.context import ITEM
+from eegrpc.emulator.context import CHARACTERS, ITEM
 from eegrpc.emulator.errors import AlgorithmError
+from eegrpc.emulator.values import Array
 
 if TYPE_CHECKING:
     from eegrpc.emulator.context import Context
@@ -18,7 +19,7 @@ MAX_LITERAL_DEPTH = 64
 # A list or dictionary with more items in it is counted once.
 _LARGE = 64
 
-_Literal = TypeVar("_Literal", list[Any], dict[str, Any])
+_Literal = TypeVar("_Literal", bound="list[Any] | dict[str, Any]")
 
 
 class _Counted(NamedTuple):
@@ -50,6 +51,7 @@ class Literals:
         while level:
             depth += 1
             inner: list[object] = []
+            inside = len(level)
             for value in level:
                 counted = self._large.get(id(value))
                 if counted is not None:
@@ -60,8 +62,12 @@ class Literals:
                     inner.extend(value)
                 elif isinstance(value, dict):
                     inner.extend(value.values())
-            context.spend(len(level), ITEM)
-            items += len(level)
+                elif isinstance(value, str):
+                    inside += len(value) // CHARACTERS
+                elif isinstance(value, Array):
+                    inside += len(value.values)
+            context.spend(inside, ITEM)
+            items += inside
             deepest = max(deepest, depth)
             if deepest > MAX_LITERAL_DEPTH:
                 raise AlgorithmError(f"Lists and dictionaries are nested more than {MAX_LITERAL_DEPTH} levels deep.")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import product
+from math import prod
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -33,6 +35,49 @@ class DateRange:
 
     start: int
     end: int
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorMargin:
+    """How far a result may be from the truth; ``value`` is None if it does not matter at all."""
+
+    value: float | None
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Array:
+    """Numbers in a grid, which a number by itself is as well, of no dimensions.
+
+    Attributes:
+        shape: The length of each axis.
+        values: All numbers, those along the last axis next to one another.
+
+    """
+
+    shape: tuple[int, ...]
+    values: tuple[int | float, ...]
+
+    def at(self, position: Sequence[int]) -> int | float:
+        """Return the number at a position, which must be inside."""
+        offset = 0
+        for index, length in zip(position, self.shape, strict=True):
+            offset = offset * length + index
+        return self.values[offset]
+
+    def positions(self) -> Iterator[tuple[int, ...]]:
+        """All positions, in the order of the values."""
+        return product(*map(range, self.shape))
+
+    def nested(self) -> object:
+        """Return the array as lists in lists; a number if it has no dimensions."""
+        rows: list[object] = list(self.values)
+        if not self.shape:
+            return rows[0]
+        for axis in range(len(self.shape) - 1, 0, -1):
+            length = self.shape[axis]
+            rows = [rows[start * length : (start + 1) * length] for start in range(prod(self.shape[:axis]))]
+        return rows
 
 
 class Function:
