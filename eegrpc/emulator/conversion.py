@@ -18,6 +18,7 @@ from eegrpc.emulator.filters import Filter
 from eegrpc.emulator.geometry import UNBOUNDED, Geometry
 from eegrpc.emulator.images import Image
 from eegrpc.emulator.properties import describe_type
+from eegrpc.emulator.reducers import Reducer
 from eegrpc.emulator.values import Collection, Date, DateRange, Element, Feature, Function
 
 if TYPE_CHECKING:
@@ -183,6 +184,7 @@ CONVERTERS: Mapping[str, Converter] = {
     "ImageCollection": _image_collection,
     "FeatureCollection": _collection,
     "Filter": _filter,
+    "Reducer": _instance(Reducer),
     "ErrorMargin": _error_margin,
     "Projection": _projection,
 }

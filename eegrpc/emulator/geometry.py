@@ -111,6 +111,17 @@ class Geometry:
             return not (self._empty or other._empty)
         return bool(self._prepared().intersects(other._prepared()))
 
+    def bounding_box(self) -> Geometry:
+        """Return the rectangle around it, with edges along parallels and meridians; it crosses no antimeridian."""
+        if self.unbounded:
+            return UNBOUNDED
+        shape = self._prepared()
+        if shape.is_empty:
+            return Geometry("Polygon", [], geodesic=False)
+        west, south, east, north = shape.bounds
+        ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
+        return Geometry("Polygon", [ring], geodesic=False)
+
     @property
     def _empty(self) -> bool:
         return not self.unbounded and not self.coordinates

@@ -44,7 +44,7 @@ class Function:
 
 
 class Element:
-    """An image or a feature: something with properties and a geometry. Immutable."""
+    """An image, a feature or a collection: something with properties, and mostly a geometry. Immutable."""
 
     __slots__ = ()
 
@@ -89,12 +89,11 @@ class Feature(Element):
 
     def setting(self, changes: Mapping[str, object]) -> Feature:
         """Return the same feature with some properties replaced; None removes one."""
-        merged = {**self.properties, **changes}
-        return Feature(self.shape, {name: value for name, value in merged.items() if value is not None})
+        return Feature(self.shape, _merged(self.properties, changes))
 
     def property_names(self) -> list[str]:
         """Names of the properties."""
-        return sorted(self.properties, key=lambda name: (name.startswith(SYSTEM_PREFIX), name))
+        return sorted(self.properties, key=_system_last)
 
     @property
     def geometry(self) -> Geometry | None:
@@ -103,11 +102,12 @@ class Feature(Element):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Collection:
-    """Images or features in a certain order."""
+class Collection(Element):
+    """Images or features in a certain order; also an element itself, of a collection of collections."""
 
     elements: tuple[Element, ...]
     of_images: bool = False
+    properties: Mapping[str, object] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.elements)
@@ -118,3 +118,28 @@ class Collection:
     def replaced(self, elements: tuple[Element, ...]) -> Collection:
         """Return a collection of the same kind with other elements."""
         return Collection(elements, self.of_images)
+
+    def get(self, name: str) -> object:
+        """Return the value of a property of the collection itself."""
+        return self.properties.get(name)
+
+    def setting(self, changes: Mapping[str, object]) -> Collection:
+        """Return the same collection with some properties replaced; None removes one."""
+        return Collection(self.elements, self.of_images, _merged(self.properties, changes))
+
+    def property_names(self) -> list[str]:
+        """Names of the properties of the collection itself."""
+        return sorted(self.properties, key=_system_last)
+
+    @property
+    def geometry(self) -> Geometry | None:
+        """None: the geometries of the elements are gathered only where a function asks for it."""
+        return None
+
+
+def _merged(properties: Mapping[str, object], changes: Mapping[str, object]) -> dict[str, object]:
+    return {name: value for name, value in {**properties, **changes}.items() if value is not None}
+
+
+def _system_last(name: str) -> tuple[bool, str]:
+    return (name.startswith(SYSTEM_PREFIX), name)

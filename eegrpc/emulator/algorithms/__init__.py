@@ -1,7 +1,9 @@
 """Earth Engine's functions, in rooms by kind. Importing this package declares them all in the registry."""
 
 from eegrpc.emulator.algorithms import (  # noqa: F401 - each module declares its algorithms when imported
+    aggregates,
     collections,
+    composites,
     control,
     dates,
     elements,
@@ -12,5 +14,7 @@ from eegrpc.emulator.algorithms import (  # noqa: F401 - each module declares it
     lists,
     numbers,
     pixels,
+    reducers,
     strings,
+    tables,
 )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from eegrpc.emulator.conversion import convert_argument, converter, load_collection
 from eegrpc.emulator.errors import AlgorithmError, EvaluationError
-from eegrpc.emulator.filters import Operand, comparable
+from eegrpc.emulator.filters import Operand, comparable, fingerprint
 from eegrpc.emulator.geometry import Geometry
 from eegrpc.emulator.images import Image
 from eegrpc.emulator.properties import describe_type
@@ -155,16 +155,10 @@ def distinct(context: Context, collection: Collection, properties: object) -> Co
     context.spend(len(collection))
     kept: dict[str, Element] = {}
     for element in collection:
-        kept.setdefault(_fingerprint([Operand(str(name)).of(element) for name in names]), element)
+        kept.setdefault(fingerprint(context, [Operand(str(name)).of(element) for name in names]), element)
     if len(kept) < len(collection):
         context.assume("distinct-keeps-first")
     return collection.replaced(tuple(kept.values()))
-
-
-def _fingerprint(values: Iterable[object]) -> str:
-    """Values in a form in which equal ones are equal, and 1 is not '1'."""
-    plain = (value.geojson() if isinstance(value, Geometry) else comparable(value) for value in values)
-    return repr([float(value) if isinstance(value, (int, float)) else value for value in plain])
 
 
 @algorithm("ImageCollection.merge(collection1: ImageCollection, collection2: ImageCollection) -> ImageCollection")
