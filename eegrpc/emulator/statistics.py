@@ -33,7 +33,7 @@ def total(values: Sequence[Number], weights: Sequence[Number] | None = None) -> 
 
 def product(values: Sequence[Number]) -> Number:
     """Return the product, as a whole number if it is one that a double holds exactly."""
-    return from_double(math.prod(map(float, values)))
+    return from_double(math.prod(values, start=1.0))
 
 
 def mean(values: Sequence[Number], weights: Sequence[Number] | None = None) -> float | None:

@@ -9,12 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from eegrpc.emulator import statistics
-from eegrpc.emulator.algorithms.reducers import histogram
 from eegrpc.emulator.errors import AlgorithmError
 from eegrpc.emulator.filters import Operand, comparable, fingerprint
 from eegrpc.emulator.properties import describe_type
 from eegrpc.emulator.reducers import numbers
 from eegrpc.emulator.registry import algorithm
+from eegrpc.emulator.simple_reducers import histogram
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -56,8 +56,14 @@ def _composite(context: Context, types: Iterable[tuple[str, PixelType]]) -> Imag
     """Return an image that has nothing of its inputs but bands."""
     bands = [Band(name, pixel_type) for name, pixel_type in types]
     context.spend(len(bands))
+    return _alone(context, bands)
+
+
+def _alone(context: Context, bands: list[Band]) -> Image:
+    """Return an image of bands whose names are checked and made different, and of nothing else."""
     context.assume("composite-unbounded")
-    return Image(None, bands, {"system:footprint": UNBOUNDED})
+    named = algebra.rename_bands(bands, [band.id for band in bands])
+    return Image(None, algebra.append_bands([], named), {"system:footprint": UNBOUNDED})
 
 
 # -------------------------------------------------------------------------------------------------------- reductions
@@ -83,8 +89,7 @@ def reduce(context: Context, collection: Collection, reducer: Reducer, _scale: f
         raise AlgorithmError(f"The reducer has {reducer.inputs} inputs, but the images have {len(types)} band(s).")
     elif types:
         found = _reduced(context, reducer, list(types.values()))
-    image = _composite(context, found)
-    return image.with_bands(algebra.rename_bands(image.bands, [band.id for band in image.bands]))
+    return _composite(context, found)
 
 
 @algorithm("Image.reduce(image: Image, reducer: Reducer) -> Image")
@@ -160,14 +165,14 @@ def to_bands(context: Context, collection: Collection) -> Image:
     if count > MAX_BANDS:
         raise AlgorithmError(f"The collection has {count} bands, but an image may have {MAX_BANDS} at most.")
     context.spend(count)
-    context.assume("composite-unbounded")
-    bands = [
-        band.renamed(f"{image.index or position}_{band.id}")
-        for position, image in enumerate(_images(collection))
-        for band in image.bands
-    ]
-    bands = algebra.rename_bands(bands, [band.id for band in bands])
-    return Image(None, algebra.append_bands([], bands), {"system:footprint": UNBOUNDED})
+    return _alone(
+        context,
+        [
+            band.renamed(f"{image.index or position}_{band.id}")
+            for position, image in enumerate(_images(collection))
+            for band in image.bands
+        ],
+    )
 
 
 @algorithm("ImageCollection.toArray(collection: ImageCollection) -> Image")

@@ -92,8 +92,10 @@ def random_column(
     def number(element: Element) -> float:
         identity = fingerprint(context, [seed, *(element.get(key) for key in keys)])
         digest = hashlib.sha256(identity.encode("utf-8", "surrogatepass")).digest()
-        drawn = (int.from_bytes(digest[:8], "big") >> 11) / 2**53  # in [0, 1), as a double has it
-        return drawn if distribution == "uniform" else _NORMAL.inv_cdf(drawn + 2**-54)
+        bits = int.from_bytes(digest[:8], "big")
+        if distribution == "uniform":
+            return (bits >> 11) / 2**53  # one of the doubles from 0 up to but not including 1
+        return _NORMAL.inv_cdf(((bits >> 12) + 0.5) / 2**52)  # which has no value for 0 and 1
 
     return collection.replaced(tuple(element.setting({column: number(element)}) for element in collection))
 
