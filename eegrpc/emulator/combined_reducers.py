@@ -39,6 +39,7 @@ def combine(context: Context, first: Reducer, second: Reducer, prefix: str = "",
             f"Reducers that share inputs must have the same number of them. Got {first.inputs} and {second.inputs}."
         )
     start = 0 if shared else first.inputs
+    _count_names(context, second.outputs, len(prefix))
 
     def run(context: Context, columns: Sequence[Column]) -> tuple[object, ...]:
         return first.compute(context, columns[: first.inputs]) + second.compute(context, columns[start:])
@@ -78,11 +79,13 @@ def for_each(context: Context, reducer: Reducer, names: Sequence[str]) -> Reduce
     Earth Engine joins band and output names with an underscore.
     """
     copies = _Copies(context, reducer, len(names))
+    single = len(reducer.outputs) == 1
+    for name in names:
+        _count_names(context, reducer.outputs, 0 if single else len(name) + 1)
 
     def run(context: Context, columns: Sequence[Column]) -> tuple[object, ...]:
         return tuple(value for result in copies.compute(context, columns) for value in result)
 
-    single = len(reducer.outputs) == 1
     outputs = tuple(
         Output(name if single else f"{name}_{one.name}", _shifted(one.type_of, place * reducer.inputs))
         for place, name in enumerate(names)
@@ -226,15 +229,20 @@ def _shifted(rule: TypeRule | None, start: int) -> TypeRule | None:
     return lambda inputs: rule(inputs[start:])
 
 
+def _count_names(context: Context, outputs: Sequence[Output], more: int) -> None:
+    """Count outputs that are about to be made, and the letters of their names, each with so many more."""
+    context.spend(len(outputs))
+    context.spend(sum(len(output.name) + more for output in outputs), ITEM)
+
+
 def _built(context: Context, reducer: Reducer, parts: Sequence[Reducer]) -> Reducer:
-    """Count and check a reducer made of others."""
+    """Check a reducer made of others."""
     depth = 1 + max(part.depth for part in parts)
     if depth > MAX_DEPTH:
         raise AlgorithmError(f"Reducers are within one another more than {MAX_DEPTH} levels deep.")
-    names = [output.name for output in reducer.outputs]
-    context.spend(len(names))
-    context.spend(sum(map(len, names)), ITEM)
-    twice, times = Counter(names).most_common(1)[0] if names else ("", 0)
-    if times > 1:
+    context.spend(len(reducer.outputs))
+    times = Counter(output.name for output in reducer.outputs)
+    twice = next((name for name, count in times.items() if count > 1), None)
+    if twice is not None:
         raise AlgorithmError(f"Two outputs of the reducer are called '{twice}': give one a prefix.", unsupported=True)
     return replace(reducer, depth=depth)

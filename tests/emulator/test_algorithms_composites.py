@@ -337,3 +337,18 @@ def test_linking_each_image_of_a_large_collection_looks_through_the_other_once()
     }
     result = call("Collection.map", collection=ref("many"), baseAlgorithm=ref("link"))
     assert value(call("Collection.size", collection=result), **values) == 1500
+
+
+def test_long_names_are_counted_before_they_are_made() -> None:
+    long = "i" * 900_000
+    values = {"many": call("Image.constant", value=list(range(1000)))}
+    named = call("Element.set", object=ref("many"), key="system:index", value=long)
+    bands = call("ImageCollection.toBands", collection=_constants(named))
+    assert "too large" in refusal(bands, **values).message
+    renamed = call("Image.rename", input=call("Image.constant", value=1), names=[long])
+    percents = [number / 100 for number in range(0, 10_000, 100)]
+    reducer = call("Reducer.percentile", percentiles=percents)
+    reduced = call("ImageCollection.reduce", collection=_constants(renamed), reducer=reducer)
+    assert "too large" in refusal(reduced).message
+    each = call("Reducer.forEach", reducer=reducer, outputNames=[long])
+    assert "too large" in refusal(each).message

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from eegrpc.emulator.context import ITEM
 from eegrpc.emulator.conversion import convert_argument, converter, load_collection
 from eegrpc.emulator.errors import AlgorithmError, EvaluationError
 from eegrpc.emulator.filters import Operand, comparable, fingerprint
@@ -176,10 +177,16 @@ def merge_features(context: Context, first: Collection, second: Collection) -> C
 def _merged(context: Context, first: Collection, second: Collection) -> tuple[Element, ...]:
     context.spend(len(first) + len(second))
     return tuple(
-        element.setting({"system:index": f"{prefix}_{element.index or position}"})
+        element.setting({"system:index": prefixed(context, prefix, element.index or str(position))})
         for prefix, part in (("1", first), ("2", second))
         for position, element in enumerate(part)
     )
+
+
+def prefixed(context: Context, prefix: str, name: str) -> str:
+    """Return ``prefix_name``, with its letters counted: an index may be long, and many images may share one."""
+    context.spend(len(prefix) + len(name), ITEM)
+    return f"{prefix}_{name}"
 
 
 @algorithm("ImageCollection.fromImages(images: List<Image>) -> ImageCollection")

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from eegrpc.emulator import bands as algebra
+from eegrpc.emulator.algorithms.collections import prefixed
 from eegrpc.emulator.algorithms.image_arithmetic import cast_bands, derived
 from eegrpc.emulator.bands import Band
 from eegrpc.emulator.context import CONSTANT
@@ -84,7 +85,8 @@ def reduce(context: Context, collection: Collection, reducer: Reducer, _scale: f
     found: list[tuple[str, PixelType]] = []
     if reducer.inputs == 1:
         for name, pixel_type in types.items():
-            found += [(f"{name}_{output}", kind) for output, kind in _reduced(context, reducer, [pixel_type])]
+            outputs = _reduced(context, reducer, [pixel_type])
+            found += [(prefixed(context, name, output), kind) for output, kind in outputs]
     elif types and len(types) != reducer.inputs:
         raise AlgorithmError(f"The reducer has {reducer.inputs} inputs, but the images have {len(types)} band(s).")
     elif types:
@@ -168,7 +170,7 @@ def to_bands(context: Context, collection: Collection) -> Image:
     return _alone(
         context,
         [
-            band.renamed(f"{image.index or position}_{band.id}")
+            band.renamed(prefixed(context, image.index or str(position), band.id))
             for position, image in enumerate(_images(collection))
             for band in image.bands
         ],

@@ -6,7 +6,7 @@ import hashlib
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
-from eegrpc.emulator.algorithms.collections import gathered, refuse_version
+from eegrpc.emulator.algorithms.collections import gathered, prefixed, refuse_version
 from eegrpc.emulator.conversion import shorten
 from eegrpc.emulator.errors import AlgorithmError
 from eegrpc.emulator.filters import fingerprint
@@ -51,7 +51,7 @@ def flatten(context: Context, collection: Collection) -> Collection:
         context.spend(len(inner) + 1)
         outer = inner.index or str(place)
         elements += [
-            element.setting({"system:index": f"{outer}_{element.index or position}"})
+            element.setting({"system:index": prefixed(context, outer, element.index or str(position))})
             for position, element in enumerate(inner)
         ]
     return Collection(tuple(elements), of_images=bool(elements) and all(isinstance(each, Image) for each in elements))
