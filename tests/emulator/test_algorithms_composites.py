@@ -192,7 +192,7 @@ def test_reducers_that_do_not_fit_are_refused() -> None:
         reduced = call("ImageCollection.reduce", collection=ref("some"), reducer=reducer)
         return refusal(reduced, **_mapped(L8, "SR_B4")).message
 
-    assert "The reducer has 2 inputs, but the images have 1 band(s)" in refused(call("Reducer.linearFit"))
+    assert "The reducer has 2 inputs, but there are 1 band(s)" in refused(call("Reducer.linearFit"))
     assert "Output 'histogram' of the reducer is neither" in refused(call("Reducer.frequencyHistogram"))
     assert "Output 'groups' of the reducer is neither" in refused(
         call("Reducer.setOutputs", reducer=call("Reducer.frequencyHistogram"), outputs=["groups"])
@@ -215,6 +215,61 @@ def test_bands_of_one_image_are_reduced() -> None:
     assert "must have a single input, but it has 2" in error.message
     none = call("Image.select", input=selected, bandSelectors=[])
     assert "no bands" in refusal(call("Image.reduce", image=none, reducer=call("Reducer.max"))).message
+
+
+def test_reduce_resolution_names_bands_by_the_reducer() -> None:
+    """Source: its description: a single output "will preserve the input band names"."""
+    selected = call("Image.select", input=image(), bandSelectors=["SR_B4", "SR_B3"])
+
+    def made(reducer: dict[str, Any]) -> EarthEngineAsset:
+        message = only(call("Image.reduceResolution", image=selected, reducer=reducer))
+        assert isinstance(message, EarthEngineAsset)
+        return message
+
+    mean = made(call("Reducer.mean"))
+    assert _bands(mean) == {"SR_B4": (DOUBLE, 0, 65535), "SR_B3": (DOUBLE, 0, 65535)}
+    assert mean.id == only(selected).id
+    assert [band.grid for band in mean.bands] == [band.grid for band in only(selected).bands]
+    assert list(_bands(made(call("Reducer.minMax")))) == ["SR_B4_min", "SR_B4_max", "SR_B3_min", "SR_B3_max"]
+    assert list(_bands(made(call("Reducer.linearFit")))) == ["scale", "offset"]
+    three = call("Reducer.linearRegression", numX=2)
+    error = refusal(call("Image.reduceResolution", image=selected, reducer=three))
+    assert "has 3 inputs, but there are 2 band(s)" in error.message
+
+
+def test_array_reduce_keeps_the_dimensions() -> None:
+    """Source: its description: "The output will have a length of 1 in all these axes"."""
+    arrays = call("ImageCollection.toArray", collection=_constants(_typed(1, "uint8")))
+
+    def made(reducer: dict[str, Any], axes: list[int], **arguments: Any) -> dict[str, Any]:
+        return call("Image.arrayReduce", input=arrays, reducer=reducer, axes=axes, **arguments)
+
+    for reducer, kind in ((call("Reducer.max"), (INT, 0, 255)), (call("Reducer.count"), COUNT)):
+        message = only(made(reducer, [0]))
+        assert _bands(message) == {"array": kind}
+        assert message.bands[0].data_type.dimensions_count == 2
+    both = only(made(call("Reducer.minMax"), [0], fieldAxis=1))
+    assert _bands(both) == {"array": (INT, 0, 255)}
+    assert "'fieldAxis' is required" in refusal(made(call("Reducer.minMax"), [0])).message
+    assert "Axis 2 is not one of the 2 axes" in refusal(made(call("Reducer.max"), [2])).message
+    assert "must be a number, not an array" in refusal(made(call("Reducer.toList"), [0])).message
+
+
+def test_images_of_features() -> None:
+    """Names: public scripts rename `first`; the three bands are those of Image.visualize."""
+    features = call("Collection", features=[call("Feature")])
+
+    def made(properties: list[str], reducer: dict[str, Any]) -> dict[str, Any]:
+        return call("Collection.reduceToImage", collection=features, properties=properties, reducer=reducer)
+
+    assert _bands(only(made(["p"], call("Reducer.first")))) == {"first": (DOUBLE, None, None)}
+    assert list(_bands(only(made(["p", "q"], call("Reducer.linearFit"))))) == ["scale", "offset"]
+    assert "has 1 input(s), but 2 properties" in refusal(made(["p", "q"], call("Reducer.first"))).message
+    for drawn in (
+        call("Collection.draw", collection=features, color="FF0000"),
+        call("Collection.style", collection=features),
+    ):
+        assert _bands(only(drawn)) == dict.fromkeys(("vis-red", "vis-green", "vis-blue"), (INT, 0, 255))
 
 
 # ------------------------------------------------------------------------------------------------- bands side by side

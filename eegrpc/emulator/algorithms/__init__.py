@@ -10,6 +10,7 @@ from eegrpc.emulator.algorithms import (  # noqa: F401 - each module declares it
     filters,
     geometries,
     image_arithmetic,
+    image_reductions,
     images,
     lists,
     numbers,

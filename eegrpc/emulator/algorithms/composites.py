@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from eegrpc.emulator import bands as algebra
 from eegrpc.emulator.algorithms.collections import prefixed
-from eegrpc.emulator.algorithms.image_arithmetic import cast_bands, derived
+from eegrpc.emulator.algorithms.image_arithmetic import cast_bands
+from eegrpc.emulator.algorithms.image_reductions import reduced
 from eegrpc.emulator.bands import Band
 from eegrpc.emulator.context import CONSTANT
 from eegrpc.emulator.errors import AlgorithmError
@@ -22,7 +23,7 @@ from eegrpc.emulator.registry import algorithm
 from eegrpc.emulator.values import Collection
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     from eegrpc.emulator.bands import PixelType
     from eegrpc.emulator.context import Context
@@ -70,43 +71,13 @@ def _alone(context: Context, bands: list[Band]) -> Image:
 # -------------------------------------------------------------------------------------------------------- reductions
 
 
-def _reduced(context: Context, reducer: Reducer, inputs: Sequence[PixelType]) -> list[tuple[str, PixelType]]:
-    context.spend(len(reducer.outputs))
-    context.assume("reduced-pixel-types")
-    return reducer.types(inputs)
-
-
 @algorithm(
     "ImageCollection.reduce(collection: ImageCollection, reducer: Reducer, parallelScale: Float = 1) -> Image",
 )
 def reduce(context: Context, collection: Collection, reducer: Reducer, _scale: float) -> Image:
     """Apply a reducer to each band (`B4_mean`), or with several inputs to all bands together (`scale`, `offset`)."""
     types = _types(context, collection)
-    found: list[tuple[str, PixelType]] = []
-    if reducer.inputs == 1:
-        for name, pixel_type in types.items():
-            outputs = _reduced(context, reducer, [pixel_type])
-            found += [(prefixed(context, name, output), kind) for output, kind in outputs]
-    elif types and len(types) != reducer.inputs:
-        raise AlgorithmError(f"The reducer has {reducer.inputs} inputs, but the images have {len(types)} band(s).")
-    elif types:
-        found = _reduced(context, reducer, list(types.values()))
-    return _composite(context, found)
-
-
-@algorithm("Image.reduce(image: Image, reducer: Reducer) -> Image")
-def reduce_image(context: Context, image: Image, reducer: Reducer) -> Image:
-    """Apply a reducer to the bands of an image: a band for each output."""
-    if reducer.inputs != 1:
-        raise AlgorithmError(f"The reducer must have a single input, but it has {reducer.inputs}.")
-    if not image.bands:
-        raise AlgorithmError("The image has no bands to reduce.")
-    grid = next((band.grid for band in image.bands if band.grid != algebra.DEFAULT_GRID), algebra.DEFAULT_GRID)
-    context.spend(len(image.bands))
-    types = _reduced(context, reducer, [common_type([band.type for band in image.bands])])
-    context.assume("reduced-image-like-arithmetic")
-    bands = [Band(name, kind, grid) for name, kind in types]
-    return derived(image, algebra.rename_bands(bands, [band.id for band in bands]))
+    return _composite(context, reduced(context, reducer, types) if types else [])
 
 
 # Their bands keep their names. What the reducers of the same names compute, they do.
