@@ -103,7 +103,14 @@ class Feature(Element):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Collection(Element):
-    """Images or features in a certain order; also an element itself, of a collection of collections."""
+    """Images or features in a certain order; also an element itself, of a collection of collections.
+
+    Attributes:
+        elements: What is in it.
+        of_images: Whether that is images.
+        properties: Its own properties; ``system:id`` and ``system:version`` are those of the asset it is from.
+
+    """
 
     elements: tuple[Element, ...]
     of_images: bool = False
@@ -116,8 +123,8 @@ class Collection(Element):
         return iter(self.elements)
 
     def replaced(self, elements: tuple[Element, ...]) -> Collection:
-        """Return a collection of the same kind with other elements."""
-        return Collection(elements, self.of_images)
+        """Return the same collection, properties included, with other elements of the same kind."""
+        return Collection(elements, self.of_images, self.properties)
 
     def get(self, name: str) -> object:
         """Return the value of a property of the collection itself."""
