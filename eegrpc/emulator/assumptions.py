@@ -27,6 +27,7 @@ ASSUMPTIONS: dict[str, str] = {
     "equals-missing-both-null": "Filter.equals with a missing property is false unless both sides are null.",
     "first-of-empty-is-null": "Collection.first of an empty collection is null.",
     "footprint-boundary-intersects": "Geometries that only touch do intersect.",
+    "for-each-underscore": "Reducer.forEach puts an underscore between its names and those of several outputs.",
     "from-images-keeps-index": "ImageCollection.fromImages keeps the index of images that have one.",
     "groups-ascending": "Reducer.group gives the groups in ascending order, numbers before strings.",
     "integer-division-is-float": "Image.divide of two integer bands is a float band.",

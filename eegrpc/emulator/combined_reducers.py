@@ -39,13 +39,17 @@ def combine(context: Context, first: Reducer, second: Reducer, prefix: str = "",
             f"Reducers that share inputs must have the same number of them. Got {first.inputs} and {second.inputs}."
         )
     start = 0 if shared else first.inputs
+    _count_names(context, first.outputs, 0)
     _count_names(context, second.outputs, len(prefix))
 
     def run(context: Context, columns: Sequence[Column]) -> tuple[object, ...]:
         return first.compute(context, columns[: first.inputs]) + second.compute(context, columns[start:])
 
-    outputs = [*first.outputs]
-    outputs += [Output(prefix + output.name, _shifted(output.type_of, start)) for output in second.outputs]
+    outputs = [
+        Output(more + output.name, output.type_of if shared else _part(output.type_of, begin, reducer.inputs))
+        for reducer, begin, more in ((first, 0, ""), (second, start, prefix))
+        for output in reducer.outputs
+    ]
     weighted = {*first.weighted, *(place + start for place in second.weighted)}
     return _built(
         context,
@@ -75,11 +79,12 @@ def repeat(context: Context, reducer: Reducer, count: int) -> Reducer:
 def for_each(context: Context, reducer: Reducer, names: Sequence[str]) -> Reducer:
     """Return a reducer that runs a copy of one for each name, and gives the outputs those names.
 
-    If the reducer has several outputs, the names stand before theirs. The description does not say with what between;
-    Earth Engine joins band and output names with an underscore.
+    If the reducer has several outputs, the names stand before theirs.
     """
     copies = _Copies(context, reducer, len(names))
     single = len(reducer.outputs) == 1
+    if not single:
+        context.assume("for-each-underscore")
     for name in names:
         _count_names(context, reducer.outputs, 0 if single else len(name) + 1)
 
@@ -87,7 +92,7 @@ def for_each(context: Context, reducer: Reducer, names: Sequence[str]) -> Reduce
         return tuple(value for result in copies.compute(context, columns) for value in result)
 
     outputs = tuple(
-        Output(name if single else f"{name}_{one.name}", _shifted(one.type_of, place * reducer.inputs))
+        Output(name if single else f"{name}_{one.name}", _part(one.type_of, place * reducer.inputs, reducer.inputs))
         for place, name in enumerate(names)
         for one in reducer.outputs
     )
@@ -222,11 +227,9 @@ def _taken(column: Column, rows: Sequence[int]) -> Column:
     return Column([column.values[row] for row in rows], None if weights is None else [weights[row] for row in rows])
 
 
-def _shifted(rule: TypeRule | None, start: int) -> TypeRule | None:
-    """Return the rule of a reducer whose inputs begin later."""
-    if rule is None or not start:
-        return rule
-    return lambda inputs: rule(inputs[start:])
+def _part(rule: TypeRule | None, start: int, width: int) -> TypeRule | None:
+    """Return the rule of a reducer whose inputs are some of all."""
+    return None if rule is None else lambda inputs: rule(inputs[start : start + width])
 
 
 def _count_names(context: Context, outputs: Sequence[Output], more: int) -> None:

@@ -183,6 +183,12 @@ def test_each_input_has_the_type_of_its_band() -> None:
     apart = call("Reducer.combine", reducer1=call("Reducer.max"), reducer2=call("Reducer.max"), outputPrefix="c_")
     message = _composite("ImageCollection.reduce", collection, reducer=apart)
     assert _bands(message) == {"max": (INT, 0, 255), "c_max": (DOUBLE, None, None)}
+    means = call("Reducer.combine", reducer1=call("Reducer.mean"), reducer2=call("Reducer.last"))
+    message = _composite("ImageCollection.reduce", collection, reducer=means)
+    assert _bands(message) == {"mean": (DOUBLE, 0, 255), "last": (DOUBLE, None, None)}
+    lasts = call("Reducer.forEach", reducer=call("Reducer.last"), outputNames=["x", "y"])
+    message = _composite("ImageCollection.reduce", collection, reducer=lasts)
+    assert _bands(message) == {"x": (INT, 0, 255), "y": (DOUBLE, None, None)}
     split = call("Reducer.splitWeights", reducer=call("Reducer.mean"))
     assert _bands(_composite("ImageCollection.reduce", collection, reducer=split)) == {"mean": (DOUBLE, 0, 255)}
 
