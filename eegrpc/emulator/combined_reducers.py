@@ -30,6 +30,16 @@ MAX_DEPTH = 64
 def combine(context: Context, first: Reducer, second: Reducer, prefix: str = "", *, shared: bool = False) -> Reducer:
     """Return a reducer that runs two side by side: on the same inputs, or on those of the one and then of the other.
 
+    Args:
+        context: The request's context.
+        first: One reducer, whose outputs come first.
+        second: The other.
+        prefix: What stands before the names of the second one's outputs.
+        shared: Whether both have the same inputs.
+
+    Returns:
+        The combined reducer.
+
     Raises:
         AlgorithmError: The numbers of inputs differ though they are shared, or two outputs have one name.
 
@@ -59,7 +69,20 @@ def combine(context: Context, first: Reducer, second: Reducer, prefix: str = "",
 
 
 def repeat(context: Context, reducer: Reducer, count: int) -> Reducer:
-    """Return a reducer that runs copies of one side by side, and whose outputs are lists of the copies' outputs."""
+    """Return a reducer that runs copies of one side by side, and whose outputs are lists of the copies' outputs.
+
+    Args:
+        context: The request's context.
+        reducer: What is copied.
+        count: How many copies there are.
+
+    Returns:
+        A reducer with so many times the inputs, and as many outputs.
+
+    Raises:
+        AlgorithmError: There would be no copies.
+
+    """
     copies = _Copies(context, reducer, count)
 
     def run(context: Context, columns: Sequence[Column]) -> tuple[object, ...]:
@@ -80,6 +103,18 @@ def for_each(context: Context, reducer: Reducer, names: Sequence[str]) -> Reduce
     """Return a reducer that runs a copy of one for each name, and gives the outputs those names.
 
     If the reducer has several outputs, the names stand before theirs.
+
+    Args:
+        context: The request's context.
+        reducer: What is copied.
+        names: A name for each copy.
+
+    Returns:
+        A reducer with so many times the inputs and the outputs.
+
+    Raises:
+        AlgorithmError: There are no names, or a name comes twice.
+
     """
     copies = _Copies(context, reducer, len(names))
     single = len(reducer.outputs) == 1
@@ -127,6 +162,14 @@ class _Copies:
 
 def rename(context: Context, reducer: Reducer, names: Sequence[str]) -> Reducer:
     """Return a reducer with other names for its outputs; an output whose new name is empty is dropped.
+
+    Args:
+        context: The request's context.
+        reducer: The reducer.
+        names: A name for each of its outputs.
+
+    Returns:
+        A reducer with the same inputs.
 
     Raises:
         AlgorithmError: There are more or fewer names than outputs, or a name comes twice.
@@ -190,6 +233,9 @@ def group(context: Context, reducer: Reducer, field: int, name: str) -> Reducer:
         reducer: Runs on the records of a group, without the group's value.
         field: Position of the group's value among the inputs.
         name: Key of the group's value.
+
+    Returns:
+        A reducer with one input more.
 
     Raises:
         AlgorithmError: There is no such position.

@@ -67,7 +67,14 @@ class Reducer:
     depth: int = 1
 
     def reduce(self, context: Context, columns: Sequence[Column]) -> dict[str, object]:
-        """Return the outputs by name, for a column for each input.
+        """Return the outputs by name.
+
+        Args:
+            context: The request's context.
+            columns: A column for each input, all of one length.
+
+        Returns:
+            The values, in alphabetical order of the outputs' names.
 
         Raises:
             AlgorithmError: A value is of the wrong type, or the reducer computes nothing but metadata.
@@ -78,7 +85,13 @@ class Reducer:
         return dict(sorted(zip((output.name for output in self.outputs), values, strict=True)))
 
     def types(self, inputs: Sequence[PixelType]) -> list[tuple[str, PixelType]]:
-        """Return name and pixel type of each output, for the pixel types of the inputs.
+        """Return name and pixel type of each output.
+
+        Args:
+            inputs: The pixel type of each input.
+
+        Returns:
+            A pair for each output, in order.
 
         Raises:
             AlgorithmError: An output is nothing that a pixel can hold.
