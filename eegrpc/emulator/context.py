@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from eegrpc.emulator.assumptions import ASSUMPTIONS
 from eegrpc.emulator.errors import AlgorithmError
 from eegrpc.emulator.images import Image
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from eegrpc.emulator.catalog import AnyCatalog, AssetRecord
     from eegrpc.emulator.values import Function
+
+T = TypeVar("T")
 
 # Work that one request may cause, in units of about 0.1 µs: what takes a second of CPU must end here, as must a graph
 # that doubles a collection thirty times over. A thousand images through a function of a hundred nodes is 4,000,000.
@@ -55,6 +57,7 @@ class Context:
         self._most = MAX_WORK + WORK_PER_IMAGE * min(len(catalog), MOST_IMAGES)
         self._assumed: dict[str, None] = {}
         self._images: dict[str, Image] = {}
+        self._once: dict[tuple[int, str], tuple[object, object]] = {}
 
     @property
     def assumptions(self) -> tuple[str, ...]:
@@ -113,6 +116,23 @@ class Context:
         if image is None:
             image = self._images[record.id] = Image(record)
         return image
+
+    def once(self, owner: object, name: str, make: Callable[[], T]) -> T:
+        """Return what was made of an object earlier in the request, so that a mapped function need not make it again.
+
+        Args:
+            owner: The object; it is kept, so that its identity stays its own.
+            name: What is made of it.
+            make: Makes it.
+
+        Returns:
+            What `make` returned, now or earlier.
+
+        """
+        found = self._once.get((id(owner), name))
+        if found is None:
+            found = self._once[id(owner), name] = (owner, make())
+        return cast("T", found[1])
 
     def call(self, function: Function, arguments: Sequence[object]) -> object:
         """Call a function that the expression defines.

@@ -20,6 +20,7 @@ from eegrpc.emulator.filters import Filter
 from eegrpc.emulator.geometry import UNBOUNDED, Geometry
 from eegrpc.emulator.images import Image
 from eegrpc.emulator.properties import describe_type
+from eegrpc.emulator.reducers import Reducer
 from eegrpc.emulator.values import Array, Collection, Date, DateRange, Element, ErrorMargin, Feature, Function
 from eegrpc.v1alpha import EarthEngineAsset
 
@@ -194,6 +195,7 @@ CONVERTERS: Mapping[str, Converter] = {
     "ImageCollection": _image_collection,
     "FeatureCollection": _collection,
     "Filter": _filter,
+    "Reducer": _instance(Reducer),
     "ErrorMargin": _error_margin,
     "Array": _array,
     "PixelType": _instance(PixelType),

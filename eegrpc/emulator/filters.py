@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from eegrpc.emulator import dates
+from eegrpc.emulator.context import ITEM
 from eegrpc.emulator.geometry import Geometry
 from eegrpc.emulator.values import GEOMETRY_FIELD, Date, DateRange, Element
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from eegrpc.emulator.context import Context
 
@@ -185,6 +186,23 @@ def milliseconds(value: object) -> int | None:
 def comparable(value: object) -> object:
     """Return a value as comparisons see it: dates are their milliseconds."""
     return value.millis if isinstance(value, Date) else value
+
+
+def fingerprint(context: Context, values: Iterable[object]) -> str:
+    """Return values in a form in which equal ones are equal, and 1 is not '1'.
+
+    Args:
+        context: The request's context, to count the work: values may be large, and many elements may share one.
+        values: Values of properties.
+
+    Returns:
+        A text that is the same for equal values only.
+
+    """
+    plain = (value.geojson() if isinstance(value, Geometry) else comparable(value) for value in values)
+    text = repr([float(value) if isinstance(value, (int, float)) else value for value in plain])
+    context.spend(len(text), ITEM)
+    return text
 
 
 # ------------------------------------------------------------------------------------------------------- operators

@@ -127,6 +127,17 @@ class Geometry:
         parts = list(getattr(shape, "geoms", (shape,)))
         return [part.bounds for part in (parts if len(parts) <= most else [shape]) if not part.is_empty]
 
+    def bounding_box(self) -> Geometry:
+        """Return the rectangle around it, with edges along parallels and meridians; it crosses no antimeridian."""
+        if self.unbounded:
+            return UNBOUNDED
+        shape = self._prepared()
+        if shape.is_empty:
+            return Geometry("Polygon", [], geodesic=False)
+        west, south, east, north = shape.bounds
+        ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
+        return Geometry("Polygon", [ring], geodesic=False)
+
     @property
     def _empty(self) -> bool:
         return not self.unbounded and not self.coordinates

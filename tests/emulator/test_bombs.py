@@ -165,6 +165,14 @@ def doubled_collections() -> Expression:
     return graph(ref("v0"), **{f"v{number}": twice(f"v{number + 1}") for number in range(40)}, v40=load())
 
 
+def doubled_reducers() -> Expression:
+    def twice(number: int) -> dict[str, Any]:
+        inner = ref(f"v{number + 1}")
+        return call("Reducer.combine", reducer1=inner, reducer2=inner, outputPrefix=f"{number}_", sharedInputs=True)
+
+    return graph(ref("v0"), **{f"v{number}": twice(number) for number in range(40)}, v40=call("Reducer.median"))
+
+
 def huge_sequence() -> Expression:
     return graph(call("List.sequence", start=0, end=1e12))
 
@@ -222,6 +230,7 @@ BOMBS: list[tuple[str, Callable[[], Expression], str, bool]] = [
     ("unreachable-values", unreachable_values, TOO_LARGE, True),
     ("doubled-lists", doubled_lists, TOO_LARGE, False),
     ("doubled-collections", doubled_collections, TOO_LARGE, False),
+    ("doubled-reducers", doubled_reducers, TOO_LARGE, False),
     ("huge-sequence", huge_sequence, TOO_LARGE, False),
     ("many-sequences", many_sequences, TOO_LARGE, False),
     ("map-in-map", map_in_map, TOO_LARGE, False),

@@ -1,8 +1,10 @@
 """Earth Engine's functions, in rooms by kind. Importing this package declares them all in the registry."""
 
 from eegrpc.emulator.algorithms import (  # noqa: F401 - each module declares its algorithms when imported
+    aggregates,
     arrays,
     collections,
+    composites,
     control,
     dates,
     dictionaries,
@@ -10,11 +12,14 @@ from eegrpc.emulator.algorithms import (  # noqa: F401 - each module declares it
     filters,
     geometries,
     image_arithmetic,
+    image_reductions,
     images,
     list_changes,
     lists,
     numbers,
     objects,
     pixels,
+    reducers,
     strings,
+    tables,
 )

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from eegrpc.emulator.context import ITEM
 from eegrpc.emulator.conversion import convert_argument, converter, load_collection
 from eegrpc.emulator.errors import AlgorithmError, EvaluationError
-from eegrpc.emulator.filters import Operand, comparable
+from eegrpc.emulator.filters import Operand, comparable, fingerprint
 from eegrpc.emulator.geometry import Geometry
 from eegrpc.emulator.images import Image
 from eegrpc.emulator.properties import describe_type
@@ -162,16 +163,10 @@ def distinct(context: Context, collection: Collection, properties: object) -> Co
     context.spend(len(collection))
     kept: dict[str, Element] = {}
     for element in collection:
-        kept.setdefault(_fingerprint([Operand(str(name)).of(element) for name in names]), element)
+        kept.setdefault(fingerprint(context, [Operand(str(name)).of(element) for name in names]), element)
     if len(kept) < len(collection):
         context.assume("distinct-keeps-first")
     return collection.replaced(tuple(kept.values()))
-
-
-def _fingerprint(values: Iterable[object]) -> str:
-    """Values in a form in which equal ones are equal, and 1 is not '1'."""
-    plain = (value.geojson() if isinstance(value, Geometry) else comparable(value) for value in values)
-    return repr([float(value) if isinstance(value, (int, float)) else value for value in plain])
 
 
 @algorithm("ImageCollection.merge(collection1: ImageCollection, collection2: ImageCollection) -> ImageCollection")
@@ -189,10 +184,16 @@ def merge_features(context: Context, first: Collection, second: Collection) -> C
 def _merged(context: Context, first: Collection, second: Collection) -> tuple[Element, ...]:
     context.spend(len(first) + len(second))
     return tuple(
-        element.setting({"system:index": f"{prefix}_{element.index or position}"})
+        element.setting({"system:index": prefixed(context, prefix, element.index or str(position))})
         for prefix, part in (("1", first), ("2", second))
         for position, element in enumerate(part)
     )
+
+
+def prefixed(context: Context, prefix: str, name: str) -> str:
+    """Return ``prefix_name``, with its letters counted: an index may be long, and many images may share one."""
+    context.spend(len(prefix) + len(name), ITEM)
+    return f"{prefix}_{name}"
 
 
 @algorithm("ImageCollection.fromImages(images: List<Image>) -> ImageCollection")
