@@ -17,6 +17,7 @@ from eegrpc.emulator.filter_language import parse_filter
 from eegrpc.emulator.filters import Filter
 from eegrpc.emulator.geometry import UNBOUNDED, Geometry
 from eegrpc.emulator.images import Image
+from eegrpc.emulator.joins import Join
 from eegrpc.emulator.properties import describe_type
 from eegrpc.emulator.values import Collection, Date, DateRange, Element, Feature, Function
 
@@ -183,6 +184,7 @@ CONVERTERS: Mapping[str, Converter] = {
     "ImageCollection": _image_collection,
     "FeatureCollection": _collection,
     "Filter": _filter,
+    "Join": _instance(Join),
     "ErrorMargin": _error_margin,
     "Projection": _projection,
 }

@@ -7,7 +7,7 @@ collection both are the same element. Source: the descriptions of the Filter fun
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from eegrpc.emulator import dates
 from eegrpc.emulator.geometry import Geometry
@@ -26,6 +26,17 @@ class Filter:
     """A question that an element, or a pair of elements, passes or not."""
 
     __slots__ = ()
+
+    type_name: ClassVar[str] = "Filter"
+
+    @property
+    def measured(self) -> bool:
+        """Whether pairs that pass have a measure."""
+        return False
+
+    def measure(self, context: Context, left: Element, right: Element) -> float | None:  # noqa: ARG002
+        """Return the measure of a pair that passes, for joins; None if there is none."""
+        return None
 
     def passes(self, context: Context, left: Element, right: Element) -> bool:
         """Whether the pair passes.
@@ -59,16 +70,16 @@ class Operand:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison(Filter):
-    """A binary filter: an operator between two operands."""
+class Binary(Filter):
+    """A filter with two operands."""
 
-    operator: Callable[[Context, object, object], bool]
     left: Operand
     right: Operand
 
-    def passes(self, context: Context, left: Element, right: Element) -> bool:
-        """Whether the operator holds between the operands."""
-        return self.operator(context, self.left.of(left), self.right.of(right))
+    @property
+    def joins(self) -> bool:
+        """Whether each side reads its own element, as the condition of a join does."""
+        return self.left.selector is not None and self.right.selector is not None
 
     def has_null(self, left: Element, right: Element) -> bool:
         """Whether an operand is null for this pair."""
@@ -76,10 +87,37 @@ class Comparison(Filter):
 
 
 @dataclass(frozen=True, slots=True)
-class All(Filter):
-    """Passes if every filter does; without filters, always."""
+class Comparison(Binary):
+    """A binary filter: an operator between two operands."""
+
+    operator: Callable[[Context, object, object], bool]
+
+    def passes(self, context: Context, left: Element, right: Element) -> bool:
+        """Whether the operator holds between the operands."""
+        return self.operator(context, self.left.of(left), self.right.of(right))
+
+
+@dataclass(frozen=True, slots=True)
+class Several(Filter):
+    """A filter that consists of others."""
 
     filters: tuple[Filter, ...] = ()
+
+    @property
+    def measured(self) -> bool:
+        """Whether one of them has a measure."""
+        return any(part.measured for part in self.filters)
+
+    def measure(self, context: Context, left: Element, right: Element) -> float | None:
+        """Return the measure of the first part that passes and has one."""
+        context.assume("measure-of-first-part")
+        passing = (part for part in self.filters if part.measured and part.passes(context, left, right))
+        return next((part.measure(context, left, right) for part in passing), None)
+
+
+@dataclass(frozen=True, slots=True)
+class All(Several):
+    """Passes if every filter does; without filters, always."""
 
     def passes(self, context: Context, left: Element, right: Element) -> bool:
         """Whether all pass."""
@@ -87,10 +125,8 @@ class All(Filter):
 
 
 @dataclass(frozen=True, slots=True)
-class AnyOf(Filter):
+class AnyOf(Several):
     """Passes if one of the filters does; without filters, never."""
-
-    filters: tuple[Filter, ...] = ()
 
     def passes(self, context: Context, left: Element, right: Element) -> bool:
         """Whether one passes."""
@@ -105,7 +141,7 @@ class Not(Filter):
 
     def passes(self, context: Context, left: Element, right: Element) -> bool:
         """Return the opposite."""
-        if isinstance(self.filter, Comparison) and self.filter.has_null(left, right):
+        if isinstance(self.filter, Binary) and self.filter.has_null(left, right):
             context.assume("not-passes-missing")
         return not self.filter.passes(context, left, right)
 
@@ -259,6 +295,12 @@ def list_contains(context: Context, left: object, right: object) -> bool:
     if any(type(item) is not type(wanted) for item in left):
         context.assume("list-contains-strict")
     return any(comparable(item) == wanted for item in left)
+
+
+def in_list(context: Context, left: object, right: object) -> bool:
+    """Whether the right operand, a list, contains the left one: ``in`` of filter strings."""
+    context.assume("filter-string-in")
+    return list_contains(context, right, left)
 
 
 def date_range_contains(context: Context, left: object, right: object) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 from eegrpc.emulator.conversion import convert_argument, converter, load_collection
@@ -10,7 +9,7 @@ from eegrpc.emulator.errors import AlgorithmError, EvaluationError
 from eegrpc.emulator.filters import Operand, comparable
 from eegrpc.emulator.geometry import Geometry
 from eegrpc.emulator.images import Image
-from eegrpc.emulator.properties import describe_type
+from eegrpc.emulator.ordering import ordered_by
 from eegrpc.emulator.registry import algorithm
 from eegrpc.emulator.values import Collection, Element
 
@@ -54,29 +53,8 @@ def limit_collection(
     if limit is not None and limit < 0:
         raise AlgorithmError(f"Parameter 'limit' must not be negative, got {limit}.")
     if key is not None:
-        collection = collection.replaced(_sorted(context, collection, key, ascending=ascending))
+        collection = collection.replaced(tuple(ordered_by(context, collection.elements, key, ascending=ascending)))
     return collection if limit is None else collection.replaced(collection.elements[:limit])
-
-
-def _sorted(context: Context, collection: Collection, key: str, *, ascending: bool) -> tuple[Element, ...]:
-    """Stable in both directions; elements without the key last (emulator documentation, sort-missing-last)."""
-    context.spend(len(collection))
-    present: list[tuple[tuple[int, object], Element]] = []
-    missing: list[Element] = []
-    for element in collection:
-        value = comparable(element.get(key))
-        if value is None or (isinstance(value, float) and math.isnan(value)):
-            missing.append(element)
-        elif isinstance(value, (int, float, str)):
-            present.append(((1 if isinstance(value, str) else 0, value), element))
-        else:
-            raise AlgorithmError(f"Cannot sort by property '{key}' of type {describe_type(value)}.", unsupported=True)
-    if missing:
-        context.assume("sort-missing-last")
-    if len({kind for (kind, _), _ in present}) > 1:
-        context.assume("sort-mixed-types")
-    present.sort(key=lambda pair: pair[0], reverse=not ascending)
-    return (*(element for _, element in present), *missing)
 
 
 @algorithm(
