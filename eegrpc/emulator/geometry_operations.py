@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from eegrpc.emulator.sphere import Position, Vectors
 
 # What a piece of a boundary costs to be buffered, and a position to be looked at, in the units of context.spend.
-_PIECE = 3_000
+_PIECE = 3_500
 _POSITION = 10
 
 # A boundary is buffered in pieces of at most so many degrees, each on a map of its own.
@@ -218,8 +218,9 @@ def buffer(context: Context, geometry: Geometry, distance: float) -> Geometry:
     if not abs(distance) <= _LARGEST_BUFFER:
         raise AlgorithmError(f"A buffer of {distance} meters is larger than the emulator makes.", unsupported=True)
     context.assume("buffer-on-sphere")
+    context.spend(len(geometry.arcs()), _PIECE)
     pieces = list(_pieces(geometry))
-    context.spend(len(pieces), _PIECE)
+    context.spend(len(pieces) - len(geometry.arcs()), _PIECE)
     margin = shapely.union_all([wrap(_buffered(piece, abs(distance))) for piece in pieces])
     surfaces = [part for part in _components(geometry.shape) if part.geom_type == "Polygon"]
     surface = shapely.union_all(surfaces)
