@@ -52,6 +52,8 @@ class Context:
         self._most = MAX_WORK + WORK_PER_IMAGE * len(catalog)
         self._assumed: dict[str, None] = {}
         self._images: dict[str, Image] = {}
+        # What helpers want to know again in this request.
+        self.memo: dict[object, tuple[object, ...]] = {}
 
     @property
     def assumptions(self) -> tuple[str, ...]:

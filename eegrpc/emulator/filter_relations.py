@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from eegrpc.emulator import geometry_measures
+from eegrpc.emulator import geometry_measures, geometry_relations
 from eegrpc.emulator.filters import Binary, Filter, Operand, comparable
 from eegrpc.emulator.geometry import Geometry
 from eegrpc.emulator.properties import describe_type
@@ -80,16 +80,14 @@ def disjoint(context: Context, left: object, right: object) -> bool:
     if not isinstance(left, Geometry) or not isinstance(right, Geometry):
         context.assume("negated-comparison-missing-is-false")
         return False
-    return not left.intersects(right)
+    return not geometry_relations.intersects(context, left, right)
 
 
 def contains(context: Context, left: object, right: object) -> bool:
     """Whether the left geometry contains the right one, which is not empty; false if one is missing."""
     if not isinstance(left, Geometry) or not isinstance(right, Geometry):
         return False
-    if left.only_touches(right):
-        context.assume("footprint-boundary-contained")
-    return left.covers(right)
+    return geometry_relations.contains(context, left, right)
 
 
 def is_contained(context: Context, left: object, right: object) -> bool:
@@ -101,7 +99,7 @@ def distance(context: Context, left: object, right: object) -> float | None:
     """Return the distance of two geometries in meters; None if one is missing or empty."""
     if not isinstance(left, Geometry) or not isinstance(right, Geometry):
         return None
-    return geometry_measures.distance(context, left, right)
+    return geometry_relations.once(context, left, right, geometry_measures.distance)
 
 
 def difference(context: Context, left: object, right: object) -> float | None:  # noqa: ARG001

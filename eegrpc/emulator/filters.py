@@ -6,10 +6,10 @@ collection both are the same element. Source: the descriptions of the Filter fun
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
-from eegrpc.emulator import dates
+from eegrpc.emulator import dates, geometry_relations
 from eegrpc.emulator.geometry import Geometry
 from eegrpc.emulator.values import GEOMETRY_FIELD, Date, DateRange, Element
 
@@ -22,12 +22,24 @@ if TYPE_CHECKING:
 GEOMETRY_SELECTORS = (".all", GEOMETRY_FIELD)
 
 
+# What a question costs, in the units of context.spend.
+QUESTION = 10
+
+
 class Filter:
     """A question that an element, or a pair of elements, passes or not."""
 
     __slots__ = ()
 
     type_name: ClassVar[str] = "Filter"
+
+    def __repr__(self) -> str:
+        return f"Filter({type(self).__name__})"
+
+    @property
+    def size(self) -> int:
+        """How many questions it may have to ask."""
+        return 1
 
     @property
     def measured(self) -> bool:
@@ -97,25 +109,21 @@ class Comparison(Binary):
         return self.operator(context, self.left.of(left), self.right.of(right))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Several(Filter):
     """A filter that consists of others."""
 
     filters: tuple[Filter, ...] = ()
+    # Kept, because filters may share parts, of which walks would meet each as often as there are ways to it.
+    size: int = field(init=False, compare=False)
+    measured: bool = field(init=False, compare=False)
 
-    @property
-    def measured(self) -> bool:
-        """Whether one of them has a measure."""
-        return any(part.measured for part in self.filters)
-
-    def measure(self, context: Context, left: Element, right: Element) -> float | None:
-        """Return the measure of the first part that passes and has one."""
-        context.assume("measure-of-first-part")
-        passing = (part for part in self.filters if part.measured and part.passes(context, left, right))
-        return next((part.measure(context, left, right) for part in passing), None)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "size", 1 + sum(part.size for part in self.filters))
+        object.__setattr__(self, "measured", any(part.measured for part in self.filters))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class All(Several):
     """Passes if every filter does; without filters, always."""
 
@@ -123,8 +131,13 @@ class All(Several):
         """Whether all pass."""
         return all(part.passes(context, left, right) for part in self.filters)
 
+    def measure(self, context: Context, left: Element, right: Element) -> float | None:
+        """Return the measure of the first part that has one."""
+        context.assume("measure-of-first-part")
+        return next((part.measure(context, left, right) for part in self.filters if part.measured), None)
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, repr=False)
 class AnyOf(Several):
     """Passes if one of the filters does; without filters, never."""
 
@@ -132,12 +145,22 @@ class AnyOf(Several):
         """Whether one passes."""
         return any(part.passes(context, left, right) for part in self.filters)
 
+    def measure(self, context: Context, left: Element, right: Element) -> float | None:
+        """Return the measure of the first part that has one and passes."""
+        context.assume("measure-of-first-part")
+        measured = (part for part in self.filters if part.measured and part.passes(context, left, right))
+        return next((part.measure(context, left, right) for part in measured), None)
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, repr=False)
 class Not(Filter):
     """Passes if the filter does not."""
 
     filter: Filter
+    size: int = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "size", 1 + self.filter.size)
 
     def passes(self, context: Context, left: Element, right: Element) -> bool:
         """Return the opposite."""
@@ -312,9 +335,11 @@ def date_range_contains(context: Context, left: object, right: object) -> bool:
     return left.start <= millis < left.end
 
 
-def intersects(context: Context, left: object, right: object) -> bool:  # noqa: ARG001
+def intersects(context: Context, left: object, right: object) -> bool:
     """Whether two geometries have a point in common; false if one is missing."""
-    return isinstance(left, Geometry) and isinstance(right, Geometry) and left.intersects(right)
+    if not isinstance(left, Geometry) or not isinstance(right, Geometry):
+        return False
+    return geometry_relations.intersects(context, left, right)
 
 
 def _text_operator(test: Callable[[str, str], bool], relation: str) -> Callable[[Context, object, object], bool]:

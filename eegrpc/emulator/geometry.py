@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, cast
 
 from eegrpc.emulator.errors import AlgorithmError
-from eegrpc.emulator.sphere import filled, great_circle, units
+from eegrpc.emulator.sphere import edge_count, filled, great_circle, units
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -115,15 +115,17 @@ class Geometry:
             return not (self.empty or other.empty)
         return bool(self.shape.intersects(other.shape))
 
-    def covers(self, other: Geometry) -> bool:
-        """Whether no point of the other, which is not empty, lies outside; its boundary is part of a geometry."""
-        if self.unbounded or other.unbounded:
-            return self.unbounded and not other.empty
-        return not other.empty and bool(self.shape.covers(other.shape))
+    @property
+    def made(self) -> bool:
+        """Whether `shape` is already there."""
+        return self._shape is not None
 
-    def only_touches(self, other: Geometry) -> bool:
-        """Whether all points of the other lie on the boundary."""
-        return not self.unbounded and self.covers(other) and not self.shape.contains(other.shape)
+    @property
+    def detail(self) -> int:
+        """How many positions `shape` will have, roughly."""
+        if self.type == "GeometryCollection":
+            return 1 + sum(member.detail for member in cast("list[Geometry]", self.coordinates))
+        return 1 if self.unbounded else sum(edge_count(line, self.geodesic) for line in self.lines())
 
     @property
     def empty(self) -> bool:

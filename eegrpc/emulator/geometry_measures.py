@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from eegrpc.emulator.errors import AlgorithmError
 from eegrpc.emulator.geometry import Geometry
+from eegrpc.emulator.geometry_relations import intersects, laid_out
 from eegrpc.emulator.sphere import (
     MEAN_RADIUS,
     SEMI_MAJOR_AXIS,
@@ -54,6 +55,7 @@ def area(context: Context, geometry: Geometry) -> float:
 
     """
     require_bounds(geometry)
+    laid_out(context, geometry)
     context.assume("measures-on-ellipsoid")
     return math.fsum(_polygon_area(context, polygon) for part in geometry.parts() for polygon in polygons(part))
 
@@ -122,9 +124,10 @@ def distance(context: Context, left: Geometry, right: Geometry, *, spherical: bo
         The distance; None if one is empty.
 
     """
+    laid_out(context, left, right)
     if left.empty or right.empty:
         return None
-    if left.intersects(right):
+    if intersects(context, left, right):
         return 0.0
     context.assume("spherical-distance-in-meters" if spherical else "measures-on-ellipsoid")
     one, other = closest(context, left, right)
@@ -203,6 +206,7 @@ def centroid(context: Context, geometry: Geometry) -> Geometry | None:
     import shapely
 
     require_bounds(geometry)
+    laid_out(context, geometry)
     if geometry.empty:
         return None
     context.assume("centroid-on-sphere")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 from eegrpc.emulator.errors import AlgorithmError
 from eegrpc.emulator.geometry import UNBOUNDED, Geometry, wrap
 from eegrpc.emulator.geometry_measures import degrees_of, require_bounds
+from eegrpc.emulator.geometry_relations import laid_out
 from eegrpc.emulator.sphere import MEAN_RADIUS, filled, positions, units
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def union(context: Context, left: Geometry, right: Geometry) -> Geometry:
 def difference(context: Context, left: Geometry, right: Geometry) -> Geometry:
     """Return what the left has and the right has not."""
     if right.unbounded:
-        return _made(context, left.shape.difference(left.shape), [left])
+        return from_shape(context, UNBOUNDED.shape.difference(UNBOUNDED.shape))
     require_bounds(left)
     return _combined(context, left, right, "difference")
 
@@ -70,12 +71,15 @@ def symmetric_difference(context: Context, left: Geometry, right: Geometry) -> G
 
 def dissolve(context: Context, geometry: Geometry) -> Geometry:
     """Return the union of the parts; a single one is left as it is."""
+    laid_out(context, geometry)
     if geometry.unbounded or len(geometry.parts()) < 2:
         return geometry
     return _made(context, geometry.shape, [geometry])
 
 
 def _combined(context: Context, left: Geometry, right: Geometry, operation: str) -> Geometry:
+    laid_out(context, left, right)
+    context.spend(left.detail + right.detail, _POSITION)
     return _made(context, getattr(left.shape, operation)(right.shape), [left, right])
 
 
@@ -217,6 +221,7 @@ def buffer(context: Context, geometry: Geometry, distance: float) -> Geometry:
         return geometry
     if not abs(distance) <= _LARGEST_BUFFER:
         raise AlgorithmError(f"A buffer of {distance} meters is larger than the emulator makes.", unsupported=True)
+    laid_out(context, geometry)
     context.assume("buffer-on-sphere")
     context.spend(len(geometry.arcs()), _PIECE)
     pieces = list(_pieces(geometry))
@@ -300,6 +305,7 @@ def _around(ring: Vectors) -> Vectors:
 
 def bounds(context: Context, geometry: Geometry) -> Geometry:
     """Return the smallest rectangle of the map around a geometry, over the antimeridian if that is smaller."""
+    laid_out(context, geometry)
     if geometry.unbounded or geometry.empty:
         return geometry
     spans = sorted(part.bounds for part in _components(geometry.shape))
@@ -334,6 +340,7 @@ def convex_hull(context: Context, geometry: Geometry) -> Geometry:
     """
     from shapely import MultiPoint
 
+    laid_out(context, geometry)
     if geometry.unbounded or geometry.empty:
         return geometry
     vertices = [
@@ -369,6 +376,7 @@ def simplify(context: Context, geometry: Geometry, margin: float) -> Geometry:
     if geometry.type == "GeometryCollection":
         members = cast("list[Geometry]", geometry.coordinates)
         return Geometry(geometry.type, [simplify(context, member, margin) for member in members])
+    laid_out(context, geometry)
     if geometry.unbounded or geometry.empty:
         return geometry
     vertices = list(_vertices(geometry))

@@ -17,6 +17,7 @@ from eegrpc.emulator.errors import AlgorithmError
 from eegrpc.emulator.filter_relations import Within
 from eegrpc.emulator.filters import All, Comparison, Filter, comparable
 from eegrpc.emulator.geometry import Geometry
+from eegrpc.emulator.geometry_relations import laid_out
 from eegrpc.emulator.ordering import ordered_by
 from eegrpc.emulator.values import Element, Feature
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
     # Positions of the secondary elements that may match a primary one, in ascending order.
     Candidates = Callable[[Element], Iterable[int]]
+
+MAX_INDEX_LENGTH = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +107,14 @@ class Inner(Join):
             properties: dict[str, object] = {self.primary_key: primary, self.secondary_key: match.element}
             if self.key is not None:
                 properties[self.key] = match.measure
-            if primary.index is not None and match.element.index is not None:
+            one, other = primary.index, match.element.index
+            if one is not None and other is not None:
+                # Pairs of pairs of pairs double it each time.
+                if len(one) + len(other) > MAX_INDEX_LENGTH:
+                    raise AlgorithmError(f"The index of a pair has more than {MAX_INDEX_LENGTH:,} characters.")
                 context.assume("inner-join-index")
-                properties["system:index"] = f"{primary.index}_{match.element.index}"
+                properties["system:index"] = f"{one}_{other}"
+            context.spend(1)
             yield Feature(None, properties)
 
 
@@ -211,11 +219,13 @@ def joined(
         )
     rights = tuple(secondary)
     context.spend(len(rights))
+    context.spend(condition.size, filters.QUESTION)
     candidates = _index(context, rights, condition)
 
     def matches(left: Element) -> Iterator[Match]:
         for position in candidates(left):
             context.spend(1)
+            context.spend(condition.size, filters.QUESTION)
             right = rights[position]
             if condition.passes(context, left, right):
                 yield Match(right, condition.measure(context, left, right) if join.measure_key is not None else None)
@@ -233,12 +243,16 @@ def joined(
 # and none is needed for an answer.
 
 
+# Relations of geometries which intersect.
+_OF_PLACES = (filters.intersects, filter_relations.contains, filter_relations.is_contained)
+
+
 def _index(context: Context, rights: Sequence[Element], condition: Filter) -> Candidates:
     for part in _conjuncts(condition):
         if isinstance(part, Comparison) and part.joins and part.operator is filters.equals:
             return _by_value(context, rights, part)
-        if isinstance(part, Comparison) and part.joins and part.operator is filters.intersects:
-            return _by_place(rights, part)
+        if isinstance(part, Comparison) and part.joins and part.operator in _OF_PLACES:
+            return _by_place(context, rights, part)
         if isinstance(part, Within) and part.joins and part.gap is filter_relations.difference:
             return _by_number(rights, part)
     everything = range(len(rights))
@@ -290,16 +304,20 @@ def _by_number(rights: Sequence[Element], condition: Within) -> Candidates:
     return candidates
 
 
-def _by_place(rights: Sequence[Element], condition: Comparison) -> Candidates:
+def _by_place(context: Context, rights: Sequence[Element], condition: Comparison) -> Candidates:
     import shapely
 
     geometries = [condition.right.of(right) for right in rights]
+    laid_out(context, *(geometry for geometry in geometries if isinstance(geometry, Geometry)))
     nowhere = shapely.Point()
     shapes = [geometry.shape if isinstance(geometry, Geometry) else nowhere for geometry in geometries]
     tree = shapely.STRtree(shapes)
 
     def candidates(left: Element) -> Iterable[int]:
         geometry = condition.left.of(left)
-        return sorted(tree.query(geometry.shape).tolist()) if isinstance(geometry, Geometry) else ()
+        if not isinstance(geometry, Geometry):
+            return ()
+        laid_out(context, geometry)
+        return sorted(tree.query(geometry.shape).tolist())
 
     return candidates

@@ -53,6 +53,13 @@ def great_circle(x1: float, y1: float, x2: float, y2: float) -> Iterator[Positio
         yield longitude, math.degrees(math.atan2(vz, math.hypot(vx, vy)))
 
 
+def edge_count(line: Sequence[Position], geodesic: bool) -> int:
+    """Return in how many pieces the edges of a line are followed, which are one each if they are not geodesic."""
+    if not geodesic:
+        return len(line)
+    return len(line) + sum(int(max(abs(x2 - x1), abs(y2 - y1)) / STEP_DEGREES) for (x1, y1), (x2, y2) in pairwise(line))
+
+
 def unit(longitude: float, latitude: float) -> tuple[float, float, float]:
     """Return the point at a position."""
     x, y = math.radians(longitude), math.radians(latitude)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from eegrpc.emulator.conversion import convert_argument, converter, load_collection
 from eegrpc.emulator.errors import AlgorithmError, EvaluationError
-from eegrpc.emulator.filters import Operand, comparable
+from eegrpc.emulator.filters import QUESTION, Operand, comparable
 from eegrpc.emulator.geometry import Geometry
 from eegrpc.emulator.images import Image
 from eegrpc.emulator.ordering import ordered_by
@@ -39,6 +39,7 @@ def filter_collection(context: Context, collection: Collection, condition: objec
     """Return the elements that pass a filter, which may be written as text."""
     test: Filter = convert_argument(converter("Filter"), "Filter", "filter", context, condition)  # type: ignore[assignment]
     context.spend(len(collection))
+    context.spend(len(collection) * test.size, QUESTION)
     return collection.replaced(tuple(element for element in collection if test.passes(context, element, element)))
 
 

@@ -9,6 +9,7 @@ from eegrpc.emulator.band_patterns import compile_pattern
 from eegrpc.emulator.errors import AlgorithmError
 from eegrpc.emulator.geometry import Geometry
 from eegrpc.emulator.geometry_operations import from_shape
+from eegrpc.emulator.geometry_relations import laid_out
 from eegrpc.emulator.registry import algorithm
 from eegrpc.emulator.values import Element, Feature
 
@@ -101,6 +102,7 @@ def _with_edges(context: Context, geometry: Geometry, geodesic: bool) -> Geometr
     """Return the same places with edges of the other kind, laid out so that they stay where they are."""
     import shapely
 
+    laid_out(context, geometry)
     if geometry.unbounded or geometry.empty or geometry.geodesic is geodesic or "Point" in geometry.type:
         return geometry
     shape = geometry.shape if geometry.geodesic else shapely.segmentize(geometry.shape, 0.1)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from eegrpc.emulator import filter_relations, filters, geometry_measures, geometry_operations
 from eegrpc.emulator.errors import AlgorithmError
 from eegrpc.emulator.geometry import Geometry
+from eegrpc.emulator.geometry_relations import intersects, laid_out
 from eegrpc.emulator.registry import algorithm
 from eegrpc.emulator.values import Element, Feature
 
@@ -251,9 +252,10 @@ def closest_points(
 
 
 def _closest(context: Context, left: Geometry, right: Geometry) -> tuple[Geometry, Geometry] | None:
+    laid_out(context, left, right)
     if left.empty or right.empty:
         return None
-    if left.intersects(right):
+    if intersects(context, left, right):
         # Any common point will do; of unbounded geometries the other one has them all.
         common = right if left.unbounded else left if right.unbounded else None
         shape = left.shape.intersection(right.shape) if common is None else common.shape
