@@ -57,7 +57,7 @@ class Context:
         self._most = MAX_WORK + WORK_PER_IMAGE * min(len(catalog), MOST_IMAGES)
         self._assumed: dict[str, None] = {}
         self._images: dict[str, Image] = {}
-        self._once: dict[tuple[int, str], tuple[object, object]] = {}
+        self._once: dict[tuple[object, ...], tuple[object, tuple[object, ...]]] = {}
 
     @property
     def assumptions(self) -> tuple[str, ...]:
@@ -117,22 +117,22 @@ class Context:
             image = self._images[record.id] = Image(record)
         return image
 
-    def once(self, owner: object, name: str, make: Callable[[], T]) -> T:
-        """Return what was made of an object earlier in the request, so that a mapped function need not make it again.
+    def once(self, make: Callable[[], T], *of: object) -> T:
+        """Return what was made of some objects earlier in the request, so that it is made at most once.
 
         Args:
-            owner: The object; it is kept, so that its identity stays its own.
-            name: What is made of it.
             make: Makes it.
+            of: What it is made of, and how; told apart by identity, but for texts.
 
         Returns:
             What `make` returned, now or earlier.
 
         """
-        found = self._once.get((id(owner), name))
+        key = tuple(each if isinstance(each, str) else id(each) for each in of)
+        found = self._once.get(key)
         if found is None:
-            found = self._once[id(owner), name] = (owner, make())
-        return cast("T", found[1])
+            found = self._once[key] = (make(), of)  # they are kept, or others could get their identities
+        return cast("T", found[0])
 
     def call(self, function: Function, arguments: Sequence[object]) -> object:
         """Call a function that the expression defines.

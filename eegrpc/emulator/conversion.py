@@ -19,6 +19,7 @@ from eegrpc.emulator.filter_language import parse_filter
 from eegrpc.emulator.filters import Filter
 from eegrpc.emulator.geometry import UNBOUNDED, Geometry
 from eegrpc.emulator.images import Image
+from eegrpc.emulator.joins import Join
 from eegrpc.emulator.properties import describe_type
 from eegrpc.emulator.reducers import Reducer
 from eegrpc.emulator.values import Array, Collection, Date, DateRange, Element, ErrorMargin, Feature, Function
@@ -195,6 +196,7 @@ CONVERTERS: Mapping[str, Converter] = {
     "ImageCollection": _image_collection,
     "FeatureCollection": _collection,
     "Filter": _filter,
+    "Join": _instance(Join),
     "Reducer": _instance(Reducer),
     "ErrorMargin": _error_margin,
     "Array": _array,

@@ -160,4 +160,5 @@ def describe_type(value: object) -> str:
         return "Algorithm"
     if isinstance(value, (Element, Date, DateRange, Geometry)):
         return type(value).__name__
-    return type(value).__name__.lstrip("_")
+    kind = type(value)
+    return str(getattr(kind, "type_name", kind.__name__.lstrip("_")))

@@ -124,12 +124,16 @@ class Element:
         return {name: self.get(name) for name in self.property_names() if not name.startswith(SYSTEM_PREFIX)}
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Feature(Element):
     """A geometry with properties."""
 
     shape: Geometry | None = None
     properties: Mapping[str, object] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        # Not the properties: they may be features with features in turn, twice as many at each level.
+        return f"Feature({self.index})"
 
     def get(self, name: str) -> object:
         """Return the value of a property."""

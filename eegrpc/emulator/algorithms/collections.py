@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 from eegrpc.emulator.context import ITEM
 from eegrpc.emulator.conversion import convert_argument, converter, load_collection
 from eegrpc.emulator.errors import AlgorithmError, EvaluationError
-from eegrpc.emulator.filters import Operand, comparable, fingerprint
+from eegrpc.emulator.filters import QUESTION, Operand, fingerprint
 from eegrpc.emulator.geometry import Geometry
 from eegrpc.emulator.images import Image
-from eegrpc.emulator.properties import describe_type
+from eegrpc.emulator.ordering import ordered_by
 from eegrpc.emulator.registry import algorithm
 from eegrpc.emulator.values import Collection, Element, LazyCollection
 
@@ -43,6 +42,7 @@ def filter_collection(context: Context, collection: Collection, condition: objec
     if isinstance(collection, LazyCollection):
         return collection.filtered(test)
     context.spend(len(collection))
+    context.spend(len(collection) * test.size, QUESTION)
     return collection.replaced(tuple(element for element in collection if test.passes(context, element, element)))
 
 
@@ -62,28 +62,10 @@ def limit_collection(
 
 
 def _sorted(context: Context, collection: Collection, key: str, *, ascending: bool) -> Collection:
-    """Stable in both directions; elements without the key last (emulator documentation, sort-missing-last)."""
-    if isinstance(collection, LazyCollection):
-        ordered = collection.ordered(key, ascending=ascending)
-        if ordered is not None:
-            return ordered
-    context.spend(len(collection))
-    present: list[tuple[tuple[int, object], Element]] = []
-    missing: list[Element] = []
-    for element in collection:
-        value = comparable(element.get(key))
-        if value is None or (isinstance(value, float) and math.isnan(value)):
-            missing.append(element)
-        elif isinstance(value, (int, float, str)):
-            present.append(((1 if isinstance(value, str) else 0, value), element))
-        else:
-            raise AlgorithmError(f"Cannot sort by property '{key}' of type {describe_type(value)}.", unsupported=True)
-    if missing:
-        context.assume("sort-missing-last")
-    if len({kind for (kind, _), _ in present}) > 1:
-        context.assume("sort-mixed-types")
-    present.sort(key=lambda pair: pair[0], reverse=not ascending)
-    return collection.replaced((*(element for _, element in present), *missing))
+    ordered = collection.ordered(key, ascending=ascending) if isinstance(collection, LazyCollection) else None
+    if ordered is not None:
+        return ordered
+    return collection.replaced(tuple(ordered_by(context, collection.elements, key, ascending=ascending)))
 
 
 @algorithm(

@@ -259,4 +259,4 @@ def _by_property(context: Context, collection: Collection, name: str) -> Mapping
                 found.setdefault(fingerprint(context, [value]), image)
         return found
 
-    return context.once(collection, name, build)
+    return context.once(build, collection, name)

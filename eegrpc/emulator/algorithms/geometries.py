@@ -58,6 +58,17 @@ def linear_ring(
     return _line("LinearRing", coordinates, 3, geodesic)
 
 
+@algorithm(f"GeometryConstructors.MultiLineString{_LINE}")
+def multi_line_string(
+    _: Context, coordinates: list[object], _crs: str | None, geodesic: bool | None, _max_error: object
+) -> Geometry:
+    """Return several lines; the positions of a single one will do."""
+    if coordinates and _depth(coordinates) <= 2:
+        coordinates = [coordinates]
+    lines = [_line("LineString", _listed(item), 2, geodesic).coordinates for item in coordinates]
+    return Geometry("MultiLineString", lines, geodesic=_geodesic(geodesic))
+
+
 def _line(kind: str, coordinates: list[object], least: int, geodesic: bool | None) -> Geometry:
     positions = _positions(coordinates)
     if len(positions) < least:

@@ -6,6 +6,7 @@ import hashlib
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
+from eegrpc.emulator import geometry_operations
 from eegrpc.emulator.algorithms.collections import gathered, prefixed, refuse_version
 from eegrpc.emulator.conversion import shorten
 from eegrpc.emulator.errors import AlgorithmError
@@ -71,7 +72,7 @@ def union(context: Context, collection: Collection, _error: object) -> Collectio
 def bounds(context: Context, collection: Collection, _error: object, _projection: object) -> Geometry:
     """Return the rectangle around the geometries of all elements."""
     context.spend(len(collection))
-    return gathered(collection).bounding_box()
+    return geometry_operations.bounds(context, gathered(collection))
 
 
 @algorithm(
