@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, TypeVar
 
-from eegrpc.emulator.bands import Band, constant_type
+from eegrpc.emulator.bands import TYPE_NAMES, Band, PixelType, constant_type
 from eegrpc.emulator.context import ITEM, Context
 from eegrpc.emulator.dates import parse_date
 from eegrpc.emulator.errors import AlgorithmError
@@ -17,8 +17,9 @@ from eegrpc.emulator.filter_language import parse_filter
 from eegrpc.emulator.filters import Filter
 from eegrpc.emulator.geometry import UNBOUNDED, Geometry
 from eegrpc.emulator.images import Image
+from eegrpc.emulator.projections import Projection
 from eegrpc.emulator.properties import describe_type
-from eegrpc.emulator.values import Collection, Date, DateRange, Element, Feature, Function
+from eegrpc.emulator.values import Collection, Date, DateRange, Element, Feature, Function, Kernel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -153,12 +154,22 @@ def _error_margin(_: Context, value: object) -> object:
     raise TypeMismatch
 
 
-def _projection(_: Context, value: object) -> str:
-    # Coordinates are only ever longitude and latitude here; anything else is refused rather than misplaced.
-    if value == "EPSG:4326":
-        return "EPSG:4326"
+def _projection(context: Context, value: object) -> Projection:
+    if isinstance(value, Projection):
+        return value
     if isinstance(value, str):
-        raise AlgorithmError(f"Coordinates in '{shorten(value)}': only EPSG:4326 is supported.", unsupported=True)
+        projection = Projection.parse(value)
+        if not projection.known:
+            context.assume("crs-codes-unchecked")
+        return projection
+    raise TypeMismatch
+
+
+def _pixel_type(_: Context, value: object) -> PixelType:
+    if isinstance(value, PixelType):
+        return value
+    if isinstance(value, str) and value in TYPE_NAMES:
+        return TYPE_NAMES[value]
     raise TypeMismatch
 
 
@@ -185,6 +196,11 @@ CONVERTERS: Mapping[str, Converter] = {
     "Filter": _filter,
     "ErrorMargin": _error_margin,
     "Projection": _projection,
+    "PixelType": _pixel_type,
+    "Kernel": _instance(Kernel),
+    # Nothing makes these but stubs, so what they are is the tests' own affair.
+    "Classifier": _any,
+    "Clusterer": _any,
 }
 
 

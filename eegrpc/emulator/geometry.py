@@ -111,6 +111,10 @@ class Geometry:
             return not (self._empty or other._empty)
         return bool(self._prepared().intersects(other._prepared()))
 
+    def shape(self) -> BaseGeometry:
+        """Return the form for comparisons: longitudes from -180 to 180, edges laid out. It has bounds."""
+        return self._prepared()
+
     @property
     def _empty(self) -> bool:
         return not self.unbounded and not self.coordinates

@@ -148,6 +148,8 @@ def _describe(band: Band) -> dict[str, object]:
     }
     if band.grid.width is not None and band.grid.height is not None:
         description["dimensions"] = [band.grid.width, band.grid.height]
+        if band.grid.origin != (0, 0):
+            description["origin"] = list(band.grid.origin)
     return description
 
 
