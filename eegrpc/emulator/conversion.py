@@ -201,6 +201,8 @@ CONVERTERS: Mapping[str, Converter] = {
     # Nothing makes these but stubs, so what they are is the tests' own affair.
     "Classifier": _any,
     "Clusterer": _any,
+    "Reducer": _any,
+    "Array": _any,
 }
 
 

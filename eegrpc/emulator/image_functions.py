@@ -94,8 +94,7 @@ def note_rule(*names: str, keeps: Keeps, assumption: str = "") -> None:
 def image_function(
     *signatures: str, keeps: Keeps, assumption: str = "", summary: str = ""
 ) -> Callable[[Callable[Concatenate[Context, P], Sequence[Band] | Placed]], Callable[Concatenate[Context, P], Image]]:
-    """Declare a function from images to an image, of which the decorated one computes the bands, and the
-    footprint if that is new, too.
+    """Declare a function from images to an image: the decorated one computes the bands, if new also the footprint.
 
     The work of looking at each band of each image once is counted before.
 
