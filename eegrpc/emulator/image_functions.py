@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Concatenate, NamedTuple, ParamSpec
 
 from eegrpc.emulator.geometry import UNBOUNDED
 from eegrpc.emulator.images import Image
-from eegrpc.emulator.registry import algorithm
+from eegrpc.emulator.registry import algorithm, algorithms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -75,6 +75,7 @@ _RULES: dict[str, Rule] = {}
 
 def rules() -> Mapping[str, Rule]:
     """Return what every image function keeps, by its name."""
+    algorithms()  # each is declared with its rule
     return MappingProxyType(_RULES)
 
 
