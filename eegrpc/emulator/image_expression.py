@@ -23,7 +23,7 @@ from typing import NamedTuple, NoReturn
 from eegrpc.emulator.errors import AlgorithmError
 from eegrpc.emulator.properties import from_double
 
-# The parser calls itself for every parenthesis, sign and choice: some dozen frames of Python's stack each.
+# The parser calls itself for every parenthesis, sign, power and choice: a dozen frames of Python's stack each.
 MAX_DEPTH = 30
 MAX_LENGTH = 100_000
 
@@ -199,7 +199,9 @@ class _Parser:
     def _power(self) -> None:
         self._operand()
         if self._accept("**"):
+            self._deeper()
             self._unary()
+            self.depth -= 1
             self.steps.append(Apply(POWER, 2))
 
     def _operand(self) -> None:
