@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from eegrpc.emulator.bands import Grid
     from eegrpc.emulator.context import Context
 
-# What comparing geometries costs for each of their positions, and projecting a position, in units of Context.spend.
-_POSITION = 5
-_PROJECTED = 15
+# What cutting geometries costs for each of their positions, and projecting a position, in units of Context.spend.
+_POSITION = 10
+_PROJECTED = 40
 
 # An outline is followed in so many steps across its extent, as its edges are bent in other projections.
 _STEPS = 16
@@ -50,20 +50,22 @@ def clipped_footprint(context: Context, footprint: Geometry | None, region: Geom
     if mask.covers(image):
         return footprint
     context.assume("clip-footprint-intersection")
-    # Its edges are laid out already, so straight lines on the map are what is meant.
-    return Geometry.from_geojson(_geojson(image.intersection(mask)), geodesic=False)
+    return _geometry(image.intersection(mask))
 
 
-def _geojson(shape: BaseGeometry) -> object:
+def _geometry(shape: BaseGeometry) -> Geometry:
+    """Return a shape as a geometry; its edges are laid out already, so that straight lines on the map are meant."""
     if shape.is_empty:
-        return {"type": "MultiPolygon", "coordinates": []}
-    return _listed(shape.__geo_interface__)
+        return Geometry("MultiPolygon", [], geodesic=False)
+    described = shape.__geo_interface__
+    if described["type"] == "GeometryCollection":
+        members = [_geometry(member) for member in shape.geoms]  # type: ignore[attr-defined]
+        return Geometry("GeometryCollection", members, geodesic=False)
+    return Geometry(described["type"], _listed(described["coordinates"]), geodesic=False)
 
 
 def _listed(value: object) -> object:
-    if isinstance(value, (list, tuple)):
-        return [_listed(item) for item in value]
-    return {name: _listed(item) for name, item in value.items()} if isinstance(value, dict) else value
+    return [_listed(item) for item in value] if isinstance(value, tuple) else value
 
 
 def covered(context: Context, grid: Grid, region: Geometry) -> Box | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from emulator_graphs import L8, MODIS, call, image, only, refusal
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eegrpc.emulator.bands import TYPE_NAMES, PixelType
@@ -115,6 +115,7 @@ def _interval(draw: Any) -> tuple[PixelType, float]:
 _INTERVALS = st.composite(_interval)()
 
 
+@settings(deadline=None)
 @given(_INTERVALS, _INTERVALS)
 def test_a_type_holds_every_value_that_the_operation_can_give(
     left: tuple[PixelType, float], right: tuple[PixelType, float]
@@ -139,6 +140,7 @@ def test_a_type_holds_every_value_that_the_operation_can_give(
     assert holds(clamped(one, low, high), min(max(a, low), high))
 
 
+@settings(deadline=None)
 @given(st.sampled_from(sorted(TYPE_NAMES)), st.sampled_from(sorted(TYPE_NAMES)))
 def test_a_union_does_not_depend_on_the_order(left: str, right: str) -> None:
     assert union(TYPE_NAMES[left], TYPE_NAMES[right]) == union(TYPE_NAMES[right], TYPE_NAMES[left])

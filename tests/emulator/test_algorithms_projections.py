@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from emulator_graphs import ERA5, L8, MODIS, S2, call, evaluate_images, graph, image, only, refusal, sample, value
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eegrpc.emulator.projections import Projection, forward
@@ -52,6 +52,7 @@ def test_what_is_not_known_is_not_guessed(crs: str) -> None:
     assert forward(crs) is None
 
 
+@settings(deadline=None)
 @given(st.floats(-180, 180), st.floats(-90, 90), st.sampled_from(["EPSG:32610", "EPSG:32760", "EPSG:3857"]))
 def test_every_place_has_finite_coordinates(longitude: float, latitude: float, crs: str) -> None:
     project = forward(crs)

@@ -20,7 +20,7 @@ from emulator_graphs import (
     sample,
     value,
 )
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eegrpc.emulator.algorithms.image_expressions import parse_expression
@@ -191,6 +191,7 @@ def test_length_has_an_end() -> None:
         parse(long + long, "b")
 
 
+@settings(deadline=None)
 @given(st.text("ab1.'\"()[]?:=+-*/%<>!~&|^, \n\\", max_size=40))
 def test_any_text_is_parsed_or_refused(text: str) -> None:
     try:
@@ -214,6 +215,7 @@ _NUMBERS = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(_NUMBERS)
 def test_constants_come_out_as_python_computes_them(text: str) -> None:
     """The range of arithmetic on constants is their value; Python reads the same notation."""
