@@ -10,7 +10,7 @@ import math
 from typing import TYPE_CHECKING, TypeVar
 
 from eegrpc.emulator.arrays import to_array
-from eegrpc.emulator.bands import Band, PixelType, constant_type
+from eegrpc.emulator.bands import TYPE_NAMES, Band, PixelType, constant_type
 from eegrpc.emulator.catalog import AssetRecord, canonical_id
 from eegrpc.emulator.context import ITEM, Context
 from eegrpc.emulator.dates import parse_date
@@ -20,9 +20,10 @@ from eegrpc.emulator.filters import Filter
 from eegrpc.emulator.geometry import UNBOUNDED, Geometry
 from eegrpc.emulator.images import Image
 from eegrpc.emulator.joins import Join
+from eegrpc.emulator.projections import Projection
 from eegrpc.emulator.properties import describe_type
 from eegrpc.emulator.reducers import Reducer
-from eegrpc.emulator.values import Array, Collection, Date, DateRange, Element, ErrorMargin, Feature, Function
+from eegrpc.emulator.values import Array, Collection, Date, DateRange, Element, ErrorMargin, Feature, Function, Kernel
 from eegrpc.v1alpha import EarthEngineAsset
 
 if TYPE_CHECKING:
@@ -166,12 +167,22 @@ def _array(context: Context, value: object) -> Array:
     raise TypeMismatch
 
 
-def _projection(_: Context, value: object) -> str:
-    # Coordinates are only ever longitude and latitude here; anything else is refused rather than misplaced.
-    if value == "EPSG:4326":
-        return "EPSG:4326"
+def _projection(context: Context, value: object) -> Projection:
+    if isinstance(value, Projection):
+        return value
     if isinstance(value, str):
-        raise AlgorithmError(f"Coordinates in '{shorten(value)}': only EPSG:4326 is supported.", unsupported=True)
+        projection = Projection.parse(value)
+        if not projection.known:
+            context.assume("crs-codes-unchecked")
+        return projection
+    raise TypeMismatch
+
+
+def _pixel_type(_: Context, value: object) -> PixelType:
+    if isinstance(value, PixelType):
+        return value
+    if isinstance(value, str) and value in TYPE_NAMES:
+        return TYPE_NAMES[value]
     raise TypeMismatch
 
 
@@ -200,8 +211,12 @@ CONVERTERS: Mapping[str, Converter] = {
     "Reducer": _instance(Reducer),
     "ErrorMargin": _error_margin,
     "Array": _array,
-    "PixelType": _instance(PixelType),
     "Projection": _projection,
+    "PixelType": _pixel_type,
+    "Kernel": _instance(Kernel),
+    # Nothing makes these but stubs, so what they are is the tests' own affair.
+    "Classifier": _any,
+    "Clusterer": _any,
 }
 
 

@@ -33,7 +33,7 @@ from eegrpc.emulator.literals import Literals
 from eegrpc.emulator.properties import check_properties, describe_type
 from eegrpc.emulator.registry import algorithms
 from eegrpc.emulator.stubs import with_stubs
-from eegrpc.emulator.values import Collection, Function, LazyCollection
+from eegrpc.emulator.values import BuiltFunction, Collection, Function, LazyCollection
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -266,12 +266,14 @@ class _Machine(Context):
         self._depth = 0
 
     def call(self, function: Function, arguments: Sequence[object]) -> object:
-        if not isinstance(function, _Closure):
+        if not isinstance(function, (_Closure, BuiltFunction)):
             raise AlgorithmError("The function cannot be called.", unsupported=True)
         if len(arguments) != len(function.names):
             raise AlgorithmError(
                 f"The function takes {len(function.names)} argument(s), but is called with {len(arguments)}."
             )
+        if isinstance(function, BuiltFunction):
+            return function.run(self, arguments)
         if self._depth >= MAX_CALL_DEPTH:
             raise AlgorithmError(f"Functions call one another more than {MAX_CALL_DEPTH} levels deep.")
         self._depth += 1
@@ -376,9 +378,9 @@ class _Machine(Context):
             return parameter.default
         return convert_argument(parameter.convert, parameter.type, parameter.name, self, value)
 
-    def _enter(self, node: Call, frame: _Frame) -> Thunk:
+    def _enter(self, node: Call, frame: _Frame) -> object:
         function = self._known(node.function, frame)
-        if not isinstance(function, _Closure):
+        if not isinstance(function, (_Closure, BuiltFunction)):
             raise AlgorithmError(f"functionReference must be a function, not: {describe_type(function)}.")
         arguments = {name: self._known(argument, frame) for name, argument in node.arguments.items()}
         if set(arguments) != set(function.names):
@@ -386,6 +388,8 @@ class _Machine(Context):
                 f"The function takes the arguments ({', '.join(function.names)}), "
                 f"but is called with ({', '.join(arguments)})."
             )
+        if isinstance(function, BuiltFunction):
+            return function.run(self, [arguments[name] for name in function.names])
         return Thunk(function.body, _Frame(arguments, function.frame))
 
     def _known(self, node: Node, frame: _Frame) -> object:

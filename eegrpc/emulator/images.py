@@ -160,6 +160,8 @@ def describe_band(band: Band) -> dict[str, object]:
     }
     if band.grid.width is not None and band.grid.height is not None:
         description["dimensions"] = [band.grid.width, band.grid.height]
+        if band.grid.origin != (0, 0):
+            description["origin"] = list(band.grid.origin)
     return description
 
 

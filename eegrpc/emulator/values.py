@@ -9,8 +9,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from eegrpc.emulator.context import Context
     from eegrpc.emulator.filters import Filter
     from eegrpc.emulator.geometry import Geometry
     from eegrpc.emulator.images import Image
@@ -81,7 +82,7 @@ class Array:
 
 
 class Function:
-    """A function as a value: what Collection.map takes. The evaluator defines the only kind there is so far."""
+    """A function as a value: what Collection.map takes. One that the graph defines is known to the evaluator only."""
 
     __slots__ = ()
 
@@ -89,6 +90,39 @@ class Function:
     def parameters(self) -> tuple[str, ...]:
         """Names of the parameters."""
         raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltFunction(Function):
+    """A function that an algorithm has made.
+
+    Attributes:
+        names: Names of the parameters.
+        run: Takes the request's context and the arguments, in order.
+
+    """
+
+    names: tuple[str, ...]
+    run: Callable[[Context, Sequence[object]], object]
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """Names of the parameters."""
+        return self.names
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """A neighbourhood of pixels with weights, of which the emulator knows how it was described.
+
+    Attributes:
+        name: The function that made it, such as ``Kernel.circle``.
+        arguments: Its arguments, in order.
+
+    """
+
+    name: str
+    arguments: tuple[object, ...]
 
 
 class Element:

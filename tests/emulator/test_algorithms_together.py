@@ -101,6 +101,11 @@ EXPECTED: dict[str, list[str]] = {
     "map_set_dictionary": sorted([*_SEG[3:7], _SFG[0], _SFG[1]]),
     "map_ndvi_add_band": _SEG[:7],
     "map_ndvi_only": _MODIS[:4],
+    "map_bitmask_cloud": [*_P43[2:4], *_P44[2:4], *_P44[6:]],  # less than 15 % of cloud
+    "map_cast_types": _MODIS[6:10],
+    "map_clip": [_SEG[8]],
+    "map_expression_evi": _SFG,
+    "map_metadata_band": _P44[7:9],
     "map_scale_factors": [_P43[4], _P44[5], _P44[6]],
     "merge_two": [f"1_{_P44[1]}", f"1_{_P44[2]}", f"2_{_P43[1]}", f"2_{_P43[2]}"],
     "from_constant_images": ["0", "1", "2"],

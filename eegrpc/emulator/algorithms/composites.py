@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from eegrpc.emulator import bands as algebra
 from eegrpc.emulator.algorithms.collections import prefixed
-from eegrpc.emulator.algorithms.image_arithmetic import cast_bands
 from eegrpc.emulator.algorithms.image_reductions import reduced
+from eegrpc.emulator.algorithms.pixel_types import cast_bands
 from eegrpc.emulator.bands import Band
 from eegrpc.emulator.context import CONSTANT
 from eegrpc.emulator.errors import AlgorithmError

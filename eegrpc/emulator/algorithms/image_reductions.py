@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from eegrpc.emulator import bands as algebra
 from eegrpc.emulator.algorithms.collections import prefixed
-from eegrpc.emulator.algorithms.image_arithmetic import derived
 from eegrpc.emulator.bands import TYPE_NAMES, Band, PixelType
 from eegrpc.emulator.errors import AlgorithmError
 from eegrpc.emulator.geometry import UNBOUNDED
+from eegrpc.emulator.image_functions import derived
 from eegrpc.emulator.images import Image
 from eegrpc.emulator.reducers import common_type
 from eegrpc.emulator.registry import algorithm
@@ -70,7 +70,7 @@ def reduce_image(context: Context, image: Image, reducer: Reducer) -> Image:
     context.assume("reduced-image-like-arithmetic")
     grid = next((band.grid for band in image.bands if band.grid != algebra.DEFAULT_GRID), algebra.DEFAULT_GRID)
     types = reducer.types([common_type([band.type for band in image.bands])])
-    return derived(image, _named([Band(name, kind, grid) for name, kind in types]))
+    return derived(image.geometry, _named([Band(name, kind, grid) for name, kind in types]))
 
 
 @algorithm(
@@ -102,7 +102,7 @@ def array_reduce(context: Context, image: Image, reducer: Reducer, axes: list[in
             if not 0 <= axis < dimensions:
                 raise AlgorithmError(f"Axis {axis} is not one of the {dimensions} axes of band '{band.id}'.")
         bands.append(band.retyped(_array_type(context, reducer, band.type, field)))
-    return derived(image, bands)
+    return derived(image.geometry, bands)
 
 
 def _array_type(context: Context, reducer: Reducer, pixel_type: PixelType, field: int | None) -> PixelType:
