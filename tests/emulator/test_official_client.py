@@ -549,6 +549,40 @@ def test_emulators_one_after_another() -> None:
     ee.Reset()
 
 
+def test_the_journal_has_what_was_asked_for_and_not_what_initializing_takes() -> None:
+    with Emulator(Catalog([EarthEngineAsset(type="IMAGE", id="c/1")])) as emulator:
+        emulator.initialize_ee("project-one")
+        assert len(emulator.journal) == 0
+        assert ee.ImageCollection("c").limit(1).size().getInfo() == 1
+        ee.data.listAssets({"parent": "c", "pageSize": 1})
+        ee.data.getAsset("c/1")
+        with pytest.raises(ee.EEException):
+            ee.Image("none").getInfo()
+        entries = list(emulator.journal)
+        methods = ["value.compute", "assets.listAssets", "assets.get", "value.compute"]
+        assert [entry.method for entry in entries] == methods
+        assert [entry.status for entry in entries] == ["OK", "OK", "OK", "INVALID_ARGUMENT"]
+        assert {entry.project for entry in entries} == {"projects/project-one"}
+        assert entries[1].page_size == 1
+        assert "Collection.size" in entries[0].functions
+        assert "not found" in entries[3].message
+    ee.Reset()
+
+
+def test_projects_have_assets_and_stubs_of_their_own() -> None:
+    with Emulator(Catalog([])) as emulator:
+        emulator.load([EarthEngineAsset(type="IMAGE", id="c/1")], "project-one")
+        emulator.stub("Number.add", lambda **_: 5, "project-one")
+        emulator.initialize_ee("project-one")
+        assert ee.Number(1).add(1).getInfo() == 5
+        assert ee.data.getAsset("c/1")["id"] == "c/1"
+        emulator.initialize_ee("project-two")
+        with pytest.raises(ee.EEException, match="not found"):
+            ee.data.getAsset("c/1")
+        assert ee.Number(1).add(1).getInfo() == 2
+    ee.Reset()
+
+
 def test_a_url_with_a_slash_at_its_end() -> None:
     with Emulator([EarthEngineAsset(type="IMAGE", id="c/1")]) as emulator:
         emulator.initialize_ee(url=f"{emulator.endpoint}/")

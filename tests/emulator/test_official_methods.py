@@ -217,19 +217,21 @@ def test_projects_find_their_own_assets_and_stubs() -> None:
     """For computations the project is in the path; for assets, which are of other projects, it is who asks."""
     worlds = {
         f"projects/{name}": _Place(
-            Catalog([EarthEngineAsset(id=f"c/{name}")]), {"Image.sample": lambda name=name, **_: name}
+            Catalog([EarthEngineAsset(id=f"c/{name}")]), {"Number.add": lambda number=number, **_: number}
         )
-        for name in ("one", "two")
+        for number, name in enumerate(("one", "two"))
     }
     api = OfficialApi(worlds.__getitem__, 10, ["v1"])
-    sample = json.dumps({"expression": expression(call("Image.sample", image=1))}).encode()
-    for name in ("one", "two"):
+    added = json.dumps({"expression": expression(call("Number.add", left=1, right=1))}).encode()
+    for number, name in enumerate(("one", "two")):
         found = api.find("POST", f"/v1/projects/{name}/value:compute")
         assert found is not None
-        assert json.loads(api.answer(found._replace(body=sample, user_project="another")).body) == {"result": name}
+        asked = found._replace(body=added, user_project="another")
+        assert json.loads(api.answer(asked, api.read(asked)).body) == {"result": number}
         found = api.find("GET", "/v1/projects/earthengine-public/assets/c:listAssets")
         assert found is not None
-        (asset,) = json.loads(api.answer(found._replace(user_project=name)).body)["assets"]
+        asked = found._replace(user_project=name)
+        (asset,) = json.loads(api.answer(asked, api.read(asked)).body)["assets"]
         assert asset["id"] == f"c/{name}"
 
 

@@ -73,6 +73,14 @@ class Call(NamedTuple):
     user_project: str = ""
     """Who asks, as the header ``x-goog-user-project`` says: ``my-project``."""
 
+    @property
+    def project(self) -> str:
+        """The project whose world it is about: the one in the path of a computation, else who asks.
+
+        The names of assets, and so the paths of all other methods, are those of the projects that have them.
+        """
+        return self.values.get("project") or f"projects/{self.user_project}"
+
 
 class World(Protocol):
     """What the requests of a project find."""
@@ -90,8 +98,7 @@ class OfficialApi:
     """Answers the methods of `METHODS` but computeImages; thread-safe.
 
     Args:
-        world: What a project (``projects/my-project``) finds; by what is in the path for computations, for assets by
-            who asks: their names are those of other projects.
+        world: What a project (``projects/my-project``) finds.
         max_page_size: Most assets of a page.
         versions: API versions, with which all paths begin.
     """
@@ -99,7 +106,7 @@ class OfficialApi:
     def __init__(self, world: Callable[[str], World], max_page_size: int, versions: Iterable[str]) -> None:
         self._world = world
         self._max_page_size = max_page_size
-        self._actions: Mapping[str, Callable[[Call, Mapping[str, str]], Answer]] = {
+        self._actions: Mapping[str, Callable[[Call, ComputeImagesRequest], Answer]] = {
             "projects.algorithms.list": lambda *_: Answer(algorithm_list()),
             "projects.assets.get": self._get_asset,
             "projects.assets.listAssets": self._list_assets,
@@ -130,42 +137,54 @@ class OfficialApi:
                 return Call(method, values)
         return None
 
-    def answer(self, call: Call) -> Answer:
-        """Answer a call; takes as long as its evaluation.
+    def read(self, call: Call) -> ComputeImagesRequest:
+        """Read what a call asks for, in the fields that other methods share with computeImages.
 
         Args:
             call: From `find`, with what came besides the path.
 
         Returns:
+            The project, the expression if it has one, the page size and token.
+
+        Raises:
+            Refusal: The request is not valid.
+        """
+        if call.method.request:
+            return _computation(call)
+        query = _parameters(call)
+        page_size = _page_size(query.get("pageSize", "0"))
+        return ComputeImagesRequest(project=call.project, page_size=page_size, page_token=query.get("pageToken", ""))
+
+    def answer(self, call: Call, request: ComputeImagesRequest) -> Answer:
+        """Answer a call; takes as long as its evaluation.
+
+        Args:
+            call: From `find`, with what came besides the path.
+            request: What `read` made of it.
+
+        Returns:
             The answer.
 
         Raises:
-            Refusal: The request is not valid, or cannot be answered.
+            Refusal: The request cannot be answered.
         """
-        return self._actions[call.method.id](call, _parameters(call))
+        return self._actions[call.method.id](call, request)
 
-    def _assets(self, call: Call) -> AnyCatalog:
-        return self._world(f"projects/{call.user_project}").catalog
-
-    def _get_asset(self, call: Call, _query: Mapping[str, str]) -> Answer:
+    def _get_asset(self, call: Call, request: ComputeImagesRequest) -> Answer:
         name = call.values["name"]
-        asset = find_asset(self._assets(call), name)
+        asset = find_asset(self._world(request.project).catalog, name)
         if asset is None:
             raise _not_found(name)
         return Answer(_asset_json(asset))
 
-    def _list_assets(self, call: Call, query: Mapping[str, str]) -> Answer:
+    def _list_assets(self, call: Call, request: ComputeImagesRequest) -> Answer:
         parent = call.values["parent"]
-        asked = Query(
-            _page_size(query.get("pageSize", "0")),
-            query.get("pageToken", ""),
-            query.get("filter", ""),
-            query.get("view", ""),
-        )
+        query = _parameters(call)
+        asked = Query(request.page_size, request.page_token, query.get("filter", ""), query.get("view", ""))
         if asked.view not in VIEWS:
             raise _invalid(f"Invalid value at 'view' (EarthEngineAssetView), {json.dumps(asked.view[:64])}")
         try:
-            page = list_assets(self._assets(call), parent, asked, self._max_page_size)
+            page = list_assets(self._world(request.project).catalog, parent, asked, self._max_page_size)
         except AlgorithmError as error:
             raise _invalid(error.message) from error
         except PageTokenError as error:
@@ -178,18 +197,7 @@ class OfficialApi:
             fields.append(b'"nextPageToken":"%b"' % page.next_page_token.encode())
         return Answer(b"{%b}" % b",".join(fields))
 
-    def _compute_value(self, call: Call, _query: Mapping[str, str]) -> Answer:
-        try:
-            request = ComputeImagesRequest.FromString(_REQUEST.to_wire(call.body or b"{}"))
-        except MapperError as error:
-            raise _invalid(f"Invalid JSON payload received. {error}") from error
-        for field, _ in request.ListFields():
-            if field.json_name not in ("expression", "workloadTag"):
-                raise _invalid(f'Invalid JSON payload received. Unknown name "{field.json_name}": Cannot find field.')
-        request.project = call.values["project"]
-        problem = problem_of(request)
-        if problem is not None:
-            raise _invalid(*problem)
+    def _compute_value(self, _call: Call, request: ComputeImagesRequest) -> Answer:
         try:
             world = self._world(request.project)
             result, assumptions = evaluate_to(printed, request.expression, world.catalog, world.stubs)
@@ -198,6 +206,23 @@ class OfficialApi:
             raise _invalid(error.message, reason, path=error.path, function=error.function or "") from error
         text = json.dumps({"result": result}, separators=(",", ":"), ensure_ascii=False)
         return Answer(text.encode(errors="backslashreplace"), assumptions)
+
+
+def _computation(call: Call) -> ComputeImagesRequest:
+    """Read a ComputeValueRequest."""
+    _parameters(call)
+    try:
+        request = ComputeImagesRequest.FromString(_REQUEST.to_wire(call.body or b"{}"))
+    except MapperError as error:
+        raise _invalid(f"Invalid JSON payload received. {error}") from error
+    for field, _ in request.ListFields():
+        if field.json_name not in ("expression", "workloadTag"):
+            raise _invalid(f'Invalid JSON payload received. Unknown name "{field.json_name}": Cannot find field.')
+    request.project = call.project
+    problem = problem_of(request)
+    if problem is not None:
+        raise _invalid(*problem)
+    return request
 
 
 def _asset_json(asset: EarthEngineAsset) -> bytes:

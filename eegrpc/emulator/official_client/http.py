@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import re
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from urllib.parse import parse_qs, unquote
 import grpc
 from aiohttp import web
 
+from eegrpc.emulator.journal import Record
 from eegrpc.emulator.official_client.api import Call, OfficialApi, Refusal
 from eegrpc.emulator.official_client.methods import discovery_document
 from eegrpc.emulator.service import ASSUMPTIONS_KEY, ERROR_DOMAIN
@@ -18,21 +20,25 @@ from eegrpc.emulator.statuses import error_info, status_of
 from eegrpc.transcoding.metadata import to_trailers
 from eegrpc.transcoding.status import DETAILS_KEY, error_json
 from eegrpc.transcoding.types import Reply
+from eegrpc.v1alpha import ComputeImagesRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
     from concurrent.futures import Executor
 
+    from eegrpc.emulator.journal import JournalKeeper
     from eegrpc.emulator.official_client.api import World
 
 __all__ = ["add_official_client"]
 
 _DISCOVERY = "/$discovery/rest"
+_UNNOTED = ("algorithms.list",)
 
 
 def add_official_client(
     application: web.Application,
     world: Callable[[str], World],
+    journal: JournalKeeper,
     threads: Executor,
     *,
     max_page_size: int,
@@ -43,6 +49,7 @@ def add_official_client(
     Args:
         application: Answers everything else.
         world: What a project (``projects/my-project``) finds.
+        journal: Where requests are entered, but for what clients ask when they are initialized.
         threads: Where evaluation runs.
         max_page_size: Most assets of a page.
         versions: The API versions there are.
@@ -66,7 +73,8 @@ def add_official_client(
             query, body = body.decode("ascii", "replace"), b""
         user_project = request.headers.get("x-goog-user-project", "")
         call = call._replace(query=query, body=body, user_project=user_project)
-        return await asyncio.get_running_loop().run_in_executor(threads, _answer, api, call)
+        metadata = [(name.lower(), value) for name, value in request.headers.items()]
+        return await asyncio.get_running_loop().run_in_executor(threads, _answer, api, journal, call, metadata)
 
     application.middlewares.append(answer)
 
@@ -80,11 +88,25 @@ def _discovery(request: web.Request, query: str, versions: Collection[str]) -> w
     return _json(json.dumps(discovery_document(version, f"http://{request.host}/")).encode())
 
 
-def _answer(api: OfficialApi, call: Call) -> web.Response:
+def _answer(api: OfficialApi, journal: JournalKeeper, call: Call, metadata: list[tuple[str, str]]) -> web.Response:
+    """Answer a call, and enter it in the journal."""
+    refusal: Refusal | None = None
     try:
-        answer = api.answer(call)
-    except Refusal as refusal:
-        return _error(refusal)
+        request = api.read(call)
+    except Refusal as error:
+        request, refusal = ComputeImagesRequest(project=call.project), error
+    name = call.method.id.removeprefix("projects.")
+    entering = contextlib.nullcontext(Record()) if name in _UNNOTED else journal.record("rest", name, request, metadata)
+    with entering as record:
+        try:
+            if refusal is not None:
+                raise refusal
+            answer = api.answer(call, request)
+        except Refusal as error:
+            record.status = error.code.name
+            record.message = error.message
+            return _error(error)
+        record.assumptions = answer.assumptions
     response = _json(answer.body)
     if answer.assumptions:
         response.headers.extend(to_trailers(((ASSUMPTIONS_KEY, ",".join(answer.assumptions)),)))
