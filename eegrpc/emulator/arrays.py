@@ -76,5 +76,5 @@ def built(context: Context, shape: tuple[int, ...], value: Callable[[Position], 
 
     """
     check_dimensions(len(shape))
-    context.spend(prod(shape), 10 * ITEM)
+    context.spend(prod(shape), 16 * ITEM)
     return Array(shape, tuple(map(value, product(*map(range, shape)))))

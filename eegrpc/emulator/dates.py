@@ -231,8 +231,8 @@ def update(millis: int, fields: Mapping[str, float], zone_name: str | None = Non
 
     """
     local = to_datetime(millis, time_zone(zone_name))
-    changes = {unit: int(value) for unit, value in fields.items()}
     try:
+        changes = {unit: int(value) for unit, value in fields.items()}
         if "second" in fields:
             seconds, fraction = divmod(math.floor(fields["second"] * SECOND), SECOND)
             changes |= {"second": seconds, "microsecond": fraction * 1000}

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
-from eegrpc.emulator.context import CHARACTERS, ITEM
+from eegrpc.emulator.context import CHARACTERS
 from eegrpc.emulator.errors import AlgorithmError
 from eegrpc.emulator.geometry import Geometry
 from eegrpc.emulator.properties import describe_type
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["identity", "same"]
 
 # What a value costs, in units of Context.spend.
-_PRICE = 4
+_PRICE = 8
 
 
 def same(context: Context, left: object, right: object) -> bool:
@@ -44,23 +43,21 @@ def identity(context: Context, value: object) -> Hashable:
 
     """
     context.spend(1, _PRICE)
-    if value is None:
-        return None
     if isinstance(value, str):
-        context.spend(len(value) // CHARACTERS, ITEM)
+        context.spend(len(value) // CHARACTERS, 1)
         return value
     if isinstance(value, bool):
         return ("Boolean", value)
     if isinstance(value, (int, float)):
-        return ("Number", "NaN" if math.isnan(value) else value)
+        return value if value == value else ("NaN",)
+    if value is None or isinstance(value, (Date, DateRange, Geometry)):
+        return value
     if isinstance(value, list):
-        return ("List", tuple(identity(context, item) for item in value))
+        return ("List", *(identity(context, item) for item in value))
     if isinstance(value, dict):
         return ("Dictionary", frozenset((name, identity(context, item)) for name, item in value.items()))
     if isinstance(value, Array):
-        context.spend(len(value.values), ITEM)
-        return value
-    if isinstance(value, (Date, DateRange, Geometry)):
+        context.spend(len(value.values), 1)
         return value
     return _Opaque(value)
 

@@ -46,32 +46,34 @@ class Literals:
         Raises:
             AlgorithmError: There is too much in it, or it nests too deeply.
         """
-        level: list[object] = [literal]
-        depth = deepest = items = 0
+        context.spend(1, ITEM)
+        level: list[Any] = [literal]
+        depth = deepest = 0
+        items = 1
         while level:
             depth += 1
-            inner: list[object] = []
-            inside = len(level)
+            inside = 0
+            holders: list[Any] = []
             for value in level:
-                counted = self._large.get(id(value))
-                if counted is not None:
-                    context.spend(counted.items, ITEM)
-                    items += counted.items
-                    deepest = max(deepest, depth - 1 + counted.depth)
-                elif isinstance(value, list):
-                    inner.extend(value)
-                elif isinstance(value, dict):
-                    inner.extend(value.values())
-                elif isinstance(value, str):
+                kind = type(value)
+                if kind is list or kind is dict:
+                    counted = self._large.get(id(value))
+                    if counted is None:
+                        inside += len(value)
+                        holders.append(value)
+                    else:
+                        inside += counted.items
+                        deepest = max(deepest, depth - 1 + counted.depth)
+                elif kind is str:
                     inside += len(value) // CHARACTERS
-                elif isinstance(value, Array):
+                elif kind is Array:
                     inside += len(value.values)
             context.spend(inside, ITEM)
             items += inside
             deepest = max(deepest, depth)
             if deepest > MAX_LITERAL_DEPTH:
                 raise AlgorithmError(f"Lists and dictionaries are nested more than {MAX_LITERAL_DEPTH} levels deep.")
-            level = inner
+            level = [item for holder in holders for item in (holder if type(holder) is list else holder.values())]
         if items > _LARGE:
             self._large[id(literal)] = _Counted(literal, items - 1, deepest)
         return literal

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from eegrpc.emulator.errors import AlgorithmError
 from eegrpc.emulator.properties import from_double
+from eegrpc.emulator.special_functions import digamma, erf_inverse, erfc_inverse, trigamma
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,13 +67,13 @@ _INTEGERS |= {"byte": _INTEGERS["uint8"], "short": _INTEGERS["int16"]}
 _INTEGERS |= {"int": _INTEGERS["int32"], "long": _INTEGERS["int64"]}
 
 
-def cast(context: Context, value: Number, least: float, most: float) -> Number:
+def cast(context: Context, value: Number, least: float, most: float) -> int:
     """Return the nearest whole number within a range. The example of Array.byte rounds, those of Number.* clamp."""
     if isinstance(value, float):
         if value != value or value % 1:
             context.assume("casts-round")
         value = 0 if math.isnan(value) else _round(context, value)
-    return from_double(max(least, min(most, value))) if isinstance(value, float) else int(max(least, min(most, value)))
+    return int(max(least, min(most, value)))
 
 
 def to_float32(value: Number) -> float:
@@ -103,7 +104,10 @@ def _mod(context: Context, left: Number, right: Number) -> Number:
 def _pow(left: Number, right: Number) -> Number:
     if left == 0 and right < 0:
         return math.inf
-    power = math.pow(left, right)
+    try:
+        power = math.pow(left, right)
+    except OverflowError:
+        power = -math.inf if left < 0 and right % 2 else math.inf
     return from_double(power) if isinstance(left, int) and isinstance(right, int) else power
 
 
@@ -217,6 +221,10 @@ _PLAIN_UNARY: dict[str, Callable[[Number], Number]] = {
     "erf": math.erf,
     "erfc": math.erfc,
     "gamma": _gamma,
+    "erfInv": lambda value: erf_inverse(float(value)),
+    "erfcInv": lambda value: erfc_inverse(float(value)),
+    "digamma": lambda value: digamma(float(value)),
+    "trigamma": lambda value: trigamma(float(value)),
     "bitCount": lambda value: bin(_bits(value) % (2 * _LONG)).count("1"),
     "bitwiseNot": lambda value: ~_bits(value),
     "float": to_float32,

@@ -145,6 +145,7 @@ class Emulator(Bench):
         add_official_client(
             application,
             self._projects.state,
+            self._keeper,
             self._threads,
             max_page_size=self._max_page_size,
             versions=API_VERSIONS,

@@ -168,6 +168,8 @@ def test_arrays_in_properties() -> None:
         ("pad", {"array": [1], "lengths": [1, 2]}, "2 lengths for 1 dimensions"),
         ("reshape", {"array": [1, 2, 3], "shape": [2, -1]}, "3 numbers do not have the shape"),
         ("reshape", {"array": [1], "shape": [-1, -1]}, "do not have the shape"),
+        ("reshape", {"array": [1], "shape": [call("Number.exp", input=1000)]}, "a list of lengths"),
+        ("reshape", {"array": [1], "shape": [-2]}, "a list of lengths"),
         ("reshape", {"array": [1], "shape": [1] * 17}, "at most 16 dimensions"),
         ("bitsToArray", {"input": 1.5}, "does not take 1.5 for bits"),
     ],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import math
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 from typing import Any
@@ -11,10 +13,14 @@ from emulator_graphs import assumed, call, refusal, value
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from eegrpc.emulator import number_functions
 from eegrpc.emulator.algorithms.numbers import parse
 from eegrpc.emulator.catalog import Catalog
 from eegrpc.emulator.context import Context
+from eegrpc.emulator.errors import AlgorithmError
 from eegrpc.emulator.number_format import format_number
+from eegrpc.emulator.number_functions import computed
+from eegrpc.emulator.special_functions import erf_inverse, erfc_inverse
 from eegrpc.emulator.text import float_text
 
 INF = math.inf
@@ -52,6 +58,8 @@ BINARY: list[tuple[str, float, float, float]] = [
     ("pow", 5, -2, 0.04),
     ("pow", 0, -1, INF),
     ("pow", 10, 10**9, INF),
+    ("pow", -10, 309, -INF),
+    ("pow", -8, 0.5, NAN),
     ("pow", 2, 62, 2.0**62),
     ("atan2", -1, 0, math.pi),  # x before y
     ("atan2", 0, 1, math.pi / 2),
@@ -74,7 +82,7 @@ BINARY: list[tuple[str, float, float, float]] = [
 @pytest.mark.parametrize(("name", "left", "right", "expected"), BINARY)
 def test_two_numbers(name: str, left: float, right: float, expected: float) -> None:
     result = value(call(f"Number.{name}", left=left, right=right))
-    assert result == pytest.approx(expected, rel=1e-15)
+    assert result == pytest.approx(expected, rel=2e-15, nan_ok=True)
     assert type(result) is type(expected)
 
 
@@ -120,6 +128,15 @@ UNARY: list[tuple[str, float, float]] = [
     ("gamma", 0.5, math.sqrt(math.pi)),
     ("gamma", 200, INF),
     ("gamma", -0.5, NAN),
+    ("erfInv", -1, -INF),
+    ("erfInv", 0, 0.0),
+    ("erfInv", 2, NAN),
+    ("erfcInv", 0, INF),
+    ("erfcInv", 1, 0.0),
+    ("digamma", -1, -INF),
+    ("digamma", 1, -0.5772156649015329),
+    ("trigamma", -100, INF),
+    ("trigamma", 1, math.pi**2 / 6),
     ("bitCount", 0xFFFF, 16),
     ("bitCount", -1, 64),
     ("bitCount", -2, 63),
@@ -135,8 +152,35 @@ UNARY: list[tuple[str, float, float]] = [
 @pytest.mark.parametrize(("name", "given_", "expected"), UNARY)
 def test_one_number(name: str, given_: float, expected: float) -> None:
     result = value(call(f"Number.{name}", input=given_))
-    assert result == pytest.approx(expected, rel=1e-15, nan_ok=True)
+    assert result == pytest.approx(expected, rel=2e-15, nan_ok=True)
     assert type(result) is type(expected)
+
+
+@pytest.mark.parametrize(
+    ("name", "given_", "shown"),
+    [
+        # The examples show nine places.
+        ("erfInv", -0.001, -0.000886227),
+        ("erfcInv", 0.001, 2.326753765),
+        ("digamma", -1.5, 0.703156637),
+        ("digamma", 0.5, -1.963510028),
+        ("digamma", 100, 4.600161852),
+        ("digamma", 1e13, 29.933606208),
+        ("trigamma", 0.001, 1000001.642533195),
+        ("trigamma", 0.5, 4.934802200),
+        ("trigamma", 100, 0.010050166),
+        ("trigamma", 200, 0.005012520),
+    ],
+)
+def test_special_functions(name: str, given_: float, shown: float) -> None:
+    assert value(call(f"Number.{name}", input=given_)) == pytest.approx(shown, rel=1e-15, abs=6e-9)
+
+
+@settings(deadline=None)
+@given(st.floats(-3, 3), st.floats(0, 20))
+def test_inverses_of_the_error_function(number: float, positive: float) -> None:
+    assert erf_inverse(math.erf(number)) == pytest.approx(number, rel=1e-9, abs=1e-12)
+    assert erfc_inverse(math.erfc(positive)) == pytest.approx(positive, rel=1e-9, abs=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -173,6 +217,34 @@ def test_what_is_refused() -> None:
     assert "Expected type: Number. Actual type: String" in refusal(call("Number.abs", input="3")).message
     assert "does not take 1.5 for bits" in refusal(call("Number.bitwiseAnd", left=1.5, right=1)).message
     assert refusal(call("Number.leftShift", left=1, right=1e9)).unsupported
+
+
+def test_casts_of_what_is_no_number() -> None:
+    infinite, nan = call("Number.exp", input=1000), call("Number.sqrt", input=-1)
+    assert value(call("Number.toInt8", input=infinite)) == 127
+    assert value(call("Number.toInt64", input=call("Number.log", input=0))) == -(2**63)
+    assert value(call("Number.toInt8", input=nan)) == 0
+
+
+EXTREMES = (INF, -INF, NAN, 0, -0.0, 3, -1, 2**63 - 1, -(2**63), 1e308, 5e-324)
+
+
+def check_answer(compute: Any, *numbers: float) -> None:
+    """A function answers with a number, or refuses; nothing else may happen."""
+    with contextlib.suppress(AlgorithmError):
+        assert isinstance(computed(lambda: compute(Context(Catalog()), *numbers)), (int, float))
+
+
+@pytest.mark.parametrize("name", sorted(number_functions.UNARY))
+def test_one_number_of_any_size(name: str) -> None:
+    for number in EXTREMES:
+        check_answer(number_functions.UNARY[name], number)
+
+
+@pytest.mark.parametrize("name", sorted(number_functions.BINARY))
+def test_two_numbers_of_any_size(name: str) -> None:
+    for left, right in itertools.product(EXTREMES, EXTREMES):
+        check_answer(number_functions.BINARY[name], left, right)
 
 
 def test_ranges() -> None:

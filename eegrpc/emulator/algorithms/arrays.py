@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 # What computing one number of an array costs.
 _ELEMENT = 10 * ITEM
 
+_LEAST, _MOST = -(2**63), 2**63 - 1
+
 
 @algorithm("Array(values: Object, pixelType: PixelType = null) -> Array")
 def array(context: Context, values: object, pixel_type: PixelType | None) -> Array:
@@ -38,7 +40,7 @@ def array(context: Context, values: object, pixel_type: PixelType | None) -> Arr
 def _typed(context: Context, value: Number, pixel_type: PixelType) -> Number:
     if pixel_type.precision == "INT":
         least, most = pixel_type.minimum, pixel_type.maximum
-        return cast(context, value, -(2**63) if least is None else least, 2**63 - 1 if most is None else most)
+        return cast(context, value, _LEAST if least is None else least, _MOST if most is None else min(most, _MOST))
     return to_float32(value) if pixel_type.precision == "FLOAT" else float(value)
 
 
@@ -272,9 +274,9 @@ def pad(context: Context, values: Array, lengths: list[int], filling: Number) ->
 def reshape(_: Context, values: Array, wanted: Array) -> Array:
     """Return the same numbers in another shape; one length may be -1, and follows from the others."""
     check_dimensions(len(wanted.values))
-    lengths = [int(number) for number in wanted.values]
-    if len(wanted.shape) != 1 or lengths != list(wanted.values) or min(lengths, default=0) < -1:
+    if len(wanted.shape) != 1 or any(number < -1 or number % 1 for number in wanted.values):
         raise AlgorithmError("Parameter 'shape' must be a list of lengths.")
+    lengths = [int(number) for number in wanted.values]
     if lengths.count(-1) == 1:
         others = prod(number for number in lengths if number != -1)
         lengths[lengths.index(-1)] = len(values.values) // others if others else 0

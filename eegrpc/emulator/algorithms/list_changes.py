@@ -176,8 +176,9 @@ def shuffle(context: Context, items: list[object], seed: object) -> list[object]
 
 
 @algorithm("List.zip(list: List<Object>, other: List<Object>) -> List<List<Object>>")
-def zip_lists(_: Context, items: list[object], other: list[object]) -> list[object]:
+def zip_lists(context: Context, items: list[object], other: list[object]) -> list[object]:
     """Return pairs of the items in the same places, as many as the shorter list has items."""
+    context.spend(min(len(items), len(other)), 10 * ITEM)
     return [[left, right] for left, right in zip(items, other)]  # noqa: B905 - the shorter one decides
 
 
@@ -188,5 +189,6 @@ def unzip(context: Context, items: list[object]) -> list[object]:
     if len(lists) != len(items):
         raise AlgorithmError("Every item must be a list.")
     shortest = min(map(len, lists), default=0)
+    context.spend(shortest, 10 * ITEM)
     context.spend(shortest * len(lists), ITEM)
     return [[item[place] for item in lists] for place in range(shortest)]

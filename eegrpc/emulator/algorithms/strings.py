@@ -242,7 +242,10 @@ def decode_json(context: Context, text: str) -> object:
     context.spend_text(len(text))
     context.spend(len(text), ITEM)
     try:
-        return json.loads(text, parse_float=_number, parse_int=_number, parse_constant=_refuse_constant)
+        value: object = json.loads(text, parse_float=_number, parse_int=_number, parse_constant=_refuse_constant)
+        if "\\u" in text:
+            json.dumps(value, ensure_ascii=False).encode()  # half a surrogate pair is no text
+        return value
     except ValueError as error:
         raise AlgorithmError(f"Invalid JSON: {error}.") from error
 
