@@ -76,8 +76,7 @@ _SPECIAL: dict[str, dict[str, Any]] = {
     "Image.unmask": {"sameFootprint": True},
     "Image.unmix": {"endmembers": [[1]]},
 }
-_VECTOR = call("Image.toArray", image=_TWO)
-_MATRIX = call("Image.toArray", image=_VECTOR, axis=1)
+_MATRIX = call("Image.neighborhoodToArray", image=_ARGUMENTS["Image"], kernel=_ARGUMENTS["Kernel"])  # keeps metadata
 _ARRAY_ARGUMENTS: dict[str, dict[str, Any]] = {
     "Image.arrayFlatten": {"coordinateLabels": [["a"], ["b"]]},
     "Image.arrayGet": {"position": _TWO},
