@@ -72,6 +72,21 @@ def test_neighbourhoods(built: Any, expected: list[tuple[Any, ...]]) -> None:
     assert _bands(built) == expected
 
 
+def test_reduce_neighborhood() -> None:
+    def built(reducer: str, **arguments: Any) -> dict[str, Any]:
+        return call("Image.reduceNeighborhood", image=_TWO, reducer=call(reducer), kernel=_SQUARE, **arguments)
+
+    # "Reducers with a single input will prefix the output name with the input band name (e.g., '10_mean', '20_mean')."
+    assert [name for name, *_ in _bands(built("Reducer.mean"))] == ["NDVI_mean", "EVI_mean"]
+    several = ["NDVI_min", "NDVI_max", "EVI_min", "EVI_max"]
+    assert [name for name, *_ in _bands(built("Reducer.minMax"))] == several
+    # "Reducers with multiple inputs will use the output names directly."
+    assert [name for name, *_ in _bands(built("Reducer.linearFit"))] == ["scale", "offset"]
+    assert only(built("Reducer.max")).bands[1].grid == only(_TWO).bands[1].grid
+    assert "Unknown input weight" in refusal(built("Reducer.mean", inputWeight="none")).message
+    assert "Unknown optimization" in refusal(built("Reducer.mean", optimization="none")).message
+
+
 def test_neighbourhoods_refuse() -> None:
     real = call("Image.float", value=_NDVI)
     assert "must have whole numbers" in refusal(call("Image.entropy", image=real, kernel=_SQUARE)).message

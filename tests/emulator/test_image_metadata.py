@@ -49,6 +49,7 @@ _ARGUMENTS: dict[str, Any] = {
     "FeatureCollection": [],
     "Geometry": _BOX,
     "Kernel": call("Kernel.square", radius=1),
+    "Reducer": call("Reducer.mean"),
     "Projection": "EPSG:4326",
     "String": "CLOUD_COVER",
     "Integer": 1,
@@ -56,6 +57,7 @@ _ARGUMENTS: dict[str, Any] = {
 }
 _SPECIAL: dict[str, dict[str, Any]] = {
     "Image.arrayReshape": {"dimensions": 1},
+    "Collection.reduceToImage": {"properties": ["p"]},
     "Image.cast": {"bandTypes": {"SR_B4": "int8"}},
     "Image.cat": {"images": [image(), 1]},
     "Image.clamp": {"low": 0, "high": 1},
@@ -82,6 +84,7 @@ _ARRAY_ARGUMENTS: dict[str, dict[str, Any]] = {
     "Image.arrayGet": {"position": _TWO},
     "Image.arrayPad": {"lengths": [1, 2]},
     "Image.arrayProject": {"axes": [0]},
+    "Image.arrayReduce": {"axes": [0]},
 }
 
 
