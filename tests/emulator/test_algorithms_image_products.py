@@ -195,6 +195,19 @@ def test_images_of_nothing() -> None:
         assert message.bands[0].grid.crs_code == "EPSG:4326"
 
 
+def test_dictionary_to_image() -> None:
+    # "ordered and named according to the names argument. If no names are specified, ... sorted alpha-numerically"
+    numbers = {"b": 2, "a": 0.5}
+    assert _bands(call("Dictionary.toImage", dictionary=numbers)) == [("a", "DOUBLE", 0.5, 0.5), ("b", "INT", 2, 2)]
+    assert _bands(call("Dictionary.toImage", dictionary=numbers, names=["b"])) == [("b", "INT", 2, 2)]
+    assert _bands(call("Dictionary.toImage", dictionary={})) == []
+    for names, kind in ((["c"], "Null"), (["a", "s"], "String")):
+        built = call("Dictionary.toImage", dictionary={"a": 1, "s": "x"}, names=names)
+        assert f"must be a number, not: {kind}" in refusal(built).message
+    assert refusal(call("Dictionary.toImage", dictionary={"a": [1]})).unsupported
+    assert "Invalid band name 'a b'" in refusal(call("Dictionary.toImage", dictionary={"a b": 1})).message
+
+
 # ------------------------------------------------------------------------------------------------------------- pixels
 
 

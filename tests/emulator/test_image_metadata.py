@@ -58,6 +58,7 @@ _ARGUMENTS: dict[str, Any] = {
 _SPECIAL: dict[str, dict[str, Any]] = {
     "Image.arrayReshape": {"dimensions": 1},
     "Collection.reduceToImage": {"properties": ["p"]},
+    "Dictionary.toImage": {"dictionary": {"a": 1}},
     "Image.cast": {"bandTypes": {"SR_B4": "int8"}},
     "Image.cat": {"images": [image(), 1]},
     "Image.clamp": {"low": 0, "high": 1},
