@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 
+# What it costs to look at a band.
+_LOOKED_AT = 2
+
 # What answers rest on when the description of a function does not say what it keeps.
 DROPS = "undocumented-drops-metadata"
 RETAINS = "undocumented-keeps-metadata"
@@ -97,7 +100,8 @@ def image_function(
 ) -> Callable[[Callable[Concatenate[Context, P], Sequence[Band] | Placed]], Callable[Concatenate[Context, P], Image]]:
     """Declare a function from images to an image: the decorated one computes the bands, if new also the footprint.
 
-    The work of looking at each band of each image once is counted before.
+    Counted are the bands that it looks at and the bands that it makes, so that it need not do so if there are not many
+    more of either.
 
     Args:
         signatures: As for `algorithm`; several are several names for one.
@@ -119,17 +123,20 @@ def image_function(
         @wraps(bands_of)
         def implementation(context: Context, /, *args: P.args, **kwargs: P.kwargs) -> Image:
             images = [argument for argument in args if isinstance(argument, Image)]
-            context.spend(1 + sum(len(image.bands) for image in images))
+            context.spend(1 + sum(len(image.bands) for image in images), _LOOKED_AT)
             found = bands_of(context, *args, **kwargs)
+            made = found.bands if isinstance(found, Placed) else found
+            if all(made is not image.bands for image in images):
+                context.spend(len(made))
             if assumption and images and _has_metadata(images[0]):
                 context.assume(assumption)
             if isinstance(found, Placed):
                 if keeps is Keeps.METADATA:
-                    return images[0].with_bands(found.bands).setting({"system:footprint": found.footprint})
-                return derived(found.footprint, found.bands)
+                    return images[0].with_bands(made).setting({"system:footprint": found.footprint})
+                return derived(found.footprint, made)
             if keeps in (Keeps.EVERYTHING, Keeps.METADATA):
-                return images[0].with_bands(found)
-            return derived(shared_footprint(context, images) if keeps is Keeps.FOOTPRINT else UNBOUNDED, found)
+                return images[0].with_bands(made)
+            return derived(shared_footprint(context, images) if keeps is Keeps.FOOTPRINT else UNBOUNDED, made)
 
         algorithm(*signatures, summary=summary)(implementation)
         note_rule(*(signature.partition("(")[0] for signature in signatures), keeps=keeps, assumption=assumption)

@@ -72,6 +72,21 @@ def test_neighbourhoods(built: Any, expected: list[tuple[Any, ...]]) -> None:
     assert _bands(built) == expected
 
 
+def test_reduce_neighborhood() -> None:
+    def built(reducer: str, **arguments: Any) -> dict[str, Any]:
+        return call("Image.reduceNeighborhood", image=_TWO, reducer=call(reducer), kernel=_SQUARE, **arguments)
+
+    # "Reducers with a single input will prefix the output name with the input band name (e.g., '10_mean', '20_mean')."
+    assert [name for name, *_ in _bands(built("Reducer.mean"))] == ["NDVI_mean", "EVI_mean"]
+    several = ["NDVI_min", "NDVI_max", "EVI_min", "EVI_max"]
+    assert [name for name, *_ in _bands(built("Reducer.minMax"))] == several
+    # "Reducers with multiple inputs will use the output names directly."
+    assert [name for name, *_ in _bands(built("Reducer.linearFit"))] == ["scale", "offset"]
+    assert only(built("Reducer.max")).bands[1].grid == only(_TWO).bands[1].grid
+    assert "Unknown input weight" in refusal(built("Reducer.mean", inputWeight="none")).message
+    assert "Unknown optimization" in refusal(built("Reducer.mean", optimization="none")).message
+
+
 def test_neighbourhoods_refuse() -> None:
     real = call("Image.float", value=_NDVI)
     assert "must have whole numbers" in refusal(call("Image.entropy", image=real, kernel=_SQUARE)).message
@@ -178,6 +193,19 @@ def test_images_of_nothing() -> None:
         message = only(call(f"Image.{name}"))
         assert not message.HasField("geometry")
         assert message.bands[0].grid.crs_code == "EPSG:4326"
+
+
+def test_dictionary_to_image() -> None:
+    # "ordered and named according to the names argument. If no names are specified, ... sorted alpha-numerically"
+    numbers = {"b": 2, "a": 0.5}
+    assert _bands(call("Dictionary.toImage", dictionary=numbers)) == [("a", "DOUBLE", 0.5, 0.5), ("b", "INT", 2, 2)]
+    assert _bands(call("Dictionary.toImage", dictionary=numbers, names=["b"])) == [("b", "INT", 2, 2)]
+    assert _bands(call("Dictionary.toImage", dictionary={})) == []
+    for names, kind in ((["c"], "Null"), (["a", "s"], "String")):
+        built = call("Dictionary.toImage", dictionary={"a": 1, "s": "x"}, names=names)
+        assert f"must be a number, not: {kind}" in refusal(built).message
+    assert refusal(call("Dictionary.toImage", dictionary={"a": [1]})).unsupported
+    assert "Invalid band name 'a b'" in refusal(call("Dictionary.toImage", dictionary={"a b": 1})).message
 
 
 # ------------------------------------------------------------------------------------------------------------- pixels

@@ -254,6 +254,7 @@ def test_free_variables_as_bands() -> None:
     assert [name for name, *_ in _bands("NDVI + EVI", free=True)] == ["NDVI"]
     assert _refused("NDVI + EVI").endswith("Unknown variable 'EVI' in the expression. Known: DEFAULT_EXPRESSION_IMAGE.")
     assert "Unknown variable 'x'" in refusal(_parsed("x.NDVI", free=True)).message
+    assert "Unknown variable 'x'" in refusal(_parsed("x + x.NDVI", free=True)).message
 
 
 @pytest.mark.parametrize(
@@ -297,7 +298,7 @@ def test_a_function_is_parsed_once_for_all_images() -> None:
 
 
 def test_work_is_counted() -> None:
-    everything = "b()" + " + b()" * 10_000  # a dozen bands each
+    everything = "b()" + " + b()" * 15_000  # a dozen bands each
     assert "The computation is too large" in _refused(everything)
     counted = call("List.map", list=call("List.sequence", start=1, end=3000), baseAlgorithm=function("body", "n"))
     body = apply("parsed", **{_DEFAULT: {"argumentReference": "n"}})

@@ -49,6 +49,7 @@ _ARGUMENTS: dict[str, Any] = {
     "FeatureCollection": [],
     "Geometry": _BOX,
     "Kernel": call("Kernel.square", radius=1),
+    "Reducer": call("Reducer.mean"),
     "Projection": "EPSG:4326",
     "String": "CLOUD_COVER",
     "Integer": 1,
@@ -56,6 +57,8 @@ _ARGUMENTS: dict[str, Any] = {
 }
 _SPECIAL: dict[str, dict[str, Any]] = {
     "Image.arrayReshape": {"dimensions": 1},
+    "Collection.reduceToImage": {"properties": ["p"]},
+    "Dictionary.toImage": {"dictionary": {"a": 1}},
     "Image.cast": {"bandTypes": {"SR_B4": "int8"}},
     "Image.cat": {"images": [image(), 1]},
     "Image.clamp": {"low": 0, "high": 1},
@@ -76,13 +79,13 @@ _SPECIAL: dict[str, dict[str, Any]] = {
     "Image.unmask": {"sameFootprint": True},
     "Image.unmix": {"endmembers": [[1]]},
 }
-_VECTOR = call("Image.toArray", image=_TWO)
-_MATRIX = call("Image.toArray", image=_VECTOR, axis=1)
+_MATRIX = call("Image.neighborhoodToArray", image=_ARGUMENTS["Image"], kernel=_ARGUMENTS["Kernel"])  # keeps metadata
 _ARRAY_ARGUMENTS: dict[str, dict[str, Any]] = {
     "Image.arrayFlatten": {"coordinateLabels": [["a"], ["b"]]},
     "Image.arrayGet": {"position": _TWO},
     "Image.arrayPad": {"lengths": [1, 2]},
     "Image.arrayProject": {"axes": [0]},
+    "Image.arrayReduce": {"axes": [0]},
 }
 
 

@@ -50,19 +50,30 @@ def paired(context: Context, first: Image, second: Image, type_of: TypeRule) -> 
     ]
 
 
+def united(context: Context, left: PixelType, right: PixelType) -> PixelType:
+    """Return the union of two types, noting the assumption behind its range if it is neither's own.
+
+    Args:
+        context: The request's context.
+        left: A type.
+        right: Another.
+
+    Returns:
+        The type that holds the values of both.
+
+    """
+    result = union(left, right)
+    if result.bounded and result not in (left, right):
+        context.assume("union-range")
+    return result
+
+
 def _arithmetic(operator: str, context: Context, left: PixelType, right: PixelType) -> PixelType:
     if operator == "divide" and left.precision == right.precision == "INT":
         context.assume("integer-division-is-float")
     result = arithmetic_type(operator, left, right)
     if result.bounded:
         context.assume("range-by-interval")
-    return result
-
-
-def _union(context: Context, left: PixelType, right: PixelType) -> PixelType:
-    result = union(left, right)
-    if result.bounded and left != right:
-        context.assume("union-range")
     return result
 
 
@@ -95,7 +106,7 @@ _TYPES: dict[str, tuple[TypeRule, str]] = {
             *("bitwiseAnd", "bitwise_and", "bitwiseOr", "bitwise_or", "bitwiseXor", "bitwise_xor"),
             *("leftShift", "left_shift", "rightShift", "right_shift"),
         ),
-        (_union, "Compute it for each pair of bands; the type is the union of both."),
+        (united, "Compute it for each pair of bands; the type is the union of both."),
     ),
 }
 

@@ -8,13 +8,13 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 from eegrpc.emulator import bands as algebra
-from eegrpc.emulator.algorithms.image_arithmetic import paired
+from eegrpc.emulator.algorithms.image_arithmetic import paired, united
 from eegrpc.emulator.algorithms.image_math import first_band, first_grid
 from eegrpc.emulator.bands import Band, PixelType
 from eegrpc.emulator.context import ITEM
 from eegrpc.emulator.errors import AlgorithmError
 from eegrpc.emulator.image_functions import DROPS, Keeps, image_function
-from eegrpc.emulator.type_rules import COUNT, DOUBLE, floating, union, with_dimensions
+from eegrpc.emulator.type_rules import COUNT, DOUBLE, floating, with_dimensions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,7 +51,7 @@ def to_array(context: Context, image: Image, axis: int) -> list[Band]:
     _check_axis(axis, first.type.dimensions)
     kind = first.type
     for band in image.bands:
-        kind = union(kind, band.type)
+        kind = united(context, kind, band.type)
     context.assume("to-array-band-name")
     return [Band("array", with_dimensions(kind, max(first.type.dimensions, axis + 1)), first_grid(context, image))]
 
@@ -149,10 +149,10 @@ def array_sort(_: Context, image: Image, keys: Image | None) -> list[Band]:
 def array_cat(context: Context, first: Image, second: Image, axis: int) -> list[Band]:
     """Put the arrays of each pair of bands one after the other along an axis."""
 
-    def type_of(_: Context, left: PixelType, right: PixelType) -> PixelType:
+    def type_of(context: Context, left: PixelType, right: PixelType) -> PixelType:
         dimensions = max(left.dimensions, right.dimensions)
         _check_axis(axis, dimensions)
-        return with_dimensions(union(left, right), max(dimensions, axis + 1))
+        return with_dimensions(united(context, left, right), max(dimensions, axis + 1))
 
     return paired(context, first, second, type_of)
 
@@ -310,7 +310,7 @@ def _declare_two_arrays(name: str, dimensions: int, summary: str) -> None:
     @image_function(f"Image.{name}(image1: Image, image2: Image) -> Image", keeps=Keeps.FOOTPRINT, summary=summary)
     def two_arrays(context: Context, first: Image, second: Image) -> list[Band]:
         _arrays(first), _arrays(second)
-        return paired(context, first, second, lambda _, left, right: with_dimensions(union(left, right), dimensions))
+        return paired(context, first, second, lambda *operands: with_dimensions(united(*operands), dimensions))
 
 
 _declare_two_arrays("matrixMultiply", 2, "Multiply matrices; the type is the union of both.")

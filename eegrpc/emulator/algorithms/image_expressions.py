@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from eegrpc.emulator import bands as algebra
-from eegrpc.emulator.algorithms.image_arithmetic import paired
+from eegrpc.emulator.algorithms.image_arithmetic import paired, united
 from eegrpc.emulator.conversion import constant_image, convert_argument, converter
 from eegrpc.emulator.errors import AlgorithmError
 from eegrpc.emulator.image_expression import Apply, Bands, Constant, Program, parse
 from eegrpc.emulator.image_functions import derived, rules, shared_footprint
 from eegrpc.emulator.registry import algorithm, algorithms
-from eegrpc.emulator.type_rules import union
 from eegrpc.emulator.values import BuiltFunction
 
 if TYPE_CHECKING:
@@ -20,8 +19,9 @@ if TYPE_CHECKING:
     from eegrpc.emulator.context import Context
     from eegrpc.emulator.images import Image
 
-# Characters of an expression that cost as much as a node: each makes a token, at most.
+# What it costs to parse a character, which may be a token, and to compare a selector with the name of a band.
 _PARSED = 20
+_COMPARED = 2
 
 
 @algorithm(
@@ -50,12 +50,11 @@ def parse_expression(
 
 
 def _check(program: Program, default: str, names: Sequence[str], *, free_are_bands: bool) -> None:
-    unknown = sorted(program.variables - set(names))
-    if free_are_bands and default in names:
-        whole = {step.variable for step in program.steps if isinstance(step, Bands) and not step.selectors}
-        unknown = [name for name in unknown if name not in whole]
+    unknown = program.variables - set(names)
+    if free_are_bands and default in names:  # those that no band is selected from, as they are bands themselves
+        unknown &= {step.variable for step in program.steps if isinstance(step, Bands) and step.selectors}
     if unknown:
-        raise AlgorithmError(f"Unknown variable '{unknown[0]}' in the expression. Known: {', '.join(names)}.")
+        raise AlgorithmError(f"Unknown variable '{min(unknown)}' in the expression. Known: {', '.join(names)}.")
     for step in program.steps:
         if isinstance(step, Apply):
             _check_call(step)
@@ -105,7 +104,8 @@ def _selected(context: Context, step: Bands, images: Mapping[str, Image], defaul
         return _selected(context, Bands(default, (step.variable,)), images, default)
     if not step.selectors:
         return image
-    context.spend(len(step.selectors) * (1 + len(image.bands)))
+    context.spend(len(step.selectors) * len(image.bands), _COMPARED)
+    context.spend(len(step.selectors))
     return image.with_bands(algebra.select_bands(image.bands, step.selectors))
 
 
@@ -121,7 +121,7 @@ def _applied(context: Context, function: str, operands: Sequence[Image]) -> Imag
 def _chosen(context: Context, condition: Image, chosen: Image, other: Image) -> Image:
     """Return ``condition ? chosen : other``: bands pair as in arithmetic, and hold the values of both."""
     context.spend(len(chosen.bands) + len(other.bands))
-    bands = paired(context, chosen, other, lambda _, left, right: union(left, right))
+    bands = paired(context, chosen, other, united)
     if len(condition.bands) not in (1, len(bands)):
         raise AlgorithmError(
             f"The condition of '?' must have one band or {len(bands)}, as the images it chooses from: "

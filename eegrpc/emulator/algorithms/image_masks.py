@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from eegrpc.emulator.algorithms.image_arithmetic import paired
+from eegrpc.emulator.algorithms.image_arithmetic import paired, united
 from eegrpc.emulator.errors import AlgorithmError
 from eegrpc.emulator.geometry import UNBOUNDED
 from eegrpc.emulator.image_functions import DROPS, RETAINS, Keeps, Placed, image_function, shared_footprint
 from eegrpc.emulator.properties import describe_type
-from eegrpc.emulator.type_rules import UNIT, union, with_dimensions
+from eegrpc.emulator.type_rules import UNIT, with_dimensions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from eegrpc.emulator.bands import Band, PixelType
+    from eegrpc.emulator.bands import Band
     from eegrpc.emulator.context import Context
     from eegrpc.emulator.geometry import Geometry
     from eegrpc.emulator.images import Image
@@ -56,15 +56,8 @@ def _widened(context: Context, image: Image, value: Image) -> list[Band]:
     _check_count("value", image, value)
     values = value.bands if len(value.bands) == len(image.bands) else value.bands * len(image.bands)
     return [
-        band.retyped(_wider(context, band.type, other.type)) for band, other in zip(image.bands, values, strict=True)
+        band.retyped(united(context, band.type, other.type)) for band, other in zip(image.bands, values, strict=True)
     ]
-
-
-def _wider(context: Context, left: PixelType, right: PixelType) -> PixelType:
-    kind = union(left, right)
-    if kind.bounded and kind not in (left, right):
-        context.assume("union-range")
-    return kind
 
 
 @image_function("Image.where(input: Image, test: Image, value: Image) -> Image", keeps=Keeps.EVERYTHING)
@@ -88,16 +81,16 @@ def unmask(context: Context, image: Image, value: Image | None, same_footprint: 
     if value is not None:
         context.assume("unmask-type-as-where")
         bands = _widened(context, image, value)
-    return bands if same_footprint else Placed(bands, _united(context, image, value))
+    return bands if same_footprint else Placed(bands, _joint_footprint(context, image, value))
 
 
 @image_function("Image.blend(bottom: Image, top: Image) -> Image", keeps=Keeps.FOOTPRINT, assumption=DROPS)
 def blend(context: Context, bottom: Image, top: Image) -> Placed:
     """Lay one image over another; an image of one band goes with all of the other."""
-    return Placed(paired(context, bottom, top, _wider), _united(context, bottom, top))
+    return Placed(paired(context, bottom, top, united), _joint_footprint(context, bottom, top))
 
 
-def _united(context: Context, first: Image, second: Image | None) -> Geometry | None:
+def _joint_footprint(context: Context, first: Image, second: Image | None) -> Geometry | None:
     """Return the footprint that covers two images; no image is a constant, and so everywhere."""
     if second is None or any(image.geometry is not None and image.geometry.unbounded for image in (first, second)):
         return UNBOUNDED

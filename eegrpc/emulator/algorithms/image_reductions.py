@@ -9,18 +9,16 @@ from eegrpc.emulator import bands as algebra
 from eegrpc.emulator.algorithms.collections import prefixed
 from eegrpc.emulator.bands import TYPE_NAMES, Band, PixelType
 from eegrpc.emulator.errors import AlgorithmError
-from eegrpc.emulator.geometry import UNBOUNDED
-from eegrpc.emulator.image_functions import derived
-from eegrpc.emulator.images import Image
+from eegrpc.emulator.image_functions import DROPS, Keeps, image_function
 from eegrpc.emulator.reducers import common_type
-from eegrpc.emulator.registry import algorithm
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from eegrpc.emulator.context import Context
+    from eegrpc.emulator.images import Image
     from eegrpc.emulator.reducers import Reducer
-    from eegrpc.emulator.values import Collection
+    from eegrpc.emulator.values import Collection, Kernel
 
 
 def reduced(
@@ -58,43 +56,75 @@ def reduced(
     return found
 
 
-@algorithm("Image.reduce(image: Image, reducer: Reducer) -> Image")
-def reduce_image(context: Context, image: Image, reducer: Reducer) -> Image:
+@image_function(
+    "Image.reduce(image: Image, reducer: Reducer) -> Image",
+    keeps=Keeps.FOOTPRINT,
+    assumption="reduced-image-like-arithmetic",
+)
+def reduce_image(context: Context, image: Image, reducer: Reducer) -> list[Band]:
     """Apply a reducer to the bands of an image: a band for each output."""
     if reducer.inputs != 1:
         raise AlgorithmError(f"The reducer must have a single input, but it has {reducer.inputs}.")
     if not image.bands:
         raise AlgorithmError("The image has no bands to reduce.")
-    context.spend(len(image.bands) + len(reducer.outputs))
+    context.spend(len(reducer.outputs))
     context.assume("reduced-pixel-types")
-    context.assume("reduced-image-like-arithmetic")
     grid = next((band.grid for band in image.bands if band.grid != algebra.DEFAULT_GRID), algebra.DEFAULT_GRID)
     types = reducer.types([common_type([band.type for band in image.bands])])
-    return derived(image.geometry, _named([Band(name, kind, grid) for name, kind in types]))
+    return _named([Band(name, kind, grid) for name, kind in types])
 
 
-@algorithm(
+@image_function(
     "Image.reduceResolution(image: Image, reducer: Reducer, bestEffort: Boolean = false, maxPixels: Integer = 64) "
-    "-> Image"
+    "-> Image",
+    keeps=Keeps.EVERYTHING,
+    assumption="reduced-resolution-keeps-metadata",
 )
-def reduce_resolution(context: Context, image: Image, reducer: Reducer, _best: bool, _pixels: int) -> Image:
+def reduce_resolution(context: Context, image: Image, reducer: Reducer, _best: bool, _pixels: int) -> list[Band]:
     """Say how pixels are combined when the image is reprojected; the grid stays."""
-    if not image.bands:
-        return image
-    context.assume("reduced-resolution-keeps-metadata")
     types = reduced(context, reducer, {band.id: band.type for band in image.bands}, keep_names=True)
-    # Each band makes as many as the reducer has outputs; all bands together make those of several inputs.
+    return _on_grids(image, reducer, types)
+
+
+@image_function(
+    'Image.reduceNeighborhood(image: Image, reducer: Reducer, kernel: Kernel, inputWeight: String = "kernel", '
+    "skipMasked: Boolean = true, optimization: String = null) -> Image",
+    keeps=Keeps.FOOTPRINT,
+    assumption=DROPS,
+)
+def reduce_neighborhood(
+    context: Context,
+    image: Image,
+    reducer: Reducer,
+    _kernel: Kernel,
+    weight: str,
+    _skip: bool,
+    optimization: str | None,
+) -> list[Band]:
+    """Apply a reducer to the neighbourhood of each pixel: bands `B4_mean` of a reducer with one input."""
+    if weight not in ("mask", "kernel", "min"):
+        raise AlgorithmError(f"Unknown input weight '{weight}': it is 'mask', 'kernel' or 'min'.")
+    if optimization not in (None, "boxcar", "window"):
+        raise AlgorithmError(f"Unknown optimization '{optimization}': it is 'boxcar' or 'window'.")
+    return _on_grids(image, reducer, reduced(context, reducer, {band.id: band.type for band in image.bands}))
+
+
+def _on_grids(image: Image, reducer: Reducer, types: Sequence[tuple[str, PixelType]]) -> list[Band]:
+    """Return bands on the grids of those they are made of: each makes as many as a reducer of one input has outputs."""
+    if not image.bands:
+        return []
     each = len(types) // len(image.bands) if reducer.inputs == 1 else len(types)
-    bands = [Band(name, kind, image.bands[place // each].grid) for place, (name, kind) in enumerate(types)]
-    return image.with_bands(_named(bands))
+    return _named([Band(name, kind, image.bands[place // each].grid) for place, (name, kind) in enumerate(types)])
 
 
-@algorithm("Image.arrayReduce(input: Image, reducer: Reducer, axes: List<Integer>, fieldAxis: Integer = null) -> Image")
-def array_reduce(context: Context, image: Image, reducer: Reducer, axes: list[int], field: int | None) -> Image:
+@image_function(
+    "Image.arrayReduce(input: Image, reducer: Reducer, axes: List<Integer>, fieldAxis: Integer = null) -> Image",
+    keeps=Keeps.FOOTPRINT,
+    assumption="reduced-image-like-arithmetic",
+)
+def array_reduce(context: Context, image: Image, reducer: Reducer, axes: list[int], field: int | None) -> list[Band]:
     """Reduce arrays along axes, whose length becomes 1: as many dimensions as before."""
-    context.spend(len(image.bands))
     context.assume("reduced-pixel-types")
-    context.assume("reduced-image-like-arithmetic")
     bands: list[Band] = []
     for band in image.bands:
         dimensions = band.type.dimensions
@@ -102,7 +132,7 @@ def array_reduce(context: Context, image: Image, reducer: Reducer, axes: list[in
             if not 0 <= axis < dimensions:
                 raise AlgorithmError(f"Axis {axis} is not one of the {dimensions} axes of band '{band.id}'.")
         bands.append(band.retyped(_array_type(context, reducer, band.type, field)))
-    return derived(image.geometry, bands)
+    return bands
 
 
 def _array_type(context: Context, reducer: Reducer, pixel_type: PixelType, field: int | None) -> PixelType:
@@ -119,10 +149,11 @@ def _array_type(context: Context, reducer: Reducer, pixel_type: PixelType, field
 # ---------------------------------------------------------------------------------------------------- from features
 
 
-@algorithm(
-    "Collection.reduceToImage(collection: FeatureCollection, properties: List<String>, reducer: Reducer) -> Image"
+@image_function(
+    "Collection.reduceToImage(collection: FeatureCollection, properties: List<String>, reducer: Reducer) -> Image",
+    keeps=Keeps.NOTHING,
 )
-def reduce_to_image(context: Context, _: Collection, properties: list[str], reducer: Reducer) -> Image:
+def reduce_to_image(context: Context, _: Collection, properties: list[str], reducer: Reducer) -> list[Band]:
     """Apply a reducer to properties of the features at each pixel: a band for each output."""
     if len(properties) != reducer.inputs:
         raise AlgorithmError(f"The reducer has {reducer.inputs} input(s), but {len(properties)} properties are given.")
@@ -130,21 +161,21 @@ def reduce_to_image(context: Context, _: Collection, properties: list[str], redu
     context.assume("reduced-pixel-types")
     context.assume("composite-unbounded")
     types = reducer.types([TYPE_NAMES["double"]] * reducer.inputs)
-    return Image(None, _named([Band(name, kind) for name, kind in types]), {"system:footprint": UNBOUNDED})
+    return _named([Band(name, kind) for name, kind in types])
 
 
-@algorithm(
+@image_function(
     "Collection.draw(collection: FeatureCollection, color: String, pointRadius: Integer = 3, strokeWidth: Integer = 2) "
     "-> Image",
     'Collection.style(collection: FeatureCollection, color: String = "black", pointSize: Integer = 3, '
     'pointShape: String = "circle", width: Float = 2, fillColor: String = null, styleProperty: String = null, '
     'neighborhood: Integer = 5, lineType: String = "solid") -> Image',
+    keeps=Keeps.NOTHING,
 )
-def draw(context: Context, _: Collection, *_style: object) -> Image:
+def draw(context: Context, _: Collection, *_style: object) -> list[Band]:
     """Draw features: three bands of bytes."""
     context.assume("drawn-band-names")
-    bands = [Band(name, TYPE_NAMES["uint8"]) for name in ("vis-red", "vis-green", "vis-blue")]
-    return Image(None, bands, {"system:footprint": UNBOUNDED})
+    return [Band(name, TYPE_NAMES["uint8"]) for name in ("vis-red", "vis-green", "vis-blue")]
 
 
 def _named(bands: Sequence[Band]) -> list[Band]:

@@ -1,17 +1,37 @@
-"""Images that are made of nothing: of the places of pixels, or of chance."""
+"""Images that are made of no other: of numbers, of the places of pixels, or of chance."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from eegrpc.emulator.bands import Band, Grid, PixelType
+from eegrpc.emulator.bands import Band, Grid, PixelType, constant_type, rename_bands
 from eegrpc.emulator.errors import AlgorithmError
 from eegrpc.emulator.image_functions import Keeps, image_function
+from eegrpc.emulator.properties import describe_type
 from eegrpc.emulator.type_rules import DOUBLE, FLOAT
 
 if TYPE_CHECKING:
     from eegrpc.emulator.context import Context
     from eegrpc.emulator.projections import Projection
+
+
+@image_function(
+    "Dictionary.toImage(dictionary: Dictionary<Object>, names: List<String> = null) -> Image", keeps=Keeps.NOTHING
+)
+def dictionary_to_image(context: Context, values: dict[str, object], names: list[str] | None) -> list[Band]:
+    """Return a constant band for each number of a dictionary: in the order of the names, or of the alphabet."""
+    context.spend(len(values))
+    chosen = sorted(values) if names is None else names
+    bands: list[Band] = []
+    for name in chosen:
+        number = values.get(name)
+        if isinstance(number, bool) or not isinstance(number, (int, float)):
+            raise AlgorithmError(
+                f"The value of '{name}' must be a number, not: {describe_type(number)}.",
+                unsupported=isinstance(number, list),
+            )
+        bands.append(Band("", constant_type(number)))
+    return rename_bands(bands, chosen)
 
 
 @image_function("Image.pixelLonLat() -> Image", keeps=Keeps.NOTHING)

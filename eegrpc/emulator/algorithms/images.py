@@ -52,7 +52,6 @@ def select(context: Context, image: Image, selectors: list[object], names: list[
     """Return the image with the selected bands only, under new names if there are some."""
     context.spend(len(selectors) * len(image.bands), _COMPARED)
     chosen = algebra.select_bands(image.bands, selectors)
-    context.spend(len(chosen))
     if names is not None:
         chosen = algebra.rename_bands(chosen, names)
     return _unique(context, chosen)
@@ -77,8 +76,9 @@ def _unique(context: Context, bands: list[Band]) -> list[Band]:
 )
 def add_bands(context: Context, image: Image, source: Image, names: list[str] | None, overwrite: bool) -> list[Band]:
     """Return the first image with bands of the second; metadata and footprint of the first."""
+    if names is not None:
+        context.spend(len(names) * len(source.bands), _COMPARED)
     more = list(source.bands) if names is None else algebra.select_bands(source.bands, names)
-    context.spend(len(more))
     return algebra.append_bands(image.bands, more, overwrite=overwrite)
 
 
