@@ -13,19 +13,21 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from eegrpc.emulator.bench import Project
     from eegrpc.emulator.catalog import Catalog
     from eegrpc.emulator.errors import AlgorithmError
     from eegrpc.emulator.faults.plan import FaultPlan
     from eegrpc.emulator.quota import Quota, QuotaFigures
     from eegrpc.emulator.server import Emulator
 
-__all__ = ["AlgorithmError", "Catalog", "Emulator", "FaultPlan", "Quota", "QuotaFigures"]
+__all__ = ["AlgorithmError", "Catalog", "Emulator", "FaultPlan", "Project", "Quota", "QuotaFigures"]
 
 _HOMES = {
     "AlgorithmError": "eegrpc.emulator.errors",
     "Catalog": "eegrpc.emulator.catalog",
     "Emulator": "eegrpc.emulator.server",
     "FaultPlan": "eegrpc.emulator.faults.plan",
+    "Project": "eegrpc.emulator.bench",
     "Quota": "eegrpc.emulator.quota",
     "QuotaFigures": "eegrpc.emulator.quota",
 }

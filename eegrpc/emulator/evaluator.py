@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar, overload
 
 from eegrpc.emulator.context import Context
-from eegrpc.emulator.conversion import convert_argument
+from eegrpc.emulator.conversion import convert_argument, shorten
 from eegrpc.emulator.errors import AlgorithmError, EvaluationError
 from eegrpc.emulator.graph import (
     Argument,
@@ -340,7 +340,7 @@ class _Machine(Context):
             if not node.free.isdisjoint(here.arguments):
                 return here
             here = here.parent
-        names = ", ".join(sorted(node.free))
+        names = shorten(", ".join(sorted(node.free)))
         raise AlgorithmError(f"Argument reference '{names}' is not bound by a function around it.")
 
     def _compute(self, node: Node, frame: _Frame) -> object:

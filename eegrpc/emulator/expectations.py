@@ -6,7 +6,7 @@ import difflib
 from typing import TYPE_CHECKING
 
 from eegrpc._requests import project_name
-from eegrpc.emulator.explain import walk
+from eegrpc.emulator.graph_walk import walk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -14,16 +14,17 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+from eegrpc.emulator.graph_walk import argument_names, children_of, survey, walk
 from eegrpc.emulator.properties import from_double
-from eegrpc.emulator.registry import algorithms
-from eegrpc.v1alpha import Expression, ValueNode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from google.protobuf.struct_pb2 import Value
 
-__all__ = ["explain", "explain_json", "functions_of", "walk"]
+    from eegrpc.v1alpha import Expression, ValueNode
+
+__all__ = ["explain", "explain_json"]
 
 DEFAULT_LENGTH = 20_000
 """Most characters of an explanation."""
@@ -35,7 +36,6 @@ _LEVELS = 4  # of constants in one another
 _BLOCKS = 12  # functions in one another
 _VISITS = 2  # to each node, on average: one that depends on arguments is explained in every function that uses it
 _SPARE = 1_000  # visits besides
-_NAMES = 8  # arguments that a value is known to depend on; one with more is taken to depend on its surroundings
 _INDENT = "    "
 
 
@@ -67,53 +67,6 @@ def explain_json(expression: Expression, *, max_length: int = DEFAULT_LENGTH) ->
 
     """
     return _Explainer(expression, max_length).explain().tree
-
-
-def functions_of(expression: Expression) -> set[str]:
-    """Return the names of the functions that an expression mentions."""
-    return {
-        node.function_invocation_value.function_name
-        for node in walk(expression)
-        if node.function_invocation_value.function_name
-    }
-
-
-def walk(expression: Expression) -> Iterator[ValueNode]:
-    """Return every node that an expression writes out, once each, whether its result needs it or not."""
-    waiting = list(expression.values.values())
-    while waiting:
-        node = waiting.pop()
-        yield node
-        waiting.extend(child for child in _children(node) if isinstance(child, ValueNode))
-
-
-def _children(node: ValueNode) -> list[ValueNode | str]:
-    """Return what a node is made of: nodes, and keys of values."""
-    kind = node.WhichOneof("value")
-    if kind == "value_reference":
-        return [node.value_reference]
-    if kind == "array_value":
-        return list(node.array_value.values)
-    if kind == "dictionary_value":
-        items = node.dictionary_value.values
-        return [items[key] for key in sorted(items)]
-    if kind == "function_definition_value":
-        return [node.function_definition_value.body]
-    if kind == "function_invocation_value":
-        invocation = node.function_invocation_value
-        arguments: list[ValueNode | str] = [invocation.arguments[name] for name in _argument_names(node)]
-        if invocation.WhichOneof("function") == "function_reference":
-            return [invocation.function_reference, *arguments]
-        return arguments
-    return []
-
-
-def _argument_names(node: ValueNode) -> list[str]:
-    """Return the names of an invocation's arguments in the order of the documentation, others by the alphabet."""
-    invocation = node.function_invocation_value
-    declared = algorithms().get(invocation.function_name)
-    places = {} if declared is None else {each.name: place for place, each in enumerate(declared.parameters)}
-    return sorted(invocation.arguments, key=lambda name: (places.get(name, len(places)), name))
 
 
 @dataclass(slots=True)
@@ -194,7 +147,7 @@ class _Explainer:
         self._values = expression.values
         self._result = expression.result
         self._max_length = max_length
-        self._free, self._uses = _survey(expression)
+        self._free, self._uses = survey(expression)
         self._taken: set[str] = set()
         self._left = _SPARE
         for node in walk(expression):
@@ -248,7 +201,7 @@ class _Explainer:
             inner = _Block(tuple(node.function_definition_value.argument_names), block.depth + 1)
         if key is not None:
             self._in_work.add(key)
-        stack.append(_Open(node, key, block, inner, iter(_children(node))))
+        stack.append(_Open(node, key, block, inner, iter(children_of(node))))
         return None
 
     def _finish(self, done: _Open, is_returned: bool) -> _Piece:
@@ -280,7 +233,7 @@ class _Explainer:
         if kind == "bytes_value":
             return _Piece(f"<{len(node.bytes_value)} bytes>", {"elided": "bytes"}, plain=True)
         if kind == "argument_reference":
-            name = node.argument_reference[:_TEXT]
+            name = _name(node.argument_reference)
             return _Piece(name, {"argument": name}, plain=True)
         if kind == "array_value":
             return _list(pieces)
@@ -295,7 +248,7 @@ class _Explainer:
     def _function(self, done: _Open) -> _Piece:
         inner = done.inner
         (body,) = done.pieces
-        shown = [name[:_TEXT] for name in inner.arguments[:_ITEMS]]
+        shown = [_name(name) for name in inner.arguments[:_ITEMS]]
         if len(inner.arguments) > _ITEMS:
             shown.append("...")
         names = ", ".join(shown)
@@ -315,18 +268,18 @@ def _named(name: str, lines: list[str], tree: dict[str, object], block: _Block) 
 
 def _invocation(node: ValueNode, pieces: list[_Piece]) -> _Piece:
     invocation = node.function_invocation_value
-    names = _argument_names(node)
+    names = argument_names(node)
     tree: dict[str, object] = {}
     if invocation.WhichOneof("function") == "function_reference":
         function, pieces = pieces[0], pieces[1:]
         called = f"({function.text})" if function.text.startswith("lambda") else function.text
         tree["apply"] = function.tree
     else:
-        called = invocation.function_name[:_TEXT] or "<no function>"
+        called = _name(invocation.function_name) if invocation.function_name else "<no function>"
         tree["call"] = called
     shown = list(zip(names, pieces, strict=False))[:_ITEMS]
-    tree["arguments"] = {name[:_TEXT]: piece.tree for name, piece in shown}
-    texts = [f"{name[:_TEXT]}={piece.text}" for name, piece in shown]
+    tree["arguments"] = {_name(name): piece.tree for name, piece in shown}
+    texts = [f"{_name(name)}={piece.text}" for name, piece in shown]
     return _Piece(_bracketed(f"{called}(", texts, ")", len(names) - len(shown)), tree)
 
 
@@ -399,56 +352,9 @@ def _literal(value: object) -> str:
     return repr(value)
 
 
+def _name(text: str) -> str:
+    return text[:_TEXT] if text.isprintable() else _quoted(text)
+
+
 def _quoted(text: str) -> str:
     return json.dumps(text[:_TEXT], ensure_ascii=False)
-
-
-def _survey(expression: Expression) -> tuple[dict[str, frozenset[str] | None], dict[str, int]]:
-    """Return of each value which arguments around it it depends on (None: many), and how often it is used."""
-    values = expression.values
-    free: dict[str, frozenset[str] | None] = {}
-    uses: dict[str, int] = {}
-    begun: set[str] = set()
-
-    # One entry for each node under work: the node, its key, its children still to come, what they depend on so far.
-    stack: list[tuple[ValueNode, str | None, Iterator[ValueNode | str], list[frozenset[str] | None]]] = []
-
-    def begin(key: str) -> None:
-        begun.add(key)
-        stack.append((values[key], key, iter(_children(values[key])), []))
-
-    if expression.result in values:
-        begin(expression.result)
-    while stack:
-        node, key, wanted, found = stack[-1]
-        child = next(wanted, None)
-        if isinstance(child, ValueNode):
-            stack.append((child, None, iter(_children(child)), []))
-        elif child is not None:
-            uses[child] = uses.get(child, 0) + 1
-            if child in begun:
-                found.append(free.get(child, frozenset()))  # in a cycle, nothing is known yet
-            elif child in values:
-                begin(child)
-        else:
-            stack.pop()
-            mine = _depends(node, found)
-            if key is not None:
-                free[key] = mine
-            if stack:
-                stack[-1][3].append(mine)
-    return free, uses
-
-
-def _depends(node: ValueNode, parts: list[frozenset[str] | None]) -> frozenset[str] | None:
-    kind = node.WhichOneof("value")
-    if kind == "argument_reference":
-        return frozenset((node.argument_reference,))
-    names: set[str] = set()
-    for part in parts:
-        if part is None:
-            return None
-        names |= part
-    if kind == "function_definition_value":
-        names.difference_update(node.function_definition_value.argument_names)
-    return None if len(names) > _NAMES else frozenset(names)

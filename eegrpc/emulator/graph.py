@@ -189,6 +189,9 @@ class _Compiler:
                     self._open(child)
                 continue
             node = self._build(top)
+            self._spend(
+                len(node.free), CONSTANT
+            )  # nodes that each depend on one argument more take space by the square
             self._stack.pop()
             if top.key is not None:
                 self._done[top.key] = node

@@ -17,7 +17,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, overload
 
-from eegrpc.emulator.explain import explain, explain_json, functions_of
+from eegrpc.emulator.explain import explain, explain_json
+from eegrpc.emulator.graph_walk import functions_of
 from eegrpc.v1alpha import ComputeImagesRequest
 
 if TYPE_CHECKING:

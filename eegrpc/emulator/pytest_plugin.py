@@ -11,7 +11,7 @@ It is loaded by every test run there, so until one of its fixtures is used it im
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -56,19 +56,17 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(_NoAsyncFixtures(), "eegrpc-async")
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+@pytest.hookimpl(hookwrapper=True)  # the old kind, which every pytest knows
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, None]:
     """Show the requests of a test that failed."""
-    report = yield
-    used = item.stash.get(_PROJECT, None)
-    if used is not None and report.failed and call.when == "call":
-        journal = list(used.journal)
+    outcome = yield
+    report: pytest.TestReport = outcome.get_result()
+    project = item.stash.get(_PROJECT, None)
+    if project is not None and report.failed and call.when == "call":
+        journal = list(project.journal)
         lines = [f"... {len(journal) - _SHOWN:,} earlier ones"] if len(journal) > _SHOWN else []
         lines += [entry.text() for entry in journal[-_SHOWN:]] or ["none"]
-        report.sections.append((f"Earth Engine emulator: requests of {used.name}", "\n".join(lines)))
-    return report
+        report.sections.append((f"Earth Engine emulator: requests of {project.name}", "\n".join(lines)))
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,7 @@ from google.api import annotations_pb2, http_pb2
 from eegrpc.emulator.bench import Bench
 from eegrpc.emulator.control import add_control, add_health
 from eegrpc.emulator.faults.http1 import fault_middleware
+from eegrpc.emulator.health import health_handler
 from eegrpc.emulator.official_client import add_official_client, initialize_ee
 from eegrpc.emulator.one_port import OnePort
 from eegrpc.emulator.recorder import RecordedService
@@ -129,7 +130,7 @@ class Emulator(Bench):
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="emulator")
         self._grpc = grpc.server(
             self._threads,
-            handlers=[handlers],  # type: ignore[list-item]
+            handlers=[handlers, health_handler(map(_service_name, API_VERSIONS))],  # type: ignore[list-item]
             options=(
                 ("grpc.max_receive_message_length", MAX_REQUEST_BYTES),
                 ("grpc.max_send_message_length", -1),
@@ -207,10 +208,12 @@ def _handlers(service: RecordedService) -> HandlerRecorder:
         service.compute_images, response_serializer=_serialize
     )
     for version in API_VERSIONS:
-        recorder.add_registered_method_handlers(
-            f"google.earthengine.{version}.EarthEngine", {"ComputeImages": compute_images}
-        )
+        recorder.add_registered_method_handlers(_service_name(version), {"ComputeImages": compute_images})
     return recorder
+
+
+def _service_name(version: str) -> str:
+    return f"google.earthengine.{version}.EarthEngine"
 
 
 def _serialize(response: ComputeImagesResponse | bytes) -> bytes:

@@ -220,6 +220,15 @@ def regular_expression() -> Expression:
     return graph(call("List.map", list=items, baseAlgorithm=function("body")), **links, v16="aaaaaaaaab", body=body)
 
 
+def many_arguments() -> Expression:
+    """Calls of one another, each with an argument of its own: the outer ones depend on all of them."""
+    links = {
+        f"v{number}": call("Image.add", image1=ref(f"v{number + 1}"), image2=arg(f"n{number}"))
+        for number in range(20_000)
+    }
+    return graph(ref("v0"), **links, v20000=arg())
+
+
 TOO_LARGE = "The computation is too large"
 BOMBS: list[tuple[str, Callable[[], Expression], str, bool]] = [
     ("cycle", cycle, "The values form a cycle: a -> b -> a", False),
@@ -237,6 +246,7 @@ BOMBS: list[tuple[str, Callable[[], Expression], str, bool]] = [
     ("nested-repeats", nested_repeats, TOO_LARGE, False),
     ("repeated-text", repeated_text, TOO_LARGE, False),
     ("regular-expression", regular_expression, TOO_LARGE, False),
+    ("many-arguments", many_arguments, TOO_LARGE, True),
 ]
 
 

@@ -9,7 +9,8 @@ import pytest
 from emulator_graphs import apply, arg, call, dictionary, expressions, function, graph, load, ref
 from google.protobuf import json_format
 
-from eegrpc.emulator.explain import explain, explain_json, functions_of
+from eegrpc.emulator.explain import explain, explain_json
+from eegrpc.emulator.graph_walk import functions_of
 from eegrpc.v1alpha import Expression, ValueNode
 
 DEEP = 2_000
@@ -84,6 +85,7 @@ def test_a_long_line_is_split() -> None:
         ({"result": call("F", a=ref("result"))}, 'return F(a=<"result": a cycle>)'),
         ({"result": {"functionInvocationValue": {}}}, "return <no function>()"),
         ({"result": {}}, "return None"),
+        ({"result": call("a\nb", **{"\x1b": 1})}, 'return "a\\nb"("\\u001b"=1)'),
         ({"result": {"bytesValue": "AAA="}}, "return <2 bytes>"),
         ({"result": {"functionDefinitionValue": {"argumentNames": [], "body": "b"}}, "b": 1}, "return lambda: 1"),
     ],
