@@ -14,16 +14,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from eegrpc.emulator.bench import Project
-    from eegrpc.emulator.catalog import Catalog
+    from eegrpc.emulator.catalog import AnyCatalog, Catalog
     from eegrpc.emulator.errors import AlgorithmError
     from eegrpc.emulator.faults.plan import FaultPlan
     from eegrpc.emulator.quota import Quota, QuotaFigures
     from eegrpc.emulator.server import Emulator
 
-__all__ = ["AlgorithmError", "Catalog", "Emulator", "FaultPlan", "Project", "Quota", "QuotaFigures"]
+__all__ = ["AlgorithmError", "AnyCatalog", "Catalog", "Emulator", "FaultPlan", "Project", "Quota", "QuotaFigures"]
 
 _HOMES = {
     "AlgorithmError": "eegrpc.emulator.errors",
+    "AnyCatalog": "eegrpc.emulator.catalog",
     "Catalog": "eegrpc.emulator.catalog",
     "Emulator": "eegrpc.emulator.server",
     "FaultPlan": "eegrpc.emulator.faults.plan",

@@ -430,8 +430,10 @@ def identified(line: Line) -> tuple[EarthEngineAsset, str]:
 
 
 def comes_twice(place: str, key: str, first: str) -> ValueError:
-    """Return the error for an asset that an earlier line has already."""
-    return ValueError(f"{place}: '{key}' is already in {first}: remove one of the two.")
+    """Return the error for an asset that an earlier line has already; places are file:line."""
+    file, _, number = first.rpartition(":")
+    where = f"line {number}" if file and file == place.rpartition(":")[0] else first
+    return ValueError(f"{place}: '{key}' is already in {where}: remove one of the two.")
 
 
 @lru_cache(maxsize=4096)

@@ -214,6 +214,9 @@ class Collection(Element):
         """The elements in order."""
         return self._elements or ()
 
+    def __repr__(self) -> str:
+        return "ImageCollection" if self.of_images else "FeatureCollection"
+
     def __len__(self) -> int:
         return len(self.elements)
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from emulator_graphs import ERA5, L8, MODIS, S2, call, images, indexes, load, refusal, value
+from emulator_graphs import ERA5, L8, MODIS, S2, call, graph, images, indexes, load, refusal, value
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eegrpc.emulator.catalog import Catalog
 from eegrpc.emulator.context import Context
 from eegrpc.emulator.errors import AlgorithmError
+from eegrpc.emulator.evaluator import evaluate_images
 from eegrpc.emulator.filter_language import parse_filter
 from eegrpc.emulator.values import Feature
+from eegrpc.v1alpha import EarthEngineAsset
 
 
 def _collection(*properties: dict[str, Any]) -> dict[str, Any]:
@@ -392,3 +394,14 @@ def test_global_footprints_are_everywhere(place: tuple[float, float]) -> None:
 def test_an_empty_geometry_is_nowhere() -> None:
     assert _found(ERA5, call("Collection", features=[])) == 0
     assert _found(S2, call("Collection", features=[call("Feature")])) == 0
+
+
+@pytest.mark.parametrize("time", [float("nan"), float("inf"), float("-inf")])
+def test_a_time_that_is_no_number_passes_no_date_filter(time: float) -> None:
+    """Messages can hold such numbers, and they are no milliseconds."""
+    asset = EarthEngineAsset(type=EarthEngineAsset.IMAGE, id="A/1")
+    asset.properties["system:time_start"] = time
+    days = call("DateRange", start="2023-01-01", end="2024-01-01")
+    test = call("Filter.dateRangeContains", leftValue=days, rightField="system:time_start")
+    found = evaluate_images(graph(call("Collection.filter", collection=load("A"), filter=test)), Catalog([asset]))
+    assert (len(found), found.assumptions) == (0, ("date-without-time-never-matches",))

@@ -6,6 +6,6 @@ answer: it only leaves out what a filter is sure to refuse without a word (`proo
 
 from eegrpc.emulator.disk.catalog import StoredCatalog
 from eegrpc.emulator.disk.layout import DEFAULT_PROPERTIES, is_prepared
-from eegrpc.emulator.disk.prepare import prepare
+from eegrpc.emulator.disk.writer import prepare
 
 __all__ = ["DEFAULT_PROPERTIES", "StoredCatalog", "is_prepared", "prepare"]

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, overload
 
 from eegrpc.emulator.catalog import AssetRecord
-from eegrpc.emulator.context import STEP, STORED
+from eegrpc.emulator.context import ITEM, STEP, STORED
 from eegrpc.emulator.disk.layout import OTHER
 from eegrpc.emulator.disk.proofs import NOTHING, Condition, columns_suffice, parts_of, prove
 from eegrpc.emulator.disk.table import INDEX_ORDER, ODD, Order
@@ -50,14 +50,14 @@ class Search:
 
 
 class StoredCollection(LazyCollection):
-    """Images of a prepared file: those of a search, or with known rows.
+    """Images of a prepared file: those of a search, or with given rows.
 
     Args:
         context: The request's context.
         table: The images of the file.
         of: The collection they are from.
-        search: What is wanted, if the rows are not known.
-        rows: Their rows, in order, if these are known.
+        search: What is wanted; None for given rows.
+        rows: Their rows, in order.
         properties: Of the collection itself.
 
     """
@@ -115,7 +115,7 @@ class StoredCollection(LazyCollection):
         search, column = self._search, self._column_of(key)
         if search is None or search.order != INDEX_ORDER or column is None or column == NOTHING:
             return None
-        if self._of.odd and self._table.has(self._of, _both(ODD, Condition(f"{column} = ?", (OTHER,)))):
+        if self._of.odd and self._table.has_odd(self._of, Condition(f"{column} = ?", (OTHER,))):
             return None
         if self._any(search, Condition(f"{column} IS NULL", (), column)):
             self._context.assume("sort-missing-last")
@@ -126,7 +126,7 @@ class StoredCollection(LazyCollection):
 
     def part(self, start: int, stop: int) -> StoredCollection:
         """Return the images from the position `start` up to but not including `stop`."""
-        if self._search is None or self._search.is_whole:
+        if self._search is None or self._search.is_whole or self._rows is not None:
             return self._known(self._found()[start:stop])
         rows = array("q")
         if stop > 0:
@@ -157,13 +157,12 @@ class StoredCollection(LazyCollection):
 
     def _found(self) -> Sequence[int]:
         """Rows of all the images, in order."""
-        if self._search is not None:
+        if self._rows is None:
+            assert self._search is not None
             if self._search.is_whole:
                 self._rows = range(self._of.first, self._of.last + 1)
             else:
                 self._rows = array("q", self._passing(self._candidates(self._search), self._search.tests))
-            self._search = None
-        assert self._rows is not None
         return self._rows
 
     def _known(self, rows: Iterator[int] | Sequence[int]) -> StoredCollection:
@@ -179,7 +178,12 @@ class StoredCollection(LazyCollection):
         return self._table.column_of(self._of, name)
 
     def _candidates(self, search: Search) -> Iterator[list[StoredRecord]]:
-        return self._table.find(self._of, search.conditions, search.order, and_odd=True)
+        return self._find(search.conditions, search.order, and_odd=True)
+
+    def _find(
+        self, conditions: Sequence[Condition], order: Order = INDEX_ORDER, *, and_odd: bool = False
+    ) -> Iterator[list[StoredRecord]]:
+        return self._table.find(self._of, conditions, order, self._glance, and_odd=and_odd)
 
     def _passing(self, blocks: Iterator[list[StoredRecord]], tests: tuple[Filter, ...]) -> Iterator[int]:
         """Yield the rows that pass all tests, in the order in which they come."""
@@ -194,7 +198,7 @@ class StoredCollection(LazyCollection):
     def _ask_odd(self, search: Search) -> None:
         """Put odd rows to the tests: whatever these note or raise, they do now."""
         if self._of.odd:
-            for _ in self._passing(self._table.find(self._of, [ODD], search.order), search.tests):
+            for _ in self._passing(self._find([ODD], search.order), search.tests):
                 pass
 
     def _ask_loud(self, search: Search, loud: list[tuple[Loud, tuple[Condition, ...]]]) -> None:
@@ -202,7 +206,7 @@ class StoredCollection(LazyCollection):
         for more, conditions in loud:
             if self._context.assumed(more.assumption):
                 continue
-            for _ in self._noting(self._table.find(self._of, conditions, INDEX_ORDER), search.tests):
+            for _ in self._noting(self._find(conditions), search.tests):
                 if self._context.assumed(more.assumption):
                     break
 
@@ -216,9 +220,12 @@ class StoredCollection(LazyCollection):
 
     def _any(self, search: Search, condition: Condition) -> bool:
         """Whether an image passes and meets a condition."""
-        candidates = self._table.find(self._of, [*search.conditions, condition], INDEX_ORDER)
-        odd = self._table.find(self._of, [ODD, condition], INDEX_ORDER) if self._of.odd else iter(())
+        candidates = self._find([*search.conditions, condition])
+        odd = self._find([ODD, condition]) if self._of.odd else iter(())
         return any(True for blocks in (candidates, odd) for _ in self._passing(blocks, search.tests))
+
+    def _glance(self, rows: int) -> None:
+        self._spend(rows, ITEM)
 
     def _spend(self, count: int, price: int) -> None:
         try:
@@ -271,7 +278,3 @@ class StoredImages(Sequence[Image]):
         if isinstance(key, slice):
             return [Image(record) for record in self._records[key]]
         return Image(self._records[key])
-
-
-def _both(first: Condition, second: Condition) -> Condition:
-    return Condition(f"({first.sql}) AND ({second.sql})", (*first.values, *second.values))

@@ -8,7 +8,6 @@ from collections import deque
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 from eegrpc._processes import NotPicklable, restart_in_children
 
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _inherited: list[sqlite3.Connection] = []
-_CACHE_KIB = 1024  # of each connection; what is read often is in the system's own cache
+_CACHE_KIB = 256  # of each connection; what is read often is in the system's own cache
 
 
 class Connections(NotPicklable):
@@ -31,7 +30,7 @@ class Connections(NotPicklable):
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self._uri = f"file:{quote(str(Path(path).absolute()))}?mode=ro&immutable=1"
+        self._uri = f"{Path(path).absolute().as_uri()}?mode=ro&immutable=1"
         self._idle: deque[sqlite3.Connection] = deque()
         weakref.finalize(self, _close, self._idle)
         restart_in_children(self)

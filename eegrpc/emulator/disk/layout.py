@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from eegrpc.emulator.filters import GEOMETRY_SELECTORS
 from eegrpc.emulator.images import BAND_PROPERTIES
-from eegrpc.v1alpha import EarthEngineAsset, asset_pb2
+from eegrpc.v1alpha import asset_pb2
 
 if TYPE_CHECKING:
     import os
@@ -63,7 +63,7 @@ CREATE TABLE images(
 """
 INDEXES = """
 CREATE UNIQUE INDEX by_name ON images(collection, name);
-CREATE INDEX by_oddity ON images(id) WHERE odd;
+CREATE INDEX by_oddity ON images(collection) WHERE odd;
 """
 BOXES = "CREATE VIRTUAL TABLE boxes USING rtree(id, west, east, south, north);"
 
@@ -126,11 +126,6 @@ class Packing:
     def unpack(self, packed: bytes) -> bytes:
         """Return the wire bytes."""
         return zlib.decompressobj(zdict=self._dictionary).decompress(packed)
-
-
-def read_asset(packed: bytes, packing: Packing | None) -> EarthEngineAsset:
-    """Return the message of a row of `messages`."""
-    return EarthEngineAsset.FromString(packed if packing is None else packing.unpack(packed))
 
 
 def check_properties(names: Sequence[str]) -> tuple[str, ...]:

@@ -148,6 +148,8 @@ def _prove_comparison(test: Comparison, column_of: ColumnOf) -> Proof | None:
         return _prove_list(column, value)
     if test.operator is filters.equals:
         return _prove_equality(column, comparable(value))
+    if left.selector is not None and test.operator is filters.string_starts_with and isinstance(value, str):
+        return _prove_beginning(column, value)
     operator = _ORDERS.get(test.operator)
     if operator is None:
         return None
@@ -226,6 +228,19 @@ def _prove_list(column: str, wanted: list[object]) -> Proof | None:
     return Proof(
         (Condition(f"{column} IN ({marks})", tuple(wanted), column),),
         tuple(Loud("list-contains-strict", where) for where in loud),
+    )
+
+
+def _prove_beginning(column: str, beginning: str) -> Proof | None:
+    """Prove how a text begins. Loud are those that begin so in other letters: SQLite knows the case of ASCII alone."""
+    if not beginning or not beginning.isascii() or "\0" in beginning:
+        return None
+    within = f"{column} >= ? AND {column} < ?"
+    bounds = (beginning, beginning[:-1] + chr(ord(beginning[-1]) + 1))
+    alike = f"{_texts(column).sql} AND NOT ({within}) AND (lower(substr({column}, 1, ?)) = ? OR {column} GLOB ?)"
+    values = (*bounds, len(beginning), beginning.lower(), "*[^\x01-\x7f]*")
+    return Proof(
+        (Condition(within, bounds, column),), (Loud("string-filters-case-sensitive", Condition(alike, values)),)
     )
 
 

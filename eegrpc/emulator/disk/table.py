@@ -14,24 +14,24 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from eegrpc.emulator.catalog import AssetRecord
-from eegrpc.emulator.disk.layout import OTHER, Packing, column_of, read_asset
+from eegrpc.emulator.disk.layout import Packing, column_of
 from eegrpc.emulator.disk.proofs import BOXES, NOTHING, Condition
+from eegrpc.v1alpha import EarthEngineAsset
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from eegrpc.emulator.bands import Band
     from eegrpc.emulator.disk.connections import Connections
     from eegrpc.emulator.geometry import Geometry
-    from eegrpc.v1alpha import EarthEngineAsset
 
 _FEW = 10_000  # rows that are found by an index and put in order, rather than gone through
 _BLOCK = 256  # rows that are fetched at a time
 _KEPT_RECORDS = 512  # images that were read in full
 _MOST_MARKS = 500  # question marks in one statement
 
-ODD = Condition("images.odd")
+ODD = Condition("images.odd", (), "oddity")
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +130,7 @@ class StoredRecord(AssetRecord):
         position = self._table.positions.get(name)
         if position is not None:
             value = self._values[position]
-            if value != OTHER:
+            if not isinstance(value, bytes):
                 return value
         elif self.of.lacks(name):
             return None
@@ -160,7 +160,7 @@ class Table:
         self.positions: Mapping[str, int] = {name: position for position, name in enumerate(properties)}
         columns = [column_of(position) for position in range(len(properties))]
         self._columns = ", ".join(["images.id", "images.name", *columns])
-        self._indexed = {*columns, *([BOXES] if has_boxes else [])}
+        self._indexed = {*columns, ODD.column, *([BOXES] if has_boxes else [])}
         with connections.lent() as connection:
             rows = connection.execute("SELECT id, wire FROM dictionaries").fetchall()
         self._packings = {key: Packing(wire) for key, wire in rows}
@@ -183,7 +183,13 @@ class Table:
     # ------------------------------------------------------------------------------------------------------- rows
 
     def find(
-        self, of: StoredSet, conditions: Sequence[Condition], order: Order, *, and_odd: bool = False
+        self,
+        of: StoredSet,
+        conditions: Sequence[Condition],
+        order: Order,
+        spend: Callable[[int], None],
+        *,
+        and_odd: bool = False,
     ) -> Iterator[list[StoredRecord]]:
         """Yield the rows that meet all conditions, in order, a block at a time.
 
@@ -191,6 +197,7 @@ class Table:
             of: The collection.
             conditions: The conditions.
             order: The order.
+            spend: Is told how many rows SQLite may look at, before it does.
             and_odd: Whether odd rows come as well, whatever the conditions.
 
         Yields:
@@ -199,7 +206,8 @@ class Table:
         """
         and_odd = and_odd and of.odd > 0
         with self._connections.lent() as connection:
-            driver = self._driver(connection, of, conditions)
+            driver, count = self._driver(connection, of, conditions)
+            spend(count)
             if driver is not None:
                 statements = [self._by_index(of, driver, conditions, order, and_odd=and_odd)]
             elif order.column is None:
@@ -227,12 +235,11 @@ class Table:
             row = connection.execute(sql, (of.key, index)).fetchone()
         return None if row is None else StoredRecord(self, of, row[0], row[1], row[2:])
 
-    def has(self, of: StoredSet, condition: Condition) -> bool:
-        """Whether a row of the collection meets a condition."""
-        within = _within(of, [condition])
-        sql = f"SELECT 1 FROM images WHERE {within.sql} LIMIT 1"  # noqa: S608
+    def has_odd(self, of: StoredSet, condition: Condition) -> bool:
+        """Whether an odd row of the collection meets a condition."""
+        found = self._indexed_rows(of, ODD, [condition])
         with self._connections.lent() as connection:
-            return connection.execute(sql, within.values).fetchone() is not None
+            return connection.execute(f"{found.sql} LIMIT 1", found.values).fetchone() is not None
 
     # --------------------------------------------------------------------------------------------------- messages
 
@@ -247,7 +254,7 @@ class Table:
                     f"WHERE images.id IN ({_marks(block)})"
                 )
                 for row, dictionary, packed in connection.execute(sql, tuple(block)):
-                    found[row] = AssetRecord(read_asset(packed, self._packings.get(dictionary)))
+                    found[row] = AssetRecord(self._unpacked(dictionary, packed))
         return [found[row] for row in rows]
 
     def message(self, key: int) -> EarthEngineAsset:
@@ -255,7 +262,10 @@ class Table:
         with self._connections.lent() as connection:
             sql = "SELECT dictionary, wire FROM messages WHERE id = ?"
             dictionary, packed = connection.execute(sql, (key,)).fetchone()
-        return read_asset(packed, self._packings.get(dictionary))
+        return self._unpacked(dictionary, packed)
+
+    def _unpacked(self, dictionary: int, packed: bytes) -> EarthEngineAsset:
+        return EarthEngineAsset.FromString(self._packings[dictionary].unpack(packed))
 
     def _read_record(self, row: int) -> AssetRecord:
         return self.records([row])[0]
@@ -264,8 +274,8 @@ class Table:
 
     def _driver(
         self, connection: sqlite3.Connection, of: StoredSet, conditions: Sequence[Condition]
-    ) -> Condition | None:
-        """Return the condition whose index gives the fewest rows, if these are few."""
+    ) -> tuple[Condition | None, int]:
+        """Return the condition whose index gives the fewest rows, if these are few, and how many are gone through."""
         best, fewest = None, _FEW
         for condition in conditions:
             if condition.column not in self._indexed:
@@ -275,7 +285,7 @@ class Table:
             count = connection.execute(sql, source.values).fetchone()[0]
             if count < fewest:
                 best, fewest = condition, count
-        return best
+        return best, fewest if best is not None else len(of)
 
     @staticmethod
     def _indexed_rows(of: StoredSet, driver: Condition, others: Sequence[Condition]) -> Condition:
@@ -299,8 +309,8 @@ class Table:
         source = self._indexed_rows(of, driver, [condition for condition in conditions if condition is not driver])
         sql, values = source.sql, source.values
         if and_odd:
-            odd = _within(of, [ODD])
-            sql, values = f"{sql} UNION ALL SELECT id FROM images WHERE {odd.sql}", (*values, *odd.values)  # noqa: S608
+            odd = self._indexed_rows(of, ODD, [])
+            sql, values = f"{sql} UNION ALL {odd.sql}", (*values, *odd.values)
         return Condition(f"SELECT {self._columns} FROM images WHERE id IN ({sql}) ORDER BY {order.sql}", values)  # noqa: S608
 
     def _in_turn(self, of: StoredSet, conditions: Sequence[Condition], *, and_odd: bool) -> Condition:

@@ -38,6 +38,7 @@ _NO_BOX = (None, None, None, None)
 _PROGRESS_EVERY = 1000  # assets
 _MOST_NAMES = 10_000  # names of properties that are remembered for a collection
 _MOST_BOXES = 4096  # footprints whose boxes are remembered: scenes of one tile share theirs
+_MOST_DICTIONARIES = 256  # collections beyond these share one, as all are in memory when the file is served
 _LARGEST_DICTIONARY = 32_768  # bytes, which is as far back as deflate looks
 
 # What comes is kept aside until all is there: only then is the order known, and which properties there are.
@@ -83,6 +84,7 @@ def prepare(
     chosen = check_properties(properties)
     target = Path(path).absolute()
     unfinished = target.with_name(f".{target.name}-{secrets.token_hex(4)}")
+    unfinished.touch()  # SQLite does not say why it cannot
     try:
         with closing(sqlite3.connect(unfinished, isolation_level=None)) as connection:
             count = _Writer(connection, chosen).write(_assets(sources), progress)
@@ -169,7 +171,16 @@ class _Writer:
         elif asset.type == EarthEngineAsset.IMAGE_COLLECTION:
             self._declared.add(record.id)
         self._arrivals.append(
-            (number, is_image, of, record.index, place, is_odd or OTHER in values, *(box or _NO_BOX), *values)
+            (
+                number,
+                is_image,
+                of,
+                record.index,
+                place,
+                is_odd or any(value is OTHER for value in values),
+                *(box or _NO_BOX),
+                *values,
+            )
         )
         if len(self._arrivals) == _BLOCK:
             self._flush()
@@ -183,12 +194,12 @@ class _Writer:
 
     def _packing(self, collection_id: str, wire: bytes) -> tuple[int, Packing]:
         known = self._packings.get(collection_id)
-        if known is None:
+        if known is None and len(self._packings) < _MOST_DICTIONARIES:
             dictionary = wire[-_LARGEST_DICTIONARY:]
             key = len(self._packings) + 1
             self._connection.execute("INSERT INTO dictionaries VALUES (?, ?)", (key, dictionary))
             known = self._packings[collection_id] = (key, Packing(dictionary))
-        return known
+        return known or next(iter(self._packings.values()))
 
     def _box(self, record: AssetRecord, present: Collection[str]) -> tuple[Box | None, bool]:
         """Return the box of an image, and whether there is no telling what its geometry does to a filter."""
