@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from emulator_graphs import L8, S2, call, dictionary, graph, load, refusal, sample, value
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eegrpc.emulator.evaluator import evaluate_images
@@ -104,6 +104,7 @@ def test_stats_of_nulls() -> None:
     assert (nothing["sum"], nothing["max"], nothing["total_var"], nothing["weight_sum"]) == (0, None, None, 0)
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(-(10**6), 10**6) | st.floats(-1e6, 1e6), min_size=2, max_size=40))
 def test_stats_agree_with_the_standard_library(numbers: list[float]) -> None:
     found = _aggregated("stats", *numbers)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from emulator_graphs import L8, call, dictionary, graph, load, refusal, sample, value
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eegrpc.emulator.context import Context
@@ -158,6 +158,7 @@ def _plain(name: str, columns: list[list[Any]], weights: list[Any] | None = None
     return REDUCERS[name][0].reduce(context, [Column(columns[0], weights), *map(Column, columns[1:])])
 
 
+@settings(deadline=None)
 @given(st.lists(_NUMBERS, min_size=2, max_size=50))
 def test_statistics_agree_with_those_of_the_standard_library(numbers: list[float]) -> None:
     near = {"rel": 1e-9, "abs": 1e-6}
@@ -174,6 +175,7 @@ def test_statistics_agree_with_those_of_the_standard_library(numbers: list[float
     assert [found["p25"], found["p50"], found["p75"]] == pytest.approx(quartiles, **near)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(_NUMBERS, st.integers(0, 20)), min_size=1, max_size=30))
 def test_a_whole_weight_is_that_many_repetitions(pairs: list[tuple[float, int]]) -> None:
     values, weights = map(list, zip(*pairs, strict=True))
@@ -190,6 +192,7 @@ def test_a_whole_weight_is_that_many_repetitions(pairs: list[tuple[float, int]])
     ]
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(-100, 100), min_size=2, max_size=30, unique=True), _NUMBERS, _NUMBERS)
 def test_points_on_a_line_give_the_line(xs: list[int], scale: float, offset: float) -> None:
     fit = _plain("linearFit", [xs, [scale * x + offset for x in xs]])
@@ -197,6 +200,7 @@ def test_points_on_a_line_give_the_line(xs: list[int], scale: float, offset: flo
     assert fit["offset"] == pytest.approx(offset, rel=1e-6, abs=1e-3)
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.sampled_from([0.0, 1.5, -2.0, math.inf, -math.inf, math.nan, 1.7e308, -1.7e308, 2**62, None]), max_size=6
