@@ -70,7 +70,7 @@ ASSUMPTIONS: dict[str, str] = {
     "mod-by-zero-is-zero": "Number.mod by 0 is 0, as division is.",
     "moved-pixels-keep-footprint": "An image whose pixels are moved keeps its footprint.",
     "multi-geometry-has-parts": "Geometry.geometries of a MultiPolygon gives its polygons, and so on.",
-    "negated-comparison-missing-is-false": "notEquals, lessThanOrEquals and greaterThanOrEquals are false on a null.",
+    "negated-comparison-missing-is-false": "notEquals, lessThanOrEquals, disjoint, ... are false on a null.",
     "neighbourhood-types": "Filters that choose pixels keep types, others give float; counts and labels are int32.",
     "never-from-histogram": "Median, mode and percentile use every single value, however many there are.",
     "not-passes-missing": "Filter.not passes an element whose property is missing, as plain negation.",

@@ -17,6 +17,7 @@ from eegrpc.emulator.sphere import edge_count, filled, great_circle, units
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from shapely import Polygon
     from shapely.geometry.base import BaseGeometry
 
     from eegrpc.emulator.sphere import Position, Vectors
@@ -31,6 +32,10 @@ _LEVELS = {
     "MultiLineString": 2,
     "MultiPolygon": 3,
 }
+# Repairing a polygon takes time that grows with the square of its crossings: half a second for so many.
+_MOST_CROSSINGS = 400
+_MOST_REPAIRED = 2_000
+
 _CLOSED = ("LinearRing", "Polygon", "MultiPolygon")
 
 
@@ -188,40 +193,47 @@ class Geometry:
             return nested
         return cast("list[object]", _closed(nested, _LEVELS[self.type]))
 
-    def arcs(self) -> Vectors:
-        """Return its points and edges as arcs of great circles: pairs of unit vectors."""
+    def arcs(self, step: float | None = None) -> Vectors:
+        """Return its points and edges as arcs of great circles: pairs of unit vectors.
+
+        Args:
+            step: How many degrees there may be between positions of an edge that is straight on the map; None takes
+                what is good enough to measure distances.
+
+        """
+        if step is not None:
+            return self._make_arcs(step)
         if self._arcs is None:
-            self._arcs = self._make_arcs()
+            self._arcs = self._make_arcs(None)
         return self._arcs
 
-    def _make_arcs(self) -> Vectors:
+    def _make_arcs(self, step: float | None) -> Vectors:
         import numpy as np
 
         pieces = [np.empty((0, 2, 3))]
         for member in self.members():
             for line in member.lines():
-                points = units(line if member.geodesic and not _spans_world(line) else filled(line))
+                points = units(line if member.geodesic and not _spans_world(line) else filled(line, step))
                 ends = points[1:] if len(points) > 1 else points
                 pieces.append(np.stack((points[: len(ends)], ends), axis=1))
         return np.concatenate(pieces)
 
     def _part(self, item: list[list[Position]]) -> BaseGeometry:
         from shapely import LineString, Point, Polygon
-        from shapely.validation import make_valid
 
         if self.type in ("Point", "MultiPoint"):
             return Point(item[0][0])
         lines = [self._edges(line) for line in item]
         if self.type in ("LineString", "LinearRing", "MultiLineString"):
-            return LineString(lines[0])
+            # A union drops lines without length, so that they would be nowhere.
+            return LineString(lines[0]) if len(set(lines[0])) > 1 else Point(lines[0][0])
         shell, *holes = [line for line in lines if len(set(line)) > 2] or [[]]
         if not shell:
             return Point(item[0][0]) if item and item[0] else Polygon()
         # Holes of a ring that crosses the antimeridian may lie one turn away from their shell.
         holes = [[(x + _turns(shell, hole), y) for x, y in hole] for hole in holes]
         polygon = Polygon(shell, holes)
-        # Even-odd is what make_valid's line work method gives a ring that crosses itself.
-        return polygon if polygon.is_valid else make_valid(polygon)
+        return polygon if polygon.is_valid else _repaired(polygon)
 
     def _edges(self, line: list[Position]) -> list[Position]:
         """Return the line with its edges laid out: continuous in longitude, and bent where they are geodesic."""
@@ -238,6 +250,27 @@ class Geometry:
         if line[0] == line[-1] and abs(laid[-1][0] - laid[0][0]) > 180:
             return line  # it goes round a pole: leave it on the map as it is
         return laid
+
+
+def _repaired(polygon: Polygon) -> BaseGeometry:
+    """Return the inside of rings that cross themselves or one another, by the even-odd rule."""
+    import numpy as np
+    import shapely
+    from shapely.validation import make_valid
+
+    rings = [shapely.get_coordinates(ring) for ring in (polygon.exterior, *polygon.interiors)]
+    crossings = 0
+    if sum(map(len, rings)) <= _MOST_REPAIRED:
+        pairs = np.concatenate([np.stack((ring[:-1], ring[1:]), axis=1) for ring in rings])
+        edges = np.asarray(shapely.linestrings(pairs))
+        crossings = shapely.STRtree(edges).query(edges, predicate="crosses").shape[1] // 2
+    if crossings > _MOST_CROSSINGS or sum(map(len, rings)) > _MOST_REPAIRED:
+        raise AlgorithmError(
+            f"A polygon that crosses itself may do so {_MOST_CROSSINGS} times, and have {_MOST_REPAIRED:,} positions.",
+            unsupported=True,
+        )
+    # Its line work method, which is the default, is the even-odd rule.
+    return make_valid(polygon)
 
 
 def _world() -> BaseGeometry:

@@ -1,4 +1,4 @@
-"""What can be made of geometries: set operations, buffers, hulls, boxes, simpler forms."""
+"""What can be made of geometries: set operations, hulls, boxes, simpler forms. Buffers are in geometry_buffers."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from itertools import chain
 from typing import TYPE_CHECKING, cast
 
 from eegrpc.emulator.errors import AlgorithmError
-from eegrpc.emulator.geometry import UNBOUNDED, Geometry, wrap
+from eegrpc.emulator.geometry import UNBOUNDED, Geometry
 from eegrpc.emulator.geometry_measures import degrees_of, require_bounds
 from eegrpc.emulator.geometry_relations import laid_out
-from eegrpc.emulator.sphere import MEAN_RADIUS, filled, positions, units
+from eegrpc.emulator.sphere import MEAN_RADIUS, axes, filled, positions, units
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -22,16 +22,8 @@ if TYPE_CHECKING:
     from eegrpc.emulator.context import Context
     from eegrpc.emulator.sphere import Position, Vectors
 
-# What a piece of a boundary costs to be buffered, and a position to be looked at, in the units of context.spend.
-_PIECE = 3_500
+# What it costs to look at a position, in the units of context.spend.
 _POSITION = 10
-
-# A boundary is buffered in pieces of at most so many degrees, each on a map of its own.
-_PIECE_DEGREES = 1.0
-# A quarter of a circle has so many edges: a buffer is too small by at most 0.12 % of its distance.
-_QUARTER = 16
-# A buffer may reach a quarter of the way round the world.
-_LARGEST_BUFFER = 10_000_000.0
 
 # Edges that turn less than this, in radians, were one edge before they were laid out.
 _STRAIGHT = 5e-4
@@ -88,7 +80,7 @@ def _made(context: Context, shape: BaseGeometry, sources: Sequence[Geometry]) ->
     import shapely
 
     context.spend(int(shapely.get_num_coordinates(shape)), _POSITION)
-    shape = _rejoined(shape)
+    shape = rejoined(shape)
     geodesic = all(source.geodesic for source in sources)
     if not geodesic:
         return from_shape(context, shape, geodesic=False)
@@ -133,7 +125,7 @@ def _turn(a: Vectors, b: Vectors, c: Vectors) -> float:
     return math.atan2(float(np.linalg.norm(np.cross(first, second))), float(first @ second))
 
 
-def _rejoined(shape: BaseGeometry) -> BaseGeometry:
+def rejoined(shape: BaseGeometry) -> BaseGeometry:
     """Return a shape that was cut at the antimeridian in one piece again, if it was."""
     import shapely
     from shapely.affinity import translate
@@ -183,8 +175,8 @@ def from_shape(
         turned = orient(cast("Polygon", shape))
         rings = [line_of(_coordinates(ring)) for ring in (turned.exterior, *turned.interiors)]
         return Geometry(kind, rings, geodesic=geodesic)
-    coordinates = _coordinates(shape)
-    return Geometry(kind, coordinates[0] if kind == "Point" else line_of(coordinates), geodesic=geodesic)
+    line = line_of(_coordinates(shape))
+    return Geometry(kind, line[0] if kind == "Point" else line, geodesic=geodesic)
 
 
 def _geoms(shape: BaseGeometry) -> list[BaseGeometry]:
@@ -197,107 +189,12 @@ def _coordinates(shape: BaseGeometry) -> list[list[float]]:
     return cast("list[list[float]]", shapely.get_coordinates(shape).tolist())
 
 
-# -------------------------------------------------------------------------------------------------------------- buffer
-
-
-def buffer(context: Context, geometry: Geometry, distance: float) -> Geometry:
-    """Return all places within a distance of a geometry; for a negative one, those that far from its boundary inside.
-
-    Args:
-        context: The request's context.
-        geometry: The geometry.
-        distance: Meters on the sphere.
-
-    Returns:
-        A polygon or several.
-
-    Raises:
-        AlgorithmError: The distance is more than a quarter of the way round the world.
-
-    """
-    import shapely
-
-    if geometry.unbounded or distance == 0:
-        return geometry
-    if not abs(distance) <= _LARGEST_BUFFER:
-        raise AlgorithmError(f"A buffer of {distance} meters is larger than the emulator makes.", unsupported=True)
-    laid_out(context, geometry)
-    context.assume("buffer-on-sphere")
-    context.spend(len(geometry.arcs()), _PIECE)
-    pieces = list(_pieces(geometry))
-    context.spend(len(pieces) - len(geometry.arcs()), _PIECE)
-    margin = shapely.union_all([wrap(_buffered(piece, abs(distance))) for piece in pieces])
-    surfaces = [part for part in _components(geometry.shape) if part.geom_type == "Polygon"]
-    surface = shapely.union_all(surfaces)
-    shape = surface.union(margin) if distance > 0 else surface.difference(margin)
-    # Pieces of one edge make more vertices than the precision is worth.
-    return from_shape(context, _rejoined(shape).simplify(degrees_of(abs(distance) / 1000)), geodesic=False)
-
-
-def _components(shape: BaseGeometry) -> Iterator[BaseGeometry]:
+def components(shape: BaseGeometry) -> Iterator[BaseGeometry]:
+    """Return the points, lines and polygons of a shape."""
     if hasattr(shape, "geoms"):
-        yield from chain.from_iterable(_components(part) for part in _geoms(shape))
+        yield from chain.from_iterable(components(part) for part in _geoms(shape))
     else:
         yield shape
-
-
-def _pieces(geometry: Geometry) -> Iterator[Vectors]:
-    """Points and edges, the latter in pieces: arcs, as pairs of unit vectors."""
-    import numpy as np
-
-    for start, end in geometry.arcs():
-        angle = math.atan2(float(np.linalg.norm(np.cross(start, end))), float(start @ end))
-        count = max(1, math.ceil(math.degrees(angle) / _PIECE_DEGREES))
-        shares = np.arange(count + 1) / count
-        if angle == 0:
-            yield np.stack((start, end))
-            continue
-        weights = np.sin(np.stack((1 - shares, shares), axis=1) * angle) / math.sin(angle)
-        path = weights @ np.stack((start, end))
-        for place in range(count):
-            yield path[place : place + 2]
-
-
-def _buffered(arc: Vectors, distance: float) -> BaseGeometry:
-    """Buffer an arc on the map on which distances and directions from its middle are right."""
-    import numpy as np
-    from shapely import LineString, Polygon
-
-    middle = arc[0] + arc[1]
-    middle /= np.linalg.norm(middle)
-    east, north = _axes(middle)
-    flat = []
-    for point in arc:
-        across = float(np.linalg.norm(np.cross(middle, point)))
-        scale = math.atan2(across, float(middle @ point)) / across if across > 1e-15 else 1.0
-        flat.append((float(point @ east) * scale, float(point @ north) * scale))
-    outline = np.asarray(LineString(flat).buffer(distance / MEAN_RADIUS, quad_segs=_QUARTER).exterior.coords)
-    angle = np.hypot(*outline.T)
-    sines = np.divide(np.sin(angle), angle, out=np.ones_like(angle), where=angle > 0)
-    points = np.cos(angle)[:, None] * middle + (outline * sines[:, None]) @ np.stack((east, north))
-    return Polygon(_around(positions(points)))
-
-
-def _axes(middle: Vectors) -> tuple[Vectors, Vectors]:
-    """Return two directions at right angles to one another and to a point."""
-    import numpy as np
-
-    pole = np.array([0.0, 0.0, 1.0]) if abs(middle[2]) < 0.9 else np.array([1.0, 0.0, 0.0])
-    east = np.cross(pole, middle)
-    east /= np.linalg.norm(east)
-    return east, np.cross(middle, east)
-
-
-def _around(ring: Vectors) -> Vectors:
-    """Return a ring continuous in longitude; one that goes round a pole gets the pole's edge of the map."""
-    import numpy as np
-
-    x = np.unwrap(ring[:, 0], period=360)
-    whole = x[-1] - x[0]
-    if abs(whole) < 180:
-        return np.column_stack((x, ring[:, 1]))
-    pole = math.copysign(90, float(np.mean(ring[:, 1])))
-    return np.concatenate((np.column_stack((x, ring[:, 1])), [[x[-1], pole], [x[0], pole]]))
 
 
 # ------------------------------------------------------------------------------------------------------- simpler forms
@@ -308,7 +205,7 @@ def bounds(context: Context, geometry: Geometry) -> Geometry:
     laid_out(context, geometry)
     if geometry.unbounded or geometry.empty:
         return geometry
-    spans = sorted(part.bounds for part in _components(geometry.shape))
+    spans = sorted(part.bounds for part in components(geometry.shape))
     context.spend(len(spans))
     south, north = min(span[1] for span in spans), max(span[3] for span in spans)
     # The widest gap between longitudes, going round, is what the rectangle leaves out.
@@ -383,11 +280,13 @@ def simplify(context: Context, geometry: Geometry, margin: float) -> Geometry:
     context.spend(len(vertices), _POSITION)
     given = shapely.geometry.shape({"type": geometry.type, "coordinates": geometry.coordinates})
     if not geometry.geodesic:
-        return from_shape(context, given.simplify(degrees_of(margin)), geodesic=False)
+        simple = given.simplify(degrees_of(margin))
+        return geometry if simple.is_empty else from_shape(context, simple, geodesic=False)
     # Great circles are straight lines on this map, and no distance is shorter on it than on the ground.
     chart = _Chart(vertices)
     flat = shapely.transform(given, lambda _: np.asarray(chart.places_of(_)))
-    return from_shape(context, flat.simplify(margin / MEAN_RADIUS), chart.line)
+    simple = flat.simplify(margin / MEAN_RADIUS)
+    return geometry if simple.is_empty else from_shape(context, simple, chart.line)
 
 
 class _Chart:
@@ -403,7 +302,7 @@ class _Chart:
             middle /= size
         if size <= 1e-9 or float((points @ middle).min()) < 0.05:
             raise AlgorithmError("The geometry is larger than a hemisphere, which is not supported.", unsupported=True)
-        self._middle, self._axes = middle, np.stack(_axes(middle), axis=1)
+        self._middle, self._axes = middle, np.stack(axes(middle), axis=1)
         self._longitude = float(positions(middle)[0, 0])
         self.places = [(x, y) for x, y in self.places_of(np.asarray(vertices, dtype=float)).tolist()]
         self._vertices = dict(zip(self.places, vertices, strict=True))

@@ -84,21 +84,33 @@ def positions(points: Vectors) -> Vectors:
     return found
 
 
-def filled(line: Sequence[Position] | Vectors) -> Vectors:
+def axes(middle: Vectors) -> tuple[Vectors, Vectors]:
+    """Return two directions at right angles to one another and to a point."""
+    import numpy as np
+
+    pole = np.array([0.0, 0.0, 1.0]) if abs(middle[2]) < 0.9 else np.array([1.0, 0.0, 0.0])
+    east = np.cross(pole, middle)
+    east /= np.linalg.norm(east)
+    return east, np.cross(middle, east)
+
+
+def filled(line: Sequence[Position] | Vectors, step: float | None = None) -> Vectors:
     """Return a line of the map with more positions, between which it hardly differs from great circles.
 
     Args:
         line: Positions; edges are straight on the map.
+        step: How many degrees there may be between positions. By default it goes by the width of the line: one wider
+            than twenty degrees differs by a metre at most, others by centimeters.
 
     Returns:
-        Positions, one a row. Where the line is wider than twenty degrees it differs by a metre, else by centimeters.
+        Positions, one a row.
 
     """
     import numpy as np
 
     given = np.asarray(line, dtype=float).reshape(-1, 2)
     width = float(np.ptp(given[:, 0]))
-    step = min(STEP_DEGREES, max(_SHORTEST_DEGREES, width / _PARTS))
+    step = min(STEP_DEGREES, max(_SHORTEST_DEGREES, width / _PARTS)) if step is None else step
     pieces = [given[:1]]
     for start, end in pairwise(given):
         # Meridians and the equator are great circles, whatever their length.

@@ -113,6 +113,9 @@ EXPECTED: dict[str, list[str]] = {
     "aggregate_in_map": _P43,
     "combine_bands": _MODIS[2:6],
     "link_collection": _MODIS[4:8],
+    # Winter scenes with less than 40 % of clouds; those of path 44 with a tile within eight days.
+    "join_simple_index": [_P43[0], *_P43[2:4], *_P44[2:5]],
+    "join_save_all_count": [_P44[1], _P44[2], _P44[3], _P44[6]],
     "load_images_by_id": ["LC08_044034_20230122", "LC08_043034_20230131"],
 }
 

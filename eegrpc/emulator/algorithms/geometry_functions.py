@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from eegrpc.emulator import filter_relations, filters, geometry_measures, geometry_operations
+from eegrpc.emulator import filter_relations, filters, geometry_buffers, geometry_measures, geometry_operations
 from eegrpc.emulator.errors import AlgorithmError
 from eegrpc.emulator.geometry import Geometry
 from eegrpc.emulator.geometry_relations import intersects, laid_out
@@ -56,7 +56,7 @@ def in_degrees(projection: object) -> bool:
     Comparing and combining give the same there as on the sphere, where edges are those of the geometries. Lengths and
     areas are other numbers, which are not supported.
     """
-    return projection is None or projection == "EPSG:4326"
+    return projection is None or getattr(projection, "crs", projection) == "EPSG:4326"
 
 
 def _require_meters(projection: object) -> None:
@@ -120,7 +120,7 @@ def buffer(
 ) -> Geometry | Feature | None:
     """Return all places within a distance in meters; a negative one takes the margin away."""
     _require_meters(projection)
-    return reshaped(thing, geometry_operations.buffer(context, shape_of(thing), distance))
+    return reshaped(thing, geometry_buffers.buffer(context, shape_of(thing), distance))
 
 
 @algorithm(
