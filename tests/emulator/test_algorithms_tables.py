@@ -76,10 +76,10 @@ def test_flatten_what_a_map_made() -> None:
 def test_a_collection_has_properties_of_its_own() -> None:
     tagged = call("Element.set", object=load(L8), key="tag", value="x")
     assert value(call("Element.get", object=tagged, property="tag")) == "x"
-    assert value(call("Element.propertyNames", element=tagged)) == ["tag"]
+    assert value(call("Element.propertyNames", element=tagged)) == ["tag", "system:id"]
     assert len(images(tagged)) == len(sample().collection(L8) or ())
     gone = call("Element.set", object=tagged, key="tag", value=None)
-    assert value(call("Element.propertyNames", element=gone)) == []
+    assert value(call("Element.propertyNames", element=gone)) == ["system:id"]
 
 
 # ------------------------------------------------------------------------------------------------- geometries as one

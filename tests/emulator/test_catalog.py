@@ -87,7 +87,7 @@ def test_the_sample_file() -> None:
     [
         ('{"id": "A/1"}\n\nno json\n', r"bad\.ndjson:3: not an EarthEngineAsset"),
         ('{"id": "A/1", "colour": 3}\n', r"bad\.ndjson:1: .*colour"),
-        ('{"id": "A/1"}\n{"id": "A/1"}\n', r"bad\.ndjson:2: 'A/1' is already in .*bad\.ndjson:1"),
+        ('{"id": "A/1"}\n{"id": "A/1"}\n', r"bad\.ndjson:2: 'A/1' is already in line 1"),
         ("{}\n", r"bad\.ndjson:1: the asset has neither"),
     ],
 )

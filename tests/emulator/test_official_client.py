@@ -397,7 +397,10 @@ def test_a_list_of_images(emulator: Emulator) -> None:
 
 
 REFUSED: list[tuple[Callable[[], Any], str]] = [
-    (lambda: ee.Terrain.slope(ee.Image(1)), r"'Terrain.slope' is not supported by the emulator"),
+    (
+        lambda: ee.FeatureCollection([]).errorMatrix("a", "b"),
+        r"'Collection.errorMatrix' is not supported by the emulator",
+    ),
     (lambda: ee.Image("no/such"), r"Image asset 'no/such' not found \(does not exist or caller does not have access\)"),
     (lambda: ee.ImageCollection("no/such"), r"ImageCollection asset 'no/such' not found"),
     (lambda: ee.Image(SCENE).select("zz"), r"^Image.select: Band pattern 'zz' did not match any bands"),
