@@ -85,7 +85,8 @@ def kills(folder: Path, endpoint: str, count: int, times: int, seed: int) -> Non
         batch.communicate()
         assert batch.returncode == -signal.SIGKILL, "it was done before it was killed: give more requests"
         done += 1
-        print(f"killed {done} times: {sum(1 for _ in killed.open('rb')):,} pages written")
+        pages = sum(1 for _ in killed.open("rb")) if killed.exists() else 0  # it may not have begun
+        print(f"killed {done} times: {pages:,} pages written")
     print(finish(run(requests, killed, endpoint, "--resume")))
     one, other = written(plain), written(killed)
     twice = sum(1 for value in other.values() if value > 1)

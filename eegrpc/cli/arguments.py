@@ -69,6 +69,7 @@ prints on stdout. Ctrl-C, or SIGTERM, ends it with exit code 0.
 examples:
   eegrpc emulator --port 0 --port-file port.txt
   eegrpc compute-images images.json --project me --format ndjson > mine.ndjson && eegrpc emulator --catalog mine.ndjson
+  eegrpc emulator prepare big.ndjson -o big.eecat && eegrpc emulator --catalog big.eecat
   eegrpc emulator --fault unavailable:0.1 --fault 'latency=lognormal(0.2, 1)' --seed 7 --quota 40:100
 
 faults, of which one at most (and latency) happens to a reply; docs/emulator.md has them all:
@@ -76,6 +77,17 @@ faults, of which one at most (and latency) happens to a reply; docs/emulator.md 
   reset@5                  a lost connection, at the fifth request; @5-9 up to the ninth, @5- from then on
   latency=0.2              seconds; or uniform(0.1, 0.3), exponential(0.2), lognormal(0.2, 1)
   drip truncate reset_in_body html_502 invalid_body goaway expire_tokens=100 empty_page rate_limit ...
+"""
+
+_PREPARE = """\
+The file is for --catalog: the emulator starts with it in no time, reads what a request needs, and answers as it would
+with the NDJSON itself. Folders stand for the .ndjson, .jsonl and .json files in them, gzipped (.gz) or not. An asset
+that comes twice is an error, which names both places.
+
+examples:
+  eegrpc compute-images all.json --project me --format ndjson > all.ndjson
+  eegrpc emulator prepare all.ndjson -o all.eecat
+  eegrpc emulator prepare folder more.ndjson.gz -o all.eecat --index CLOUD_COVER --index WRS_PATH
 """
 
 _DOCTOR = """\
@@ -87,6 +99,7 @@ exit codes:
   1    something is; the lines with an x say what
 """
 
+_CATALOG = "NDJSON, one EarthEngineAsset per line; a folder; or a prepared file (default: synthetic images)"
 _NO_SECRETS = (
     "tokens and keys are not accepted as arguments, which other users and logs can see: put them into a file, and use "
     "--credentials FILE or GOOGLE_APPLICATION_CREDENTIALS"
@@ -159,7 +172,7 @@ def _add_compute_images(commands: argparse._SubParsersAction[_Parser]) -> None:
     where.add_argument(
         "--emulator", action="store_true", help="an emulator inside this command; no account, no network"
     )
-    where.add_argument("--catalog", metavar="FILE.ndjson", help="the emulator's images (default: synthetic ones)")
+    where.add_argument("--catalog", metavar="FILE", help=f"the emulator's images: {_CATALOG}")
     where.add_argument("--project", metavar="P", help="the project that pays (default: $GOOGLE_CLOUD_PROJECT)")
     where.add_argument("--workload-tag", metavar="TAG", help="label for usage reports")
     where.add_argument("--timeout", type=_seconds, metavar="SECONDS", help="for each page (default: 330)")
@@ -185,7 +198,7 @@ def _add_batch(commands: argparse._SubParsersAction[_Parser]) -> None:
     where.add_argument(
         "--emulator", action="store_true", help="an emulator inside this command; no account, no network"
     )
-    where.add_argument("--catalog", metavar="FILE.ndjson", help="the emulator's images (default: synthetic ones)")
+    where.add_argument("--catalog", metavar="FILE", help=f"the emulator's images: {_CATALOG}")
     where.add_argument("--project", metavar="P", help="the project that pays (default: $GOOGLE_CLOUD_PROJECT)")
     where.add_argument("--timeout", type=_seconds, metavar="SECONDS", help="for each page (default: 330)")
     _add_connection(where)
@@ -195,17 +208,16 @@ def _add_batch(commands: argparse._SubParsersAction[_Parser]) -> None:
 def _add_emulator(commands: argparse._SubParsersAction[_Parser]) -> None:
     parser = commands.add_parser(
         "emulator",
-        usage="eegrpc emulator [options]",
+        usage="eegrpc emulator [options]\n       eegrpc emulator prepare CATALOG.ndjson ... -o FILE",
         help="run an Earth Engine for tests",
         description="Run an Earth Engine for tests: it evaluates real expressions on a catalog of images.",
         epilog=f"{_EMULATOR}\n{_EXIT_CODES}",
     )
     parser.set_defaults(module="emulator")
+    _add_prepare(parser)
     parser.add_argument("--host", default="127.0.0.1", metavar="H", help="address to listen on (default: 127.0.0.1)")
     parser.add_argument("--port", type=_whole(0, 65535), default=8085, help="default: 8085; 0 for any free one")
-    parser.add_argument(
-        "--catalog", metavar="FILE.ndjson", help="one EarthEngineAsset per line (default: synthetic images)"
-    )
+    parser.add_argument("--catalog", metavar="FILE", help=_CATALOG)
     parser.add_argument("--max-page-size", type=_whole(1), metavar="N", help="most images of a page (default: 1000)")
     parser.add_argument("--port-file", metavar="FILE", help="write the port here once it listens; removed at the end")
     trouble = parser.add_argument_group("trouble")
@@ -220,6 +232,28 @@ def _add_emulator(commands: argparse._SubParsersAction[_Parser]) -> None:
     trouble.add_argument("--quota", metavar="CONCURRENT:PER_SECOND", help="of each project, such as 40:100")
     trouble.add_argument(
         "--control", action="store_true", help="let programs on this machine change all that, under /emulator/"
+    )
+    _add_verbose(parser)
+
+
+def _add_prepare(emulator: _Parser) -> None:
+    commands = emulator.add_subparsers(title="commands", metavar="COMMAND", parser_class=_Parser)
+    parser = commands.add_parser(
+        "prepare",
+        usage="eegrpc emulator prepare CATALOG.ndjson ... -o FILE [options]",
+        help="make a file of a large catalog, which the emulator serves without reading it",
+        description="Make a file of a large catalog, which the emulator serves without reading it.",
+        epilog=f"{_PREPARE}\n{_EXIT_CODES}",
+    )
+    parser.set_defaults(module="prepare")
+    parser.add_argument("sources", nargs="+", metavar="CATALOG.ndjson", help="one EarthEngineAsset in JSON per line")
+    parser.add_argument("-o", "--output", required=True, metavar="FILE", help="the file to make, or to replace")
+    parser.add_argument(
+        "--index",
+        action="append",
+        metavar="PROPERTY",
+        help="a number or text by which filters and sorts shall be quick; may be given several times (default: times, "
+        "index, and what data sets have for clouds, tiles and orbits); time_start and bounds always are",
     )
     _add_verbose(parser)
 

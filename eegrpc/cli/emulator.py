@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from eegrpc.cli.terminal import Messages
-    from eegrpc.emulator import Catalog, Emulator
+    from eegrpc.emulator import AnyCatalog, Emulator
 
 __all__ = ["run"]
 
@@ -63,7 +63,7 @@ def _signals(stop: threading.Event) -> Iterator[None]:
         restore()
 
 
-def _emulator(arguments: argparse.Namespace, catalog: Catalog) -> Emulator:
+def _emulator(arguments: argparse.Namespace, catalog: AnyCatalog) -> Emulator:
     from eegrpc.emulator import Emulator, FaultPlan, Quota
 
     options = {} if arguments.max_page_size is None else {"max_page_size": arguments.max_page_size}
@@ -112,7 +112,7 @@ def _port_file(path: str | None, port: int) -> Iterator[None]:
 
 
 def _announce(
-    arguments: argparse.Namespace, emulator: Emulator, catalog: Catalog, output: Output, messages: Messages
+    arguments: argparse.Namespace, emulator: Emulator, catalog: AnyCatalog, output: Output, messages: Messages
 ) -> None:
     host = arguments.host
     if not is_loopback_host(host):

@@ -66,13 +66,17 @@ TYPE_NAMES["long"] = TYPE_NAMES["int64"]
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """Where a band's pixels are. ``transform`` is scaleX, shearX, translateX, shearY, scaleY, translateY."""
+    """Where a band's pixels are. ``transform`` is scaleX, shearX, translateX, shearY, scaleY, translateY.
+
+    ``origin`` is the column and row in which the pixels of a clipped band begin.
+    """
 
     crs: str
     transform: tuple[float, float, float, float, float, float]
     width: int | None = None
     height: int | None = None
     wkt: str = ""
+    origin: tuple[int, int] = (0, 0)
 
 
 # What a constant image and a composite have. Source: guides/projections.
@@ -108,6 +112,12 @@ class Band:
             return self
         return Band(band_id, self.type, self.grid, self.pyramiding, self.missing)
 
+    def regridded(self, grid: Grid) -> Band:
+        """Return the same band on another grid."""
+        if grid == self.grid:
+            return self
+        return Band(self.id, self.type, grid, self.pyramiding, self.missing)
+
     def retyped(self, pixel_type: PixelType) -> Band:
         """Return the same band with pixels of another type."""
         return Band(self.id, pixel_type, self.grid, self.pyramiding)
@@ -120,6 +130,11 @@ class Band:
 
     def _build(self) -> ImageBand:
         scale_x, shear_x, translate_x, shear_y, scale_y, translate_y = self.grid.transform
+        column, row = self.grid.origin  # the message has no place for it but the translation
+        translate_x, translate_y = (
+            translate_x + scale_x * column + shear_x * row,
+            translate_y + shear_y * column + scale_y * row,
+        )
         grid = PixelGrid(
             affine_transform=AffineTransform(
                 scale_x=scale_x,
@@ -236,6 +251,9 @@ def _matching(selector: str, names: tuple[str, ...]) -> tuple[int, ...]:
     return found
 
 
+# No band of any public data set has a hundredth of that; names are copied wherever bands are renamed.
+MAX_NAME_LENGTH = 1_000
+
 _FORBIDDEN_IN_NAME = re.compile(r"[^A-Za-z0-9_.:\-]")
 
 
@@ -256,6 +274,8 @@ def rename_bands(bands: Sequence[Band], names: Sequence[str]) -> list[Band]:
     if len(bands) != len(names):
         raise AlgorithmError(f"The number of names ({len(names)}) must match the number of bands ({len(bands)}).")
     for name in names:
+        if len(name) > MAX_NAME_LENGTH:
+            raise AlgorithmError(f"Invalid band name: it has {len(name)} characters, more than {MAX_NAME_LENGTH:,}.")
         if not name or _FORBIDDEN_IN_NAME.search(name):
             raise AlgorithmError(f"Invalid band name '{name}': use letters, digits, '_', '-', '.' and ':'.")
     return [band.renamed(name) for band, name in zip(bands, names, strict=True)]
@@ -275,15 +295,17 @@ def append_bands(bands: Sequence[Band], more: Iterable[Band], *, overwrite: bool
     """
     result = list(bands)
     places = {band.id: place for place, band in enumerate(result)}
+    suffixes: dict[str, int] = {}  # the last one tried for a name: none before it has become free
     for band in more:
         place = places.get(band.id)
         if place is not None and overwrite:
             result[place] = band
             continue
-        name, suffix = band.id, 0
+        name, suffix = band.id, suffixes.get(band.id, 0)
         while name in places:
             suffix += 1
             name = f"{band.id}_{suffix}"
+        suffixes[band.id] = suffix
         places[name] = len(result)
         result.append(band.renamed(name))
     return result
@@ -337,43 +359,6 @@ def common_grid(left: Band, right: Band) -> Grid:
 def union_precision(left: PixelType, right: PixelType) -> Precision:
     """Return the wider of two precisions: INT, FLOAT, DOUBLE."""
     return max(left.precision, right.precision, key=_WIDTH.__getitem__)
-
-
-def arithmetic_type(operator: str, left: PixelType, right: PixelType) -> PixelType:
-    """Return the type of ``left operator right``.
-
-    The precision is the union of the inputs' (algorithm descriptions). The range is worked out from theirs: public
-    error texts show uint16 * 0.0000275 - 0.2 as ``Float<-0.2, 1.6022125>``, which no plain union gives.
-
-    Args:
-        operator: ``add``, ``subtract``, ``multiply`` or ``divide``.
-        left: Type of the first operand.
-        right: Type of the second operand.
-
-    Returns:
-        The type of the result; without a range when an operand has none.
-
-    """
-    precision = union_precision(left, right)
-    if operator == "divide" and precision == "INT":
-        precision = "FLOAT"
-    a, b, c, d = left.minimum, left.maximum, right.minimum, right.maximum
-    if a is None or b is None or c is None or d is None:
-        return PixelType(precision)
-    if operator == "add":
-        corners = [a + c, b + d]
-    elif operator == "subtract":
-        corners = [a - d, b - c]
-    elif operator == "multiply":
-        corners = [a * c, a * d, b * c, b * d]
-    elif c <= 0 <= d:
-        return PixelType(precision)  # a divisor near zero leaves no bound
-    else:
-        corners = [a / c, a / d, b / c, b / d]
-    low, high = min(corners), max(corners)
-    if not (abs(low) < float("inf") and abs(high) < float("inf")):
-        return PixelType(precision)
-    return PixelType(precision, low, high)
 
 
 def constant_type(value: float) -> PixelType:

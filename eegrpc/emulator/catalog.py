@@ -1,25 +1,31 @@
-"""The emulator's catalog: assets in memory, found by id or name, grouped into the collections their ids imply."""
+"""The emulator's catalog: assets found by id or name, grouped into the collections their ids imply.
+
+`Catalog` has them in memory, `eegrpc.emulator.disk` serves a file. Evaluation knows `AnyCatalog`, which both are.
+"""
 
 from __future__ import annotations
 
 from functools import lru_cache
-from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from google.protobuf import json_format
 from google.protobuf.struct_pb2 import Struct
 
 from eegrpc.emulator.bands import Band, bands_of
 from eegrpc.emulator.geometry import Geometry
+from eegrpc.emulator.ndjson import catalog_files, read_lines
 from eegrpc.emulator.properties import from_struct
+from eegrpc.emulator.values import Collection
 from eegrpc.v1alpha import EarthEngineAsset
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from google.protobuf.timestamp_pb2 import Timestamp
+
+    from eegrpc.emulator.context import Context
+    from eegrpc.emulator.ndjson import Line
 
 PUBLIC_PREFIX = "projects/earthengine-public/assets/"
 LEGACY_PREFIX = "projects/earthengine-legacy/assets/"
@@ -48,17 +54,16 @@ class AssetRecord:
     """An asset and what evaluation needs of it, each worked out when first asked for.
 
     Attributes:
-        asset: The message; shared with answers, so it must not be changed.
         id: The id; worked out from the name if the message has none.
         collection_id: The id of the collection it is in; empty if it is in none.
         index: The last part of the id.
 
     """
 
-    __slots__ = ("_bands", "_footprint", "_properties", "asset", "collection_id", "id", "index")
+    __slots__ = ("_asset", "_bands", "_footprint", "_properties", "collection_id", "id", "index")
 
     def __init__(self, asset: EarthEngineAsset) -> None:
-        self.asset = asset
+        self._asset = asset
         self.id = canonical_id(asset.id or asset.name)
         self.collection_id, _, self.index = self.id.rpartition("/")
         self._properties: dict[str, object] | None = None
@@ -67,6 +72,11 @@ class AssetRecord:
 
     def __repr__(self) -> str:
         return f"AssetRecord({self.id!r})"
+
+    @property
+    def asset(self) -> EarthEngineAsset:
+        """The message; shared with answers, so it must not be changed."""
+        return self._asset
 
     @property
     def bands(self) -> tuple[Band, ...]:
@@ -104,16 +114,17 @@ class AssetRecord:
         value = self.properties.get(name)
         if value is not None or not name.startswith("system:"):
             return value
-        return self._virtual(name)
+        return self.virtual(name)
 
     def property_names(self) -> Iterator[str]:
         """Names of the properties that have a value."""
         yield from self.properties
         for name in _VIRTUAL:
-            if name not in self.properties and self._virtual(name) is not None:
+            if name not in self.properties and self.virtual(name) is not None:
                 yield name
 
-    def _virtual(self, name: str) -> object:
+    def virtual(self, name: str) -> object:
+        """Return the value of a ``system:`` property as fields of the message have it; None if they have none."""
         asset = self.asset
         if name == "system:index":
             return self.index
@@ -148,6 +159,29 @@ def _millis(timestamp: Timestamp) -> int:
     return timestamp.seconds * 1000 + timestamp.nanos // 1_000_000
 
 
+def read_assets(lines: Iterable[Line]) -> list[EarthEngineAsset]:
+    """Return the assets of lines.
+
+    Raises:
+        ValueError: A line is no EarthEngineAsset, or repeats one; the text starts with its place.
+
+    """
+    assets: list[EarthEngineAsset] = []
+    seen: dict[str, str] = {}
+    for line in lines:
+        asset, key = identified(line)
+        if key in seen:
+            raise comes_twice(line.place, key, seen[key])
+        seen[key] = line.place
+        assets.append(asset)
+    return assets
+
+
+def assets_in(path: str | os.PathLike[str]) -> list[EarthEngineAsset]:
+    """Return the assets of a file, or of a folder of files; `Catalog.from_ndjson` says what of it can go wrong."""
+    return read_assets(line for file in catalog_files(path) for line in read_lines(file))
+
+
 class CollectionSource(Protocol):
     """Where a collection's images come from when they are first needed."""
 
@@ -157,6 +191,29 @@ class CollectionSource(Protocol):
 
     def load(self) -> Iterable[EarthEngineAsset]:
         """Return the images; called at most once per catalog."""
+
+
+@runtime_checkable
+class AnyCatalog(Protocol):
+    """What evaluation asks of a catalog; threads share one."""
+
+    def __len__(self) -> int:
+        """How many images are in collections."""
+
+    def collections(self) -> Mapping[str, int]:
+        """Ids of the image collections, in alphabetical order, and how many images each holds."""
+
+    def load(self, context: Context, id_or_name: str) -> Collection | None:
+        """Return a collection as a value of a request, in the order of its index; None if there is none."""
+
+    def collection(self, id_or_name: str) -> Sequence[AssetRecord] | None:
+        """Return the images of a collection, in the order of their index; None if there is none."""
+
+    def image(self, id_or_name: str) -> AssetRecord | None:
+        """Return an image, or None if there is none."""
+
+    def asset(self, id_or_name: str) -> EarthEngineAsset | None:
+        """Return any asset, or None if there is none."""
 
 
 class Catalog:
@@ -198,38 +255,70 @@ class Catalog:
 
     @classmethod
     def from_ndjson(cls, path: str | os.PathLike[str]) -> Catalog:
-        """Read a catalog from a file with one EarthEngineAsset in JSON per line.
+        """Read a catalog from files with one EarthEngineAsset in JSON per line.
 
         Args:
-            path: The file, UTF-8; empty lines are skipped.
+            path: A file, UTF-8, or gzipped if its name ends in ``.gz``; or a folder of such files (``.ndjson``,
+                ``.jsonl``, ``.json``, each also with ``.gz``). Empty lines are skipped.
 
         Returns:
             The catalog.
 
         Raises:
-            OSError: The file cannot be read.
+            OSError: A file cannot be read.
             ValueError: A line is no EarthEngineAsset, or repeats one; the text starts with file:line.
 
         """
-        file = Path(path)
-        assets: list[EarthEngineAsset] = []
-        seen: dict[str, int] = {}
-        with file.open(encoding="utf-8") as lines:
-            for number, line in enumerate(lines, 1):
-                if not line.strip():
-                    continue
-                try:
-                    asset = json_format.Parse(line, EarthEngineAsset())
-                except json_format.ParseError as error:
-                    raise ValueError(f"{file}:{number}: not an EarthEngineAsset in JSON: {error}") from error
-                key = canonical_id(asset.id or asset.name)
-                if not key:
-                    raise ValueError(f"{file}:{number}: the asset has neither name nor id: give it one of them.")
-                if key in seen:
-                    raise ValueError(f"{file}:{number}: '{key}' is already in line {seen[key]}: remove one of the two.")
-                seen[key] = number
-                assets.append(asset)
-        return cls(assets)
+        return cls(assets_in(path))
+
+    @staticmethod
+    def prepare(
+        sources: Iterable[str | os.PathLike[str] | EarthEngineAsset],
+        path: str | os.PathLike[str],
+        *,
+        properties: Iterable[str] | None = None,
+        progress: Callable[[int], None] | None = None,
+    ) -> int:
+        """Write a file that `open` serves without reading it: for catalogs too large for memory.
+
+        Args:
+            sources: Paths as `from_ndjson` takes them, and assets.
+            path: The file to write; it appears when it is complete, in the place of one that was there.
+            properties: Properties by which filters and sorts shall be quick, numbers or texts; None for the usual ones
+                (:data:`eegrpc.emulator.disk.DEFAULT_PROPERTIES`). The time and bounds always are.
+            progress: Is told now and then how many assets have been read.
+
+        Returns:
+            How many assets there are.
+
+        Raises:
+            OSError: A file cannot be read or written.
+            ValueError: A line is no EarthEngineAsset, an asset comes twice, or a property cannot be indexed.
+
+        """
+        from eegrpc.emulator.disk import DEFAULT_PROPERTIES, prepare
+
+        chosen = DEFAULT_PROPERTIES if properties is None else tuple(properties)
+        return prepare(sources, path, properties=chosen, progress=progress)
+
+    @staticmethod
+    def open(path: str | os.PathLike[str]) -> AnyCatalog:
+        """Open any catalog: a prepared file, or what `from_ndjson` reads.
+
+        Args:
+            path: The file or folder; what it is is told from its content.
+
+        Returns:
+            The catalog.
+
+        Raises:
+            OSError: A file cannot be read.
+            ValueError: It is malformed, or was prepared by another version.
+
+        """
+        from eegrpc.emulator.disk import StoredCatalog, is_prepared
+
+        return StoredCatalog(path) if is_prepared(path) else Catalog.from_ndjson(path)
 
     @classmethod
     def builtin(cls) -> Catalog:
@@ -269,6 +358,23 @@ class Catalog:
         group = self._group(self._id(id_or_name))
         return None if group is None else tuple(group.values())
 
+    def load(self, context: Context, id_or_name: str) -> Collection | None:
+        """Return a collection as a value of a request, in the order of its index.
+
+        Args:
+            context: The request's context, whose images they become.
+            id_or_name: Id or name of the collection.
+
+        Returns:
+            The collection, or None if there is none.
+
+        """
+        records = self.collection(id_or_name)
+        if records is None:
+            return None
+        context.spend(len(records))
+        return Collection(tuple(context.image(record) for record in records), of_images=True)
+
     def image(self, id_or_name: str) -> AssetRecord | None:
         """Return an image.
 
@@ -307,6 +413,27 @@ class Catalog:
             group = _ordered(map(AssetRecord, self._sources[collection_id].load()))
             self._loaded[collection_id] = group
         return group
+
+
+def identified(line: Line) -> tuple[EarthEngineAsset, str]:
+    """Return the asset of a line of a file, and its id.
+
+    Raises:
+        ValueError: It has none.
+
+    """
+    asset = EarthEngineAsset.FromString(line.wire)
+    key = canonical_id(asset.id or asset.name)
+    if not key:
+        raise ValueError(f"{line.place}: the asset has neither name nor id: give it one of them.")
+    return asset, key
+
+
+def comes_twice(place: str, key: str, first: str) -> ValueError:
+    """Return the error for an asset that an earlier line has already; places are file:line."""
+    file, _, number = first.rpartition(":")
+    where = f"line {number}" if file and file == place.rpartition(":")[0] else first
+    return ValueError(f"{place}: '{key}' is already in {where}: remove one of the two.")
 
 
 @lru_cache(maxsize=4096)

@@ -1,92 +1,174 @@
-"""Faults, events and quota of a running emulator over REST, for tests in other processes and languages.
+"""A running emulator over REST, for tests in other processes and languages.
 
-GET, PUT, DELETE  /emulator/faults   {"faults": ["unavailable:0.1"], "seed": 7}
-GET               /emulator/events   {"events": [{"number": 3, "protocol": "rest", "fault": "reset", "delay": 0}]}
-GET, PUT, DELETE  /emulator/quota    {"quota": "40:100", "projects": {"projects/p": {"attempts": 1, ...}}}
+All is under ``/emulator/v1``; faults, events and quota are under ``/emulator`` as well:
+
+GET, PUT, DELETE  /faults    {"faults": ["unavailable:0.1"], "seed": 7}
+GET               /events    {"events": [{"number": 3, "protocol": "rest", "fault": "reset", "delay": 0}]}
+GET, PUT, DELETE  /quota     {"quota": "40:100", "projects": {"projects/p": {"attempts": 1, ...}}}
+GET, DELETE       /journal   {"entries": [...], "dropped": 0}; the last 100, or ``?last=N``
+POST              /load      {"loaded": 3}; the body has one EarthEngineAsset in JSON per line
+GET               /snapshot  what was loaded, one EarthEngineAsset in JSON per line
+POST              /reset     {}
+
+All but /quota take ``?project=my-project``.
 """
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import json
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from aiohttp import web
+from google.protobuf import json_format
 
+from eegrpc.emulator.catalog import read_assets
 from eegrpc.emulator.faults.plan import FaultPlan
+from eegrpc.emulator.ndjson import parse_lines
 from eegrpc.emulator.quota import Quota
+from eegrpc.errors import EarthEngineError
 from eegrpc.transcoding.endpoint import is_loopback_host
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+    from concurrent.futures import Executor
 
-    from eegrpc.emulator.faults.service import FaultyService
+    from eegrpc.emulator.bench import Bench
+    from eegrpc.emulator.journal import Journal
 
-__all__ = ["add_control"]
+    Query = Mapping[str, str]
+    Action = Callable[[Query, bytes], object]  # takes query and body
+
+__all__ = ["add_control", "add_health"]
 
 
-def add_control(application: web.Application, service: FaultyService) -> None:
-    """Let an application answer requests that control the service.
+_LAST = 100  # entries of the journal
 
-    Only for loopback. Requests that a browser sends for a page of another site are refused by their Host: a site can
-    give its own name the address 127.0.0.1.
+
+def add_health(application: web.Application) -> None:
+    """Let an application say that it serves, at ``/healthz``, to whoever asks."""
+
+    async def handle(_: web.Request) -> web.Response:
+        return web.json_response({"status": "SERVING"})
+
+    application.router.add_get("/healthz", handle)
+
+
+def add_control(application: web.Application, bench: Bench, executor: Executor) -> None:
+    """Let an application answer requests that control an emulator.
+
+    Only for loopback. Requests that a browser sends for a page of another site are refused by their Origin, or by their
+    Host: a site can give its own name the address 127.0.0.1.
     """
+    for path, methods in _routes(bench).items():
+        names = [f"/emulator/v1/{path}"]
+        if path in ("faults", "events", "quota"):
+            names.append(f"/emulator/{path}")
+        for name in names:
+            for method, action in methods.items():
+                application.router.add_route(method, name, _handler(action, executor))
 
-    def show_faults(_: Any = None) -> object:
-        plan = service.plan
+
+def _routes(bench: Bench) -> dict[str, dict[str, Action]]:
+    """Return what each path does, by method."""
+
+    def of(query: Query) -> Any:
+        return bench.project(query["project"]) if "project" in query else bench
+
+    def show_faults(query: Query, _: bytes) -> object:
+        plan = of(query).faults
         return (
             {"faults": [], "seed": 0} if plan is None else {"faults": [r.text for r in plan.rules], "seed": plan.seed}
         )
 
-    def put_faults(given: Any) -> object:
+    def put_faults(query: Query, body: bytes) -> object:
+        given = json.loads(body)
         given = {"faults": given} if isinstance(given, list) else given
         _check(given, {"faults": list, "seed": int})
         if not all(isinstance(each, str) for each in given.get("faults", ())):
             raise ValueError("faults must be a list of texts, such as unavailable:0.1")
-        service.plan = FaultPlan(given.get("faults", ()), seed=given.get("seed", 0))
-        return show_faults()
+        bench.set_faults(FaultPlan(given.get("faults", ()), seed=given.get("seed", 0)), query.get("project"))
+        return show_faults(query, b"")
 
-    def delete_faults(_: Any) -> object:
-        service.plan = None
-        return show_faults()
+    def delete_faults(query: Query, _: bytes) -> object:
+        bench.set_faults(None, query.get("project"))
+        return show_faults(query, b"")
 
-    def show_events(_: Any) -> object:
-        return {"events": [dataclasses.asdict(event) for event in service.events]}
+    def show_events(query: Query, _: bytes) -> object:
+        return {"events": [dataclasses.asdict(event) for event in of(query).events]}
 
-    def show_quota(_: Any = None) -> object:
-        projects = {name: dataclasses.asdict(figures) for name, figures in service.figures.items()}
-        return {"quota": None if service.quota is None else str(service.quota), "projects": projects}
+    def show_quota(*_: object) -> object:
+        projects = {name: dataclasses.asdict(figures) for name, figures in bench.quota_figures.items()}
+        return {"quota": None if bench.quota is None else str(bench.quota), "projects": projects}
 
-    def put_quota(given: Any) -> object:
+    def put_quota(_: Query, body: bytes) -> object:
+        given = json.loads(body)
         _check(given, {"quota": str})
-        service.quota = Quota.parse(given.get("quota", ":"))
+        bench.set_quota(Quota.parse(given.get("quota", ":")))
         return show_quota()
 
-    def delete_quota(_: Any) -> object:
-        service.quota = None
+    def delete_quota(*_: object) -> object:
+        bench.set_quota(None)
         return show_quota()
 
-    routes: dict[str, dict[str, Callable[[Any], object]]] = {
-        "/emulator/faults": {"GET": show_faults, "PUT": put_faults, "DELETE": delete_faults},
-        "/emulator/events": {"GET": show_events},
-        "/emulator/quota": {"GET": show_quota, "PUT": put_quota, "DELETE": delete_quota},
+    def show_journal(query: Query, _: bytes) -> object:
+        journal: Journal = of(query).journal
+        last = int(query.get("last", _LAST))
+        entries = journal[-last:] if last > 0 else []
+        return {"entries": [entry.to_json() for entry in entries], "dropped": journal.dropped}
+
+    def delete_journal(query: Query, _: bytes) -> object:
+        of(query).journal.clear()
+        return show_journal(query, b"")
+
+    def load(query: Query, body: bytes) -> object:
+        return {"loaded": bench.load(read_assets(parse_lines(body.splitlines(), "body")), query.get("project"))}
+
+    def snapshot(query: Query, _: bytes) -> object:
+        assets = bench.snapshot(query.get("project"))
+        return "".join(f"{json_format.MessageToJson(each, indent=None, sort_keys=True)}\n" for each in assets)
+
+    def reset(query: Query, _: bytes) -> object:
+        bench.reset(query.get("project"))
+        return {}
+
+    return {
+        "faults": {"GET": show_faults, "PUT": put_faults, "DELETE": delete_faults},
+        "events": {"GET": show_events},
+        "quota": {"GET": show_quota, "PUT": put_quota, "DELETE": delete_quota},
+        "journal": {"GET": show_journal, "DELETE": delete_journal},
+        "load": {"POST": load},
+        "snapshot": {"GET": snapshot},
+        "reset": {"POST": reset},
     }
-    for path, methods in routes.items():
-        for method, action in methods.items():
-            application.router.add_route(method, path, _handler(action))
 
 
-def _handler(action: Callable[[Any], object]) -> Any:
+def _handler(action: Action, executor: Executor) -> Any:
     async def handle(request: web.Request) -> web.Response:
-        if not is_loopback_host(request.url.host or ""):
+        if not _is_from_here(request):
             return _error(403, "PERMISSION_DENIED", "control is for loopback alone: ask with the host 127.0.0.1")
+        body = await request.read()
         try:
-            given = json.loads(await request.read()) if request.method == "PUT" else None
-            return web.json_response(action(given))
+            # Elsewhere: reading many assets takes a while.
+            answer = await asyncio.get_running_loop().run_in_executor(executor, action, request.query, body)
+        except EarthEngineError as error:
+            return _error(400, "INVALID_ARGUMENT", error.details() or "")
         except (ValueError, RecursionError) as error:
             return _error(400, "INVALID_ARGUMENT", str(error))
+        if isinstance(answer, str):
+            return web.Response(text=answer, content_type="application/x-ndjson")
+        return web.json_response(answer)
 
     return handle
+
+
+def _is_from_here(request: web.Request) -> bool:
+    origin = request.headers.get("origin")
+    return is_loopback_host(request.url.host or "") and (
+        origin is None or is_loopback_host(urlsplit(origin).hostname or "")
+    )
 
 
 def _check(given: Any, fields: dict[str, type]) -> None:

@@ -9,7 +9,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, TypeVar
 
-from eegrpc.emulator.bands import Band, constant_type
+from eegrpc.emulator.arrays import to_array
+from eegrpc.emulator.bands import TYPE_NAMES, Band, PixelType, constant_type
+from eegrpc.emulator.catalog import AssetRecord, canonical_id
 from eegrpc.emulator.context import ITEM, Context
 from eegrpc.emulator.dates import parse_date
 from eegrpc.emulator.errors import AlgorithmError
@@ -17,8 +19,12 @@ from eegrpc.emulator.filter_language import parse_filter
 from eegrpc.emulator.filters import Filter
 from eegrpc.emulator.geometry import UNBOUNDED, Geometry
 from eegrpc.emulator.images import Image
+from eegrpc.emulator.joins import Join
+from eegrpc.emulator.projections import Projection
 from eegrpc.emulator.properties import describe_type
-from eegrpc.emulator.values import Collection, Date, DateRange, Element, Feature, Function
+from eegrpc.emulator.reducers import Reducer
+from eegrpc.emulator.values import Array, Collection, Date, DateRange, Element, ErrorMargin, Feature, Function, Kernel
+from eegrpc.v1alpha import EarthEngineAsset
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -148,17 +154,35 @@ def _filter(_: Context, value: object) -> Filter:
 
 def _error_margin(_: Context, value: object) -> object:
     # Comparisons here are exact, so that any margin is kept; it is only checked for being one.
-    if isinstance(value, (int, float)) or (isinstance(value, dict) and value.get("type") == "ErrorMargin"):
+    if isinstance(value, (int, float, ErrorMargin)) or (isinstance(value, dict) and value.get("type") == "ErrorMargin"):
         return value
     raise TypeMismatch
 
 
-def _projection(_: Context, value: object) -> str:
-    # Coordinates are only ever longitude and latitude here; anything else is refused rather than misplaced.
-    if value == "EPSG:4326":
-        return "EPSG:4326"
+def _array(context: Context, value: object) -> Array:
+    if isinstance(value, Array):
+        return value
+    if isinstance(value, (int, float, list)):
+        return to_array(context, value)
+    raise TypeMismatch
+
+
+def _projection(context: Context, value: object) -> Projection:
+    if isinstance(value, Projection):
+        return value
     if isinstance(value, str):
-        raise AlgorithmError(f"Coordinates in '{shorten(value)}': only EPSG:4326 is supported.", unsupported=True)
+        projection = Projection.parse(value)
+        if not projection.known:
+            context.assume("crs-codes-unchecked")
+        return projection
+    raise TypeMismatch
+
+
+def _pixel_type(_: Context, value: object) -> PixelType:
+    if isinstance(value, PixelType):
+        return value
+    if isinstance(value, str) and value in TYPE_NAMES:
+        return TYPE_NAMES[value]
     raise TypeMismatch
 
 
@@ -183,8 +207,16 @@ CONVERTERS: Mapping[str, Converter] = {
     "ImageCollection": _image_collection,
     "FeatureCollection": _collection,
     "Filter": _filter,
+    "Join": _instance(Join),
+    "Reducer": _instance(Reducer),
     "ErrorMargin": _error_margin,
+    "Array": _array,
     "Projection": _projection,
+    "PixelType": _pixel_type,
+    "Kernel": _instance(Kernel),
+    # Nothing makes these but stubs, so what they are is the tests' own affair.
+    "Classifier": _any,
+    "Clusterer": _any,
 }
 
 
@@ -240,6 +272,28 @@ def convert_argument(convert: Converter, type_name: str, name: str, context: Con
             f"Argument '{name}': Invalid type. Expected type: {type_name}. Actual type: {describe_type(value)}. "
             f"Actual value: {shorten(value)}"
         ) from None
+
+
+def typed(context: Context, value: object, type_name: str, what: str) -> object:
+    """Return a value that must be of a type, or null.
+
+    Args:
+        context: The request's context.
+        value: The value.
+        type_name: The type.
+        what: What the value is, for the message.
+
+    Returns:
+        The value, promoted where arguments are.
+
+    Raises:
+        AlgorithmError: It is of another type.
+
+    """
+    try:
+        return None if value is None else converter(type_name)(context, value)
+    except TypeMismatch:
+        raise AlgorithmError(f"{what} is of type {describe_type(value)}, not {type_name}.") from None
 
 
 def to_date(value: object, zone: str | None = None) -> Date:
@@ -309,11 +363,20 @@ def load_collection(context: Context, asset_id: str) -> Collection:
         AlgorithmError: There is none.
 
     """
-    records = context.catalog.collection(asset_id)
-    if records is None:
+    collection = context.catalog.load(context, asset_id)
+    if collection is None:
         raise _not_found(context, "ImageCollection", asset_id)
-    context.spend(len(records))
-    return Collection(tuple(context.image(record) for record in records), of_images=True)
+    return collection.with_properties(_collection_properties(context, asset_id))
+
+
+def _collection_properties(context: Context, asset_id: str) -> dict[str, object]:
+    """Return what a collection has of its own, which is an id at least; the catalog need not hold it as an asset."""
+    asset = context.catalog.asset(asset_id)
+    if asset is None or asset.type != EarthEngineAsset.IMAGE_COLLECTION:
+        return {"system:id": canonical_id(asset_id)}
+    record = AssetRecord(asset)
+    identity = {name: record.get(name) for name in ("system:id", "system:version")}
+    return {**record.properties, **{name: value for name, value in identity.items() if value is not None}}
 
 
 def _not_found(context: Context, kind: str, asset_id: str) -> AlgorithmError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from eegrpc.emulator.assumptions import ASSUMPTIONS
+from eegrpc.emulator.image_functions import Keeps, rules
 from eegrpc.emulator.registry import algorithms
 
 if TYPE_CHECKING:
@@ -52,9 +53,27 @@ def functions_page() -> str:
     for room in rooms():
         lines += ["", f"## {room.title}", "", "| function | what it does here |", "|---|---|"]
         lines += [f"| `{each.signature}` | {each.summary} |" for each in room.functions]
+    lines += ["", "## What images keep", "", *_kept()]
     lines += ["", "## Assumptions", "", "| name | the choice |", "|---|---|"]
     lines += [f"| `{name}` | {choice} |" for name, choice in sorted(ASSUMPTIONS.items())]
     return "\n".join(lines) + "\n"
+
+
+def _kept() -> list[str]:
+    """Return the table of what the results of image functions have of their images."""
+    lines = [
+        "What the result of a function has of its images, besides bands.",
+        "",
+        "| it keeps | functions | which is |",
+        "|---|---|---|",
+    ]
+    found = rules()
+    for keeps in Keeps:
+        for assumption in sorted({rule.assumption for rule in found.values() if rule.keeps is keeps}):
+            names = sorted(name for name, rule in found.items() if rule == (keeps, assumption))
+            source = f"assumed: `{assumption}`" if assumption else "documented or observed"
+            lines.append(f"| {keeps.value} | {', '.join(names)} | {source} |")
+    return lines
 
 
 def _title(room: str) -> str:

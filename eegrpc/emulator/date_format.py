@@ -1,4 +1,4 @@
-"""Joda-Time date patterns, which Date.format takes.
+"""Joda-Time date patterns, which Date.format and Date.parse take.
 
 Grammar: a run of one letter is a field, ``'text'`` stands for itself, ``''`` is a quote, and everything that is no
 letter stands for itself. Source: org.joda.time.format.DateTimeFormat.
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 # What Date.format gives without a pattern. Source: guides/date, ISO without zone.
 DEFAULT_PATTERN = "YYYY-MM-dd'T'HH:mm:ss"
 
-_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-_MONTHS = (
+DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+MONTHS = (
     "January",
     "February",
     "March",
@@ -76,13 +76,24 @@ def format_date(millis: int, pattern: str | None = None, zone_name: str | None =
 
     """
     local = to_datetime(millis, time_zone(zone_name))
-    parts = _scan(DEFAULT_PATTERN if pattern is None else pattern)
+    parts = scan(DEFAULT_PATTERN if pattern is None else pattern)
     return "".join(text if letter == "" else _field(local, letter, len(text), zone_name) for letter, text in parts)
 
 
 @lru_cache(maxsize=256)
-def _scan(pattern: str) -> tuple[tuple[str, str], ...]:
-    """Cut a pattern into (letter, run) for fields and ("", text) for text."""
+def scan(pattern: str) -> tuple[tuple[str, str], ...]:
+    """Cut a pattern into (letter, run) for fields and ("", text) for text.
+
+    Args:
+        pattern: The pattern.
+
+    Returns:
+        Its parts.
+
+    Raises:
+        AlgorithmError: It has a letter that means nothing, or an open quote.
+
+    """
     parts: list[tuple[str, str]] = []
     for match in _TOKENS.finditer(pattern):
         if match["open"]:
@@ -104,7 +115,7 @@ def _scan(pattern: str) -> tuple[tuple[str, str], ...]:
 
 def _field(local: datetime, letter: str, length: int, zone_name: str | None) -> str:
     if letter == "M" and length >= 3:
-        name = _MONTHS[local.month - 1]
+        name = MONTHS[local.month - 1]
         return name if length >= 4 else name[:3]
     if letter in _NUMBERS:
         return str(_NUMBERS[letter](local)).zfill(length)
@@ -112,7 +123,7 @@ def _field(local: datetime, letter: str, length: int, zone_name: str | None) -> 
         year = _YEARS[letter](local)
         return str(year % 100).zfill(2) if length == 2 else str(year).zfill(length)
     if letter == "E":
-        name = _DAYS[local.weekday()]
+        name = DAYS[local.weekday()]
         return name if length >= 4 else name[:3]
     if letter == "S":
         return f"{local.microsecond // 1000:03d}".ljust(length, "0")[:length]
@@ -121,8 +132,17 @@ def _field(local: datetime, letter: str, length: int, zone_name: str | None) -> 
     if letter == "G":
         return "AD"
     if letter == "z":
-        return local.tzname() or "UTC"
+        return _zone_name(local, length)
     return _offset(local, length, zone_name)
+
+
+def _zone_name(local: datetime, length: int) -> str:
+    name = local.tzname() or "UTC"
+    if length < 4:
+        return name
+    if name != "UTC":
+        raise AlgorithmError("The emulator does not know the full names of time zones.", unsupported=True)
+    return "Coordinated Universal Time"
 
 
 def _offset(local: datetime, length: int, zone_name: str | None) -> str:

@@ -11,8 +11,12 @@ import math
 import re
 from datetime import datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from eegrpc.emulator.errors import AlgorithmError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 SECOND = 1000
 MINUTE = 60 * SECOND
@@ -209,6 +213,32 @@ def advance(millis: int, delta: float, unit: str, zone_name: str | None = None) 
         raise AlgorithmError(f"Advancing a date by {delta} {unit}s leaves the years 1 to 9999.") from error
     to_datetime(result)
     return result
+
+
+def update(millis: int, fields: Mapping[str, float], zone_name: str | None = None) -> int:
+    """Replace fields of a date.
+
+    Args:
+        millis: The date.
+        fields: Values by name of the unit: whole numbers, only the second may have a fraction.
+        zone_name: The time zone whose calendar counts.
+
+    Returns:
+        Milliseconds since 1970.
+
+    Raises:
+        AlgorithmError: There is no such date.
+
+    """
+    local = to_datetime(millis, time_zone(zone_name))
+    try:
+        changes = {unit: int(value) for unit, value in fields.items()}
+        if "second" in fields:
+            seconds, fraction = divmod(math.floor(fields["second"] * SECOND), SECOND)
+            changes |= {"second": seconds, "microsecond": fraction * 1000}
+        return to_millis(local.replace(**changes, fold=0))  # type: ignore[arg-type]
+    except (ValueError, OverflowError) as error:
+        raise AlgorithmError(f"There is no such date: {error}.") from error
 
 
 def start_of(millis: int, unit: str, zone_name: str | None = None) -> int:

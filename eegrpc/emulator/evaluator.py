@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, TypeVar, overload
 
 from eegrpc.emulator.context import Context
-from eegrpc.emulator.conversion import convert_argument
+from eegrpc.emulator.conversion import convert_argument, shorten
 from eegrpc.emulator.errors import AlgorithmError, EvaluationError
 from eegrpc.emulator.graph import (
     Argument,
@@ -32,20 +32,23 @@ from eegrpc.emulator.images import Image
 from eegrpc.emulator.literals import Literals
 from eegrpc.emulator.properties import check_properties, describe_type
 from eegrpc.emulator.registry import algorithms
-from eegrpc.emulator.values import Collection, Function
+from eegrpc.emulator.stubs import with_stubs
+from eegrpc.emulator.values import BuiltFunction, Collection, Function, LazyCollection
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
-    from eegrpc.emulator.catalog import Catalog
-    from eegrpc.emulator.context import Stub
+    from eegrpc.emulator.catalog import AnyCatalog
     from eegrpc.emulator.registry import Parameter
+    from eegrpc.emulator.stubs import Stub
     from eegrpc.v1alpha import EarthEngineAsset, Expression
 
-__all__ = ["EvaluationError", "ImageResult", "evaluate", "evaluate_images", "supported_functions"]
+__all__ = ["EvaluationError", "ImageResult", "evaluate", "evaluate_images", "evaluate_to", "supported_functions"]
 
 # Functions in functions: each level takes a handful of Python's stack frames, of which there are a thousand.
 MAX_CALL_DEPTH = 64
+
+T = TypeVar("T")
 
 _MISSING = object()
 _NO_STUBS: Mapping[str, Stub] = MappingProxyType({})
@@ -58,12 +61,14 @@ class ImageResult(Sequence["EarthEngineAsset"]):
 
     Attributes:
         assumptions: Names of the choices of ours on which the answer rests; docs/emulator.md explains them.
+        is_stubbed: Whether it rests on the answer of a stub, too, which may be another one the next time.
 
     """
 
-    def __init__(self, images: Sequence[Image], assumptions: tuple[str, ...]) -> None:
+    def __init__(self, images: Sequence[Image], assumptions: tuple[str, ...], *, is_stubbed: bool = False) -> None:
         self._images = images
         self.assumptions = assumptions
+        self.is_stubbed = is_stubbed
 
     @property
     def images(self) -> Sequence[EarthEngineAsset]:
@@ -83,18 +88,47 @@ class ImageResult(Sequence["EarthEngineAsset"]):
         return self._images[key].to_message()
 
 
+def evaluate_to(
+    finish: Callable[[Context, object], T],
+    expression: Expression,
+    catalog: AnyCatalog,
+    stubs: Mapping[str, Stub] = _NO_STUBS,
+) -> tuple[T, tuple[str, ...]]:
+    """Evaluate an expression of any type, and make an answer of its value, on one account of work.
+
+    Args:
+        finish: Makes the answer; what it raises as AlgorithmError is the expression's failure.
+        expression: The graph.
+        catalog: Where assets come from.
+        stubs: What functions that need pixels answer, by name.
+
+    Returns:
+        The answer, and the names of the choices of ours on which it rests.
+
+    Raises:
+        EvaluationError: The expression is not valid, fails, is not supported, or gives what has no such answer.
+
+    """
+    value, context = _run(expression, catalog, stubs)
+    try:
+        return finish(context, value), context.assumptions
+    except AlgorithmError as error:
+        here = (f"values.{expression.result}",)
+        raise EvaluationError(error.message, segments=here, unsupported=error.unsupported) from error
+
+
 def supported_functions() -> list[str]:
     """Signatures of all functions that the emulator evaluates, in alphabetical order of their names."""
     return [declared.signature for _, declared in sorted(algorithms().items())]
 
 
-def evaluate(expression: Expression, catalog: Catalog, stubs: Mapping[str, Stub] = _NO_STUBS) -> object:
+def evaluate(expression: Expression, catalog: AnyCatalog, stubs: Mapping[str, Stub] = _NO_STUBS) -> object:
     """Evaluate an expression of any type.
 
     Args:
         expression: The graph.
         catalog: Where assets come from.
-        stubs: What functions that need pixels answer, by name.
+        stubs: What functions answer, by name, in place of the emulator (:mod:`eegrpc.emulator.stubs`).
 
     Returns:
         The value: None, bool, int, float, str, list, dict, or one of :mod:`eegrpc.emulator.values` and its kind.
@@ -106,7 +140,7 @@ def evaluate(expression: Expression, catalog: Catalog, stubs: Mapping[str, Stub]
     return _run(expression, catalog, stubs)[0]
 
 
-def evaluate_images(expression: Expression, catalog: Catalog, stubs: Mapping[str, Stub] = _NO_STUBS) -> ImageResult:
+def evaluate_images(expression: Expression, catalog: AnyCatalog, stubs: Mapping[str, Stub] = _NO_STUBS) -> ImageResult:
     """Evaluate an expression that gives an image collection.
 
     Everything is computed here; what the result builds later cannot fail.
@@ -114,7 +148,7 @@ def evaluate_images(expression: Expression, catalog: Catalog, stubs: Mapping[str
     Args:
         expression: The graph.
         catalog: Where images come from.
-        stubs: What functions that need pixels answer, by name.
+        stubs: What functions answer, by name, in place of the emulator (:mod:`eegrpc.emulator.stubs`).
 
     Returns:
         The images.
@@ -129,6 +163,11 @@ def evaluate_images(expression: Expression, catalog: Catalog, stubs: Mapping[str
         raise EvaluationError(
             f"The expression must evaluate to an ImageCollection, but it gives: {describe_type(value)}.", segments=here
         )
+    if isinstance(value, LazyCollection):
+        try:
+            return ImageResult(value.result(), context.assumptions, is_stubbed=context.is_stubbed)
+        except AlgorithmError as error:
+            raise EvaluationError(error.message, segments=here, unsupported=error.unsupported) from error
     images: list[Image] = []
     checked: set[int] = set()  # many images share the changes of one
     for position, element in enumerate(value):
@@ -142,7 +181,7 @@ def evaluate_images(expression: Expression, catalog: Catalog, stubs: Mapping[str
             checked.add(id(element))
             _check_returnable(element, context, here)
         images.append(element)
-    return ImageResult(images, context.assumptions)
+    return ImageResult(images, context.assumptions, is_stubbed=context.is_stubbed)
 
 
 def _check_returnable(image: Image, context: Context, here: tuple[str, ...]) -> None:
@@ -157,11 +196,11 @@ def _check_returnable(image: Image, context: Context, here: tuple[str, ...]) -> 
         context.assume("system-id-replaced")
 
 
-def _run(expression: Expression, catalog: Catalog, stubs: Mapping[str, Stub]) -> tuple[object, Context]:
+def _run(expression: Expression, catalog: AnyCatalog, stubs: Mapping[str, Stub]) -> tuple[object, Context]:
     here = (f"values.{expression.result}",)
-    machine = _Machine(catalog, stubs)
+    machine = _Machine(catalog)
     try:
-        root = compile_expression(expression, algorithms(), machine.spend)
+        root = compile_expression(expression, with_stubs(algorithms(), stubs), machine.spend)
         try:
             return machine.force(root, machine.root), machine
         except EvaluationError as error:
@@ -220,19 +259,21 @@ class _Waiting:
 class _Machine(Context):
     """The evaluation of one request."""
 
-    def __init__(self, catalog: Catalog, stubs: Mapping[str, Stub]) -> None:
-        super().__init__(catalog, stubs)
+    def __init__(self, catalog: AnyCatalog) -> None:
+        super().__init__(catalog)
         self._literals = Literals()
         self.root = _Frame({}, None)
         self._depth = 0
 
     def call(self, function: Function, arguments: Sequence[object]) -> object:
-        if not isinstance(function, _Closure):
+        if not isinstance(function, (_Closure, BuiltFunction)):
             raise AlgorithmError("The function cannot be called.", unsupported=True)
         if len(arguments) != len(function.names):
             raise AlgorithmError(
                 f"The function takes {len(function.names)} argument(s), but is called with {len(arguments)}."
             )
+        if isinstance(function, BuiltFunction):
+            return function.run(self, arguments)
         if self._depth >= MAX_CALL_DEPTH:
             raise AlgorithmError(f"Functions call one another more than {MAX_CALL_DEPTH} levels deep.")
         self._depth += 1
@@ -299,7 +340,7 @@ class _Machine(Context):
             if not node.free.isdisjoint(here.arguments):
                 return here
             here = here.parent
-        names = ", ".join(sorted(node.free))
+        names = shorten(", ".join(sorted(node.free)))
         raise AlgorithmError(f"Argument reference '{names}' is not bound by a function around it.")
 
     def _compute(self, node: Node, frame: _Frame) -> object:
@@ -322,7 +363,8 @@ class _Machine(Context):
             self._argument(algorithm.name, parameter, child, frame)
             for parameter, child in zip(algorithm.parameters, node.arguments, strict=True)
         ]
-        return algorithm.implementation(self, *arguments)
+        result = algorithm.implementation(self, *arguments)
+        return self._literals.checked(result, self) if isinstance(result, (list, dict)) else result
 
     def _argument(self, function: str, parameter: Parameter, node: Node | None, frame: _Frame) -> object:
         if node is None:
@@ -336,9 +378,9 @@ class _Machine(Context):
             return parameter.default
         return convert_argument(parameter.convert, parameter.type, parameter.name, self, value)
 
-    def _enter(self, node: Call, frame: _Frame) -> Thunk:
+    def _enter(self, node: Call, frame: _Frame) -> object:
         function = self._known(node.function, frame)
-        if not isinstance(function, _Closure):
+        if not isinstance(function, (_Closure, BuiltFunction)):
             raise AlgorithmError(f"functionReference must be a function, not: {describe_type(function)}.")
         arguments = {name: self._known(argument, frame) for name, argument in node.arguments.items()}
         if set(arguments) != set(function.names):
@@ -346,6 +388,8 @@ class _Machine(Context):
                 f"The function takes the arguments ({', '.join(function.names)}), "
                 f"but is called with ({', '.join(arguments)})."
             )
+        if isinstance(function, BuiltFunction):
+            return function.run(self, [arguments[name] for name in function.names])
         return Thunk(function.body, _Frame(arguments, function.frame))
 
     def _known(self, node: Node, frame: _Frame) -> object:

@@ -3,12 +3,14 @@
     filter     = conjunction { ("or" | "||") conjunction }
     conjunction = term { ("and" | "&&") term }
     term       = ("not" | "!") term | "(" filter ")" | comparison
-    comparison = operand (">" | ">=" | "<" | "<=" | "==" | "!=") operand
-    operand    = property | number | string
+    comparison = operand (">" | ">=" | "<" | "<=" | "==" | "!=") operand | operand "in" (list | property)
+    list       = "(" [ literal { "," literal } ] ")" | "[" [ literal { "," literal } ] "]"
+    operand    = property | literal
+    literal    = number | string
 
 A string stands in single or double quotes, with a backslash before a quote inside. A property is a name of letters,
 digits, ``_``, ``:`` and ``.``. Source of the operators: the description of Collection.filter. It also names ``in``,
-whose syntax is documented nowhere, so that is refused.
+whose syntax is documented nowhere: the one here is an assumption (filter-string-in).
 """
 
 from __future__ import annotations
@@ -46,12 +48,13 @@ _TOKEN = re.compile(
         (?P<number>[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?![\w.:]))
       | (?P<string>'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")
       | (?P<name>[A-Za-z_][\w:.]*)
-      | (?P<symbol><=|>=|==|!=|&&|\|\||[<>!()])
+      | (?P<symbol><=|>=|==|!=|&&|\|\||[<>!()\[\],])
       | (?P<end>\Z)
     )""",
     re.VERBOSE | re.ASCII,
 )
 _WORDS = {"and": "&&", "or": "||", "not": "!"}
+_CLOSING = {"(": ")", "[": "]"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,17 +143,29 @@ class _Parser:
         finally:
             self._depth -= 1
         left = self._operand()
+        if self._token.kind == "name" and self._token.text.lower() == "in":
+            self._advance()
+            return Comparison(left, self._list(), filters.in_list)
         operator = OPERATORS.get(self._token.text) if self._token.kind == "symbol" else None
         if operator is None:
-            if self._token.kind == "name" and self._token.text.lower() == "in":
-                raise AlgorithmError(
-                    f"The operator 'in' (column {self._token.column}) of a filter string is not supported; "
-                    "use Filter.listContains.",
-                    unsupported=True,
-                )
-            self._unexpected(f"one of {' '.join(OPERATORS)}")
+            self._unexpected(f"one of {' '.join(OPERATORS)} in")
         self._advance()
-        return Comparison(operator, left, self._operand())
+        return Comparison(left, self._operand(), operator)
+
+    def _list(self) -> Operand:
+        closing = _CLOSING.get(self._token.text) if self._token.kind == "symbol" else None
+        if closing is None:
+            return self._operand()
+        self._advance()
+        items: list[object] = []
+        while not self._accept(closing):
+            if items and not self._accept(","):
+                self._unexpected(f"',' or '{closing}'")
+            item = self._token
+            items.append(self._operand().value)
+            if item.kind == "name":
+                self._scanner.fail(f"expected a number or a string, found '{item.text}'", item.column)
+        return Operand(value=items)
 
     def _operand(self) -> Operand:
         token = self._token

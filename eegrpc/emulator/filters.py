@@ -6,15 +6,17 @@ collection both are the same element. Source: the descriptions of the Filter fun
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar
 
-from eegrpc.emulator import dates
+from eegrpc.emulator import dates, geometry_relations
+from eegrpc.emulator.context import ITEM
 from eegrpc.emulator.geometry import Geometry
 from eegrpc.emulator.values import GEOMETRY_FIELD, Date, DateRange, Element
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from eegrpc.emulator.context import Context
 
@@ -22,10 +24,33 @@ if TYPE_CHECKING:
 GEOMETRY_SELECTORS = (".all", GEOMETRY_FIELD)
 
 
+# What a question costs, in the units of context.spend.
+QUESTION = 10
+
+
 class Filter:
     """A question that an element, or a pair of elements, passes or not."""
 
     __slots__ = ()
+
+    type_name: ClassVar[str] = "Filter"
+
+    def __repr__(self) -> str:
+        return f"Filter({type(self).__name__})"
+
+    @property
+    def size(self) -> int:
+        """How many questions it may have to ask."""
+        return 1
+
+    @property
+    def measured(self) -> bool:
+        """Whether pairs that pass have a measure."""
+        return False
+
+    def measure(self, context: Context, left: Element, right: Element) -> float | None:  # noqa: ARG002
+        """Return the measure of a pair that passes, for joins; None if there is none."""
+        return None
 
     def passes(self, context: Context, left: Element, right: Element) -> bool:
         """Whether the pair passes.
@@ -59,16 +84,16 @@ class Operand:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison(Filter):
-    """A binary filter: an operator between two operands."""
+class Binary(Filter):
+    """A filter with two operands."""
 
-    operator: Callable[[Context, object, object], bool]
     left: Operand
     right: Operand
 
-    def passes(self, context: Context, left: Element, right: Element) -> bool:
-        """Whether the operator holds between the operands."""
-        return self.operator(context, self.left.of(left), self.right.of(right))
+    @property
+    def joins(self) -> bool:
+        """Whether each side reads its own element, as the condition of a join does."""
+        return self.left.selector is not None and self.right.selector is not None
 
     def has_null(self, left: Element, right: Element) -> bool:
         """Whether an operand is null for this pair."""
@@ -76,36 +101,72 @@ class Comparison(Filter):
 
 
 @dataclass(frozen=True, slots=True)
-class All(Filter):
-    """Passes if every filter does; without filters, always."""
+class Comparison(Binary):
+    """A binary filter: an operator between two operands."""
+
+    operator: Callable[[Context, object, object], bool]
+
+    def passes(self, context: Context, left: Element, right: Element) -> bool:
+        """Whether the operator holds between the operands."""
+        return self.operator(context, self.left.of(left), self.right.of(right))
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Several(Filter):
+    """A filter that consists of others."""
 
     filters: tuple[Filter, ...] = ()
+    # Kept, because filters may share parts, of which walks would meet each as often as there are ways to it.
+    size: int = field(init=False, compare=False)
+    measured: bool = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "size", 1 + sum(part.size for part in self.filters))
+        object.__setattr__(self, "measured", any(part.measured for part in self.filters))
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class All(Several):
+    """Passes if every filter does; without filters, always."""
 
     def passes(self, context: Context, left: Element, right: Element) -> bool:
         """Whether all pass."""
         return all(part.passes(context, left, right) for part in self.filters)
 
+    def measure(self, context: Context, left: Element, right: Element) -> float | None:
+        """Return the measure of the first part that has one."""
+        context.assume("measure-of-first-part")
+        return next((part.measure(context, left, right) for part in self.filters if part.measured), None)
 
-@dataclass(frozen=True, slots=True)
-class AnyOf(Filter):
+
+@dataclass(frozen=True, slots=True, repr=False)
+class AnyOf(Several):
     """Passes if one of the filters does; without filters, never."""
-
-    filters: tuple[Filter, ...] = ()
 
     def passes(self, context: Context, left: Element, right: Element) -> bool:
         """Whether one passes."""
         return any(part.passes(context, left, right) for part in self.filters)
 
+    def measure(self, context: Context, left: Element, right: Element) -> float | None:
+        """Return the measure of the first part that has one and passes."""
+        context.assume("measure-of-first-part")
+        measured = (part for part in self.filters if part.measured and part.passes(context, left, right))
+        return next((part.measure(context, left, right) for part in measured), None)
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, repr=False)
 class Not(Filter):
     """Passes if the filter does not."""
 
     filter: Filter
+    size: int = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "size", 1 + self.filter.size)
 
     def passes(self, context: Context, left: Element, right: Element) -> bool:
         """Return the opposite."""
-        if isinstance(self.filter, Comparison) and self.filter.has_null(left, right):
+        if isinstance(self.filter, Binary) and self.filter.has_null(left, right):
             context.assume("not-passes-missing")
         return not self.filter.passes(context, left, right)
 
@@ -173,10 +234,10 @@ class CalendarRange(Filter):
 
 
 def milliseconds(value: object) -> int | None:
-    """Return the milliseconds of a date or a number; None if the value is neither."""
+    """Return the milliseconds of a date or a finite number; None if the value is neither."""
     if isinstance(value, Date):
         return value.millis
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
         return int(value // 1)
     return None
 
@@ -184,6 +245,23 @@ def milliseconds(value: object) -> int | None:
 def comparable(value: object) -> object:
     """Return a value as comparisons see it: dates are their milliseconds."""
     return value.millis if isinstance(value, Date) else value
+
+
+def fingerprint(context: Context, values: Iterable[object]) -> str:
+    """Return values in a form in which equal ones are equal, and 1 is not '1'.
+
+    Args:
+        context: The request's context, to count the work: values may be large, and many elements may share one.
+        values: Values of properties.
+
+    Returns:
+        A text that is the same for equal values only.
+
+    """
+    plain = (value.geojson() if isinstance(value, Geometry) else comparable(value) for value in values)
+    text = repr([float(value) if isinstance(value, (int, float)) else value for value in plain])
+    context.spend(len(text), ITEM)
+    return text
 
 
 # ------------------------------------------------------------------------------------------------------- operators
@@ -261,6 +339,12 @@ def list_contains(context: Context, left: object, right: object) -> bool:
     return any(comparable(item) == wanted for item in left)
 
 
+def in_list(context: Context, left: object, right: object) -> bool:
+    """Whether the right operand, a list, contains the left one: ``in`` of filter strings."""
+    context.assume("filter-string-in")
+    return list_contains(context, right, left)
+
+
 def date_range_contains(context: Context, left: object, right: object) -> bool:
     """Whether the left operand, a range of dates, contains the right one, a date."""
     millis = milliseconds(right)
@@ -270,9 +354,11 @@ def date_range_contains(context: Context, left: object, right: object) -> bool:
     return left.start <= millis < left.end
 
 
-def intersects(context: Context, left: object, right: object) -> bool:  # noqa: ARG001
+def intersects(context: Context, left: object, right: object) -> bool:
     """Whether two geometries have a point in common; false if one is missing."""
-    return isinstance(left, Geometry) and isinstance(right, Geometry) and left.intersects(right)
+    if not isinstance(left, Geometry) or not isinstance(right, Geometry):
+        return False
+    return geometry_relations.intersects(context, left, right)
 
 
 def _text_operator(test: Callable[[str, str], bool], relation: str) -> Callable[[Context, object, object], bool]:

@@ -1,7 +1,8 @@
-"""Geometries as values, and the one question asked of them so far: whether two intersect.
+"""Geometries as values, and what two of them can be to one another: intersecting, one containing the other.
 
 Coordinates are degrees of longitude and latitude. shapely, which is part of the `emulator` extra, is imported when the
-first geometry is compared, so that everything else works and starts without it.
+first geometry is compared, so that everything else works and starts without it. What is measured is in
+geometry_measures, what is made of geometries in geometry_operations.
 """
 
 from __future__ import annotations
@@ -11,13 +12,15 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, cast
 
 from eegrpc.emulator.errors import AlgorithmError
+from eegrpc.emulator.sphere import edge_count, filled, great_circle, units
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from shapely import Polygon
     from shapely.geometry.base import BaseGeometry
 
-Position = tuple[float, float]
+    from eegrpc.emulator.sphere import Position, Vectors
 
 # How many levels of lists stand around the positions of each type.
 _LEVELS = {
@@ -29,14 +32,15 @@ _LEVELS = {
     "MultiLineString": 2,
     "MultiPolygon": 3,
 }
+# Repairing a polygon takes time that grows with the square of its crossings: half a second for so many.
+_MOST_CROSSINGS = 400
+_MOST_REPAIRED = 2_000
 
-# A geodesic edge is followed in steps of at most this many degrees; the error left is below a metre for the footprints
-# of scenes. One edge can be at most half way round the world.
-_STEP_DEGREES = 0.1
+_CLOSED = ("LinearRing", "Polygon", "MultiPolygon")
 
 
 class Geometry:
-    """A geometry on the ground. Immutable; the form used for comparisons is made at most once.
+    """A geometry on the ground. Immutable; the forms used for comparing and measuring are made at most once.
 
     Attributes:
         type: A GeoJSON type, or ``LinearRing``.
@@ -46,14 +50,19 @@ class Geometry:
 
     """
 
-    __slots__ = ("_shape", "coordinates", "geodesic", "type", "unbounded")
+    __slots__ = ("_arcs", "_shape", "coordinates", "geodesic", "type", "unbounded")
 
     def __init__(self, kind: str, coordinates: object, *, geodesic: bool = True, unbounded: bool = False) -> None:
         self.type = kind
         self.coordinates = coordinates
         self.geodesic = geodesic
         self.unbounded = unbounded
+        if kind == "GeometryCollection":
+            members = cast("list[Geometry]", coordinates)
+            self.unbounded = any(member.unbounded for member in members)
+            self.geodesic = all(member.geodesic for member in members)
         self._shape: BaseGeometry | None = None
+        self._arcs: Vectors | None = None
 
     def __repr__(self) -> str:
         return f"Geometry({self.type})"
@@ -108,53 +117,127 @@ class Geometry:
     def intersects(self, other: Geometry) -> bool:
         """Whether the two have a point in common; touching counts."""
         if self.unbounded or other.unbounded:
-            return not (self._empty or other._empty)
-        return bool(self._prepared().intersects(other._prepared()))
+            return not (self.empty or other.empty)
+        return bool(self.shape.intersects(other.shape))
+
+    def boxes(self, most: int = 8) -> list[tuple[float, float, float, float]]:
+        """Boxes around its parts, in longitudes from -180 to 180: west, south, east, north.
+
+        Args:
+            most: How many there may be; a geometry of more parts has one box around all of them.
+
+        Returns:
+            The boxes; none for an empty geometry.
+
+        """
+        if self.unbounded:
+            return [(-180.0, -90.0, 180.0, 90.0)]
+        shape = self.shape
+        parts = list(getattr(shape, "geoms", (shape,)))
+        return [part.bounds for part in (parts if len(parts) <= most else [shape]) if not part.is_empty]
 
     @property
-    def _empty(self) -> bool:
-        return not self.unbounded and not self.coordinates
+    def made(self) -> bool:
+        """Whether `shape` is already there."""
+        return self._shape is not None
 
-    def _prepared(self) -> BaseGeometry:
+    @property
+    def detail(self) -> int:
+        """How many positions `shape` will have, roughly."""
+        if self.type == "GeometryCollection":
+            return 1 + sum(member.detail for member in cast("list[Geometry]", self.coordinates))
+        return 1 if self.unbounded else sum(edge_count(line, self.geodesic) for line in self.lines())
+
+    @property
+    def empty(self) -> bool:
+        """Whether it has no points."""
+        return not self.unbounded and bool(self.shape.is_empty)
+
+    @property
+    def shape(self) -> BaseGeometry:
+        """All points, in longitudes from -180 to 180, cut at the antimeridian, with geodesic edges laid out."""
         if self._shape is None:
             import shapely
 
-            shape = self._build()
+            shape = shapely.union_all(self.parts())
             shapely.prepare(shape)
             self._shape = shape
         return self._shape
 
-    def _build(self) -> BaseGeometry:
-        """Return the geometry in longitudes from -180 to 180, cut where it crosses the antimeridian."""
-        import shapely
-
+    def parts(self) -> list[BaseGeometry]:
+        """Return the points, lines and polygons it consists of, each as `shape` has them."""
         if self.type == "GeometryCollection":
-            members = cast("list[Geometry]", self.coordinates)
-            return shapely.union_all([_world() if member.unbounded else member._prepared() for member in members])
-        parts = [self._part(item) for item in _parts(self.coordinates, _LEVELS[self.type], self.type)]
-        return wrap(parts[0] if len(parts) == 1 else shapely.union_all(parts))
+            return [part for member in cast("list[Geometry]", self.coordinates) for part in member.parts()]
+        if self.unbounded:
+            return [_world()]
+        return [wrap(self._part(item)) for item in _parts(self.coordinates, _LEVELS[self.type], self.type)]
+
+    def members(self) -> list[Geometry]:
+        """Return the geometries of a collection, those of collections in it too; for any other, itself."""
+        if self.type != "GeometryCollection":
+            return [self]
+        return [part for member in cast("list[Geometry]", self.coordinates) for part in member.members()]
+
+    def lines(self) -> list[list[Position]]:
+        """Return the lines, rings (closed) and points it consists of, as positions; for one that has coordinates."""
+        return [
+            [*line, line[0]] if self.type in _CLOSED and line and line[0] != line[-1] else line
+            for part in _parts(self.coordinates, _LEVELS[self.type], self.type)
+            for line in part
+        ]
+
+    def closed_coordinates(self) -> list[object]:
+        """Return the coordinates, with rings that end where they begin; for a geometry that has coordinates."""
+        nested = cast("list[object]", self.coordinates)
+        if self.type not in _CLOSED or self.unbounded:
+            return nested
+        return cast("list[object]", _closed(nested, _LEVELS[self.type]))
+
+    def arcs(self, step: float | None = None) -> Vectors:
+        """Return its points and edges as arcs of great circles: pairs of unit vectors.
+
+        Args:
+            step: How many degrees there may be between positions of an edge that is straight on the map; None takes
+                what is good enough to measure distances.
+
+        """
+        if step is not None:
+            return self._make_arcs(step)
+        if self._arcs is None:
+            self._arcs = self._make_arcs(None)
+        return self._arcs
+
+    def _make_arcs(self, step: float | None) -> Vectors:
+        import numpy as np
+
+        pieces = [np.empty((0, 2, 3))]
+        for member in self.members():
+            for line in member.lines():
+                points = units(line if member.geodesic and not _spans_world(line) else filled(line, step))
+                ends = points[1:] if len(points) > 1 else points
+                pieces.append(np.stack((points[: len(ends)], ends), axis=1))
+        return np.concatenate(pieces)
 
     def _part(self, item: list[list[Position]]) -> BaseGeometry:
         from shapely import LineString, Point, Polygon
-        from shapely.validation import make_valid
 
         if self.type in ("Point", "MultiPoint"):
             return Point(item[0][0])
         lines = [self._edges(line) for line in item]
         if self.type in ("LineString", "LinearRing", "MultiLineString"):
-            return LineString(lines[0])
+            # A union drops lines without length, so that they would be nowhere.
+            return LineString(lines[0]) if len(set(lines[0])) > 1 else Point(lines[0][0])
         shell, *holes = [line for line in lines if len(set(line)) > 2] or [[]]
         if not shell:
             return Point(item[0][0]) if item and item[0] else Polygon()
         # Holes of a ring that crosses the antimeridian may lie one turn away from their shell.
         holes = [[(x + _turns(shell, hole), y) for x, y in hole] for hole in holes]
         polygon = Polygon(shell, holes)
-        # Even-odd is what make_valid's line work method gives a ring that crosses itself.
-        return polygon if polygon.is_valid else make_valid(polygon)
+        return polygon if polygon.is_valid else _repaired(polygon)
 
     def _edges(self, line: list[Position]) -> list[Position]:
         """Return the line with its edges laid out: continuous in longitude, and bent where they are geodesic."""
-        if self.type not in ("LineString", "MultiLineString") and line and line[0] != line[-1]:
+        if self.type in _CLOSED and line and line[0] != line[-1]:
             line = [*line, line[0]]
         if not self.geodesic or _spans_world(line):
             return line
@@ -162,11 +245,32 @@ class Geometry:
         for longitude, y in line[1:]:
             last_x, last_y = laid[-1]
             x = longitude + 360 * round((last_x - longitude) / 360)
-            laid.extend(_great_circle(last_x, last_y, x, y))
+            laid.extend(great_circle(last_x, last_y, x, y))
             laid.append((x, y))
         if line[0] == line[-1] and abs(laid[-1][0] - laid[0][0]) > 180:
             return line  # it goes round a pole: leave it on the map as it is
         return laid
+
+
+def _repaired(polygon: Polygon) -> BaseGeometry:
+    """Return the inside of rings that cross themselves or one another, by the even-odd rule."""
+    import numpy as np
+    import shapely
+    from shapely.validation import make_valid
+
+    rings = [shapely.get_coordinates(ring) for ring in (polygon.exterior, *polygon.interiors)]
+    crossings = 0
+    if sum(map(len, rings)) <= _MOST_REPAIRED:
+        pairs = np.concatenate([np.stack((ring[:-1], ring[1:]), axis=1) for ring in rings])
+        edges = np.asarray(shapely.linestrings(pairs))
+        crossings = shapely.STRtree(edges).query(edges, predicate="crosses").shape[1] // 2
+    if crossings > _MOST_CROSSINGS or sum(map(len, rings)) > _MOST_REPAIRED:
+        raise AlgorithmError(
+            f"A polygon that crosses itself may do so {_MOST_CROSSINGS} times, and have {_MOST_REPAIRED:,} positions.",
+            unsupported=True,
+        )
+    # Its line work method, which is the default, is the even-odd rule.
+    return make_valid(polygon)
 
 
 def _world() -> BaseGeometry:
@@ -215,30 +319,6 @@ def _spans_world(line: Sequence[Position]) -> bool:
     )
 
 
-def _great_circle(x1: float, y1: float, x2: float, y2: float) -> Iterator[Position]:
-    """Points between two, along the shortest path on a sphere; longitudes continue from the first."""
-    steps = math.ceil(max(abs(x2 - x1), abs(y2 - y1)) / _STEP_DEGREES)
-    if steps <= 1 or x1 == x2:
-        return
-    start, end = _unit(x1, y1), _unit(x2, y2)
-    angle = math.acos(max(-1.0, min(1.0, sum(a * b for a, b in zip(start, end, strict=True)))))
-    if math.sin(angle) < 1e-12:
-        return
-    last = x1
-    for step in range(1, steps):
-        a, b = math.sin(angle * (1 - step / steps)), math.sin(angle * step / steps)
-        vx, vy, vz = ((a * p + b * q) / math.sin(angle) for p, q in zip(start, end, strict=True))
-        longitude = math.degrees(math.atan2(vy, vx))
-        longitude += 360 * round((last - longitude) / 360)
-        last = longitude
-        yield longitude, math.degrees(math.atan2(vz, math.hypot(vx, vy)))
-
-
-def _unit(longitude: float, latitude: float) -> tuple[float, float, float]:
-    x, y = math.radians(longitude), math.radians(latitude)
-    return math.cos(y) * math.cos(x), math.cos(y) * math.sin(x), math.sin(y)
-
-
 def _parts(coordinates: object, levels: int, kind: str) -> Iterator[list[list[Position]]]:
     """Return the points, lines or polygons of a geometry, each as a list of lines."""
     nested = cast("list[object]", coordinates)
@@ -257,6 +337,13 @@ def _parts(coordinates: object, levels: int, kind: str) -> Iterator[list[list[Po
     else:
         for polygon in nested:
             yield [_line(ring) for ring in cast("list[object]", polygon)]
+
+
+def _closed(coordinates: object, levels: int) -> object:
+    nested = cast("list[object]", coordinates)
+    if levels > 1:
+        return [_closed(item, levels - 1) for item in nested]
+    return nested if not nested or nested[0] == nested[-1] else [*nested, nested[0]]
 
 
 def _line(positions: object) -> list[Position]:

@@ -189,6 +189,9 @@ class _Compiler:
                     self._open(child)
                 continue
             node = self._build(top)
+            self._spend(
+                len(node.free), CONSTANT
+            )  # nodes that each depend on one argument more take space by the square
             self._stack.pop()
             if top.key is not None:
                 self._done[top.key] = node
@@ -255,6 +258,7 @@ class _Compiler:
         algorithm = self._algorithms.get(name)
         if algorithm is None:
             self._fail(f"The function '{name}' is not supported by the emulator.", unsupported=name)
+        algorithm = algorithm.called_with(given)
         known = {parameter.name for parameter in algorithm.parameters}
         for argument in given:
             if argument not in known:
@@ -299,7 +303,7 @@ class _Compiler:
         names = sorted(invocation.arguments)
         if invocation.WhichOneof("function") == "function_reference":
             return Call(built[0], dict(zip(names, built[1:], strict=True)))
-        algorithm = self._algorithms[invocation.function_name]
+        algorithm = self._algorithms[invocation.function_name].called_with(names)
         given = dict(zip(names, built, strict=True))
         return Invocation(algorithm, tuple(given.get(parameter.name) for parameter in algorithm.parameters))
 

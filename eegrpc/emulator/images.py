@@ -59,7 +59,7 @@ class Image(Element):
         if name == "system:band_names":
             return [band.id for band in self.bands]
         if name == "system:bands":
-            return {band.id: _describe(band) for band in self.bands}
+            return {band.id: describe_band(band) for band in self.bands}
         return None if self.record is None else self.record.get(name)
 
     def setting(self, changes: Mapping[str, object]) -> Image:
@@ -72,10 +72,11 @@ class Image(Element):
 
     def property_names(self) -> list[str]:
         """Names of all properties that are not null."""
-        names = {*self.changes, *BAND_PROPERTIES}
+        names = {*self.changes}
         if self.record is not None:
             names.update(self.record.property_names())
         present = [name for name in names if self.get(name) is not None]
+        present += [name for name in BAND_PROPERTIES if name not in self.changes]  # which take time to make
         return sorted(present, key=lambda name: (name.startswith(SYSTEM_PREFIX), name))
 
     @property
@@ -135,19 +136,32 @@ def _check_field(name: str, value: object) -> None:
         raise AlgorithmError(f"Property '{name}' is {value}, which is no size in bytes.")
 
 
-def _describe(band: Band) -> dict[str, object]:
-    """One entry of the virtual property ``system:bands``."""
+def describe_band(band: Band) -> dict[str, object]:
+    """Return a band as getInfo() shows it, and as the virtual property ``system:bands`` holds it.
+
+    Source: printouts in public notebooks, collected in eerepr's and geetools' snapshots.
+
+    Args:
+        band: The band.
+
+    Returns:
+        Id, pixel type, size if it is known, and grid.
+    """
     kind: dict[str, object] = {"type": "PixelType", "precision": band.type.precision.lower()}
     if band.type.minimum is not None and band.type.maximum is not None:
         kind |= {"min": band.type.minimum, "max": band.type.maximum}
+    if band.type.dimensions:
+        kind["dimensions"] = band.type.dimensions
     description: dict[str, object] = {
         "id": band.id,
         "data_type": kind,
-        "crs": band.grid.crs,
+        "crs": band.grid.wkt or band.grid.crs,
         "crs_transform": list(band.grid.transform),
     }
     if band.grid.width is not None and band.grid.height is not None:
         description["dimensions"] = [band.grid.width, band.grid.height]
+        if band.grid.origin != (0, 0):
+            description["origin"] = list(band.grid.origin)
     return description
 
 

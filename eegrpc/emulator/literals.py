@@ -1,11 +1,12 @@
-"""Lists and dictionaries that an expression writes out: references make small graphs of huge ones."""
+"""Lists and dictionaries that an expression writes out or computes: references make small graphs of huge ones."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from eegrpc.emulator.context import ITEM
+from eegrpc.emulator.context import CHARACTERS, ITEM
 from eegrpc.emulator.errors import AlgorithmError
+from eegrpc.emulator.values import Array
 
 if TYPE_CHECKING:
     from eegrpc.emulator.context import Context
@@ -18,7 +19,7 @@ MAX_LITERAL_DEPTH = 64
 # A list or dictionary with more items in it is counted once.
 _LARGE = 64
 
-_Literal = TypeVar("_Literal", list[Any], dict[str, Any])
+_Literal = TypeVar("_Literal", bound="list[Any] | dict[str, Any]")
 
 
 class _Counted(NamedTuple):
@@ -45,27 +46,34 @@ class Literals:
         Raises:
             AlgorithmError: There is too much in it, or it nests too deeply.
         """
-        level: list[object] = [literal]
-        depth = deepest = items = 0
+        context.spend(1, ITEM)
+        level: list[Any] = [literal]
+        depth = deepest = 0
+        items = 1
         while level:
             depth += 1
-            inner: list[object] = []
+            inside = 0
+            holders: list[Any] = []
             for value in level:
-                counted = self._large.get(id(value))
-                if counted is not None:
-                    context.spend(counted.items, ITEM)
-                    items += counted.items
-                    deepest = max(deepest, depth - 1 + counted.depth)
-                elif isinstance(value, list):
-                    inner.extend(value)
-                elif isinstance(value, dict):
-                    inner.extend(value.values())
-            context.spend(len(level), ITEM)
-            items += len(level)
+                kind = type(value)
+                if kind is list or kind is dict:
+                    counted = self._large.get(id(value))
+                    if counted is None:
+                        inside += len(value)
+                        holders.append(value)
+                    else:
+                        inside += counted.items
+                        deepest = max(deepest, depth - 1 + counted.depth)
+                elif kind is str:
+                    inside += len(value) // CHARACTERS
+                elif kind is Array:
+                    inside += len(value.values)
+            context.spend(inside, ITEM)
+            items += inside
             deepest = max(deepest, depth)
             if deepest > MAX_LITERAL_DEPTH:
                 raise AlgorithmError(f"Lists and dictionaries are nested more than {MAX_LITERAL_DEPTH} levels deep.")
-            level = inner
+            level = [item for holder in holders for item in (holder if type(holder) is list else holder.values())]
         if items > _LARGE:
             self._large[id(literal)] = _Counted(literal, items - 1, deepest)
         return literal

@@ -9,7 +9,7 @@ from google.protobuf.struct_pb2 import NULL_VALUE, ListValue, Struct, Value
 
 from eegrpc.emulator.errors import AlgorithmError
 from eegrpc.emulator.geometry import Geometry
-from eegrpc.emulator.values import Collection, Date, DateRange, Element, Function
+from eegrpc.emulator.values import Array, Collection, Date, DateRange, Element, Function
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -102,6 +102,8 @@ def to_struct_value(value: object, depth: int = 0) -> Value:
         return to_struct_value({"type": "DateRange", "dates": [value.start, value.end]}, depth)
     if isinstance(value, Geometry):
         return to_struct_value(value.geojson(), depth)
+    if isinstance(value, Array):
+        return to_struct_value(value.nested(), depth)
     raise AlgorithmError(
         f"A property holds {describe_type(value)}, which cannot be returned. Set it to null before the end."
     )
@@ -158,4 +160,5 @@ def describe_type(value: object) -> str:
         return "Algorithm"
     if isinstance(value, (Element, Date, DateRange, Geometry)):
         return type(value).__name__
-    return type(value).__name__.lstrip("_")
+    kind = type(value)
+    return str(getattr(kind, "type_name", kind.__name__.lstrip("_")))

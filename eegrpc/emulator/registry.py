@@ -15,10 +15,12 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, replace
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from eegrpc.emulator.conversion import converter
+from eegrpc.emulator.errors import AlgorithmError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -64,6 +66,7 @@ class Algorithm:
         implementation: Does the work.
         summary: What it does, in a line.
         needs_pixels: Whether it is known by its signature only, and refused unless a test gives a stub for it.
+        takes_anything: Whether its parameters are whatever a call gives; the implementation gets their names first.
 
     """
 
@@ -73,6 +76,15 @@ class Algorithm:
     implementation: Callable[..., Any]
     summary: str
     needs_pixels: bool = False
+    takes_anything: bool = False
+
+    def called_with(self, names: Collection[str]) -> Algorithm:
+        """Return the algorithm for a call with arguments of these names: this one, or one that has just them."""
+        if not self.takes_anything:
+            return self
+        convert = converter("Object")
+        parameters = tuple(Parameter(name, "Object", True, None, False, convert) for name in names)
+        return replace(self, parameters=parameters, implementation=partial(self.implementation, names))
 
     @property
     def room(self) -> str:
@@ -142,12 +154,15 @@ def needs_pixels(*signatures: str) -> None:
     for signature in signatures:
         name = signature.partition("(")[0]
 
-        def stubbed(context: Context, *arguments: object, name: str = name) -> object:
+        def refuse(_: Context, *arguments: object, name: str = name) -> object:  # noqa: ARG001
             """Refused unless there is a stub: its result depends on pixels."""
-            names = (parameter.name for parameter in _ALGORITHMS[name].parameters)
-            return context.stubbed(name, dict(zip(names, arguments, strict=True)))
+            raise AlgorithmError(
+                "The result depends on pixels, which the emulator has not. Tests can say what it is: "
+                f"emulator.stub({name!r}, function).",
+                unsupported=True,
+            )
 
-        algorithm(signature)(stubbed)
+        algorithm(signature)(refuse)
         _ALGORITHMS[name] = replace(_ALGORITHMS[name], needs_pixels=True)
 
 

@@ -5,25 +5,25 @@ from __future__ import annotations
 import os
 import socket
 import tempfile
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import grpc
 from google.api import annotations_pb2, http_pb2
-from google.protobuf.message import DecodeError
 
-from eegrpc.emulator.catalog import Catalog
-from eegrpc.emulator.control import add_control
+from eegrpc.emulator.bench import Bench
+from eegrpc.emulator.control import add_control, add_health
 from eegrpc.emulator.faults.http1 import fault_middleware
-from eegrpc.emulator.faults.service import FaultyService
-from eegrpc.emulator.faults.tickets import Tickets
+from eegrpc.emulator.health import health_handler
+from eegrpc.emulator.official_client import add_official_client, initialize_ee
 from eegrpc.emulator.one_port import OnePort
-from eegrpc.emulator.service import DEFAULT_PAGE_SIZE, ERROR_DOMAIN, INVALID_REQUEST, EmulatorService
-from eegrpc.emulator.statuses import end_call, error_info
+from eegrpc.emulator.recorder import RecordedService
+from eegrpc.emulator.service import DEFAULT_PAGE_SIZE
 from eegrpc.transcoding.endpoint import is_loopback_host
 from eegrpc.transcoding.server import HandlerRecorder, transcoding_application, transcoding_runner
 from eegrpc.transcoding.transcoder import Transcoder
-from eegrpc.v1alpha import ComputeImagesRequest, ComputeImagesResponse, EarthEngineAsset, earth_engine_pb2
+from eegrpc.v1alpha import ComputeImagesResponse, EarthEngineAsset, earth_engine_pb2
 
 if TYPE_CHECKING:
     import asyncio
@@ -31,8 +31,9 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from eegrpc.emulator.faults.plan import Event, FaultPlan
-    from eegrpc.emulator.quota import Quota, QuotaFigures
+    from eegrpc.emulator.catalog import AnyCatalog
+    from eegrpc.emulator.faults.plan import FaultPlan
+    from eegrpc.emulator.quota import Quota
 
 __all__ = ["API_VERSIONS", "Emulator"]
 
@@ -50,19 +51,20 @@ A thread is made only when all others are busy."""
 _GRACE = 0.1  # seconds; 0 is for ever to aiohttp
 
 
-class Emulator:
+class Emulator(Bench):
     """Serves a catalog on one port, from threads of this process; a context manager.
 
     Args:
-        catalog: None for the built-in one; a `Catalog`; the path of an NDJSON file with one EarthEngineAsset per line;
-            or EarthEngineAsset messages.
+        catalog: None for the built-in one; a `Catalog`; a path that `Catalog.open` takes, of NDJSON with one
+            EarthEngineAsset per line or of a prepared file; or EarthEngineAsset messages.
         host: Address to listen on. Only loopback keeps other machines out: there is no authentication.
         port: Port to listen on; 0 for any free one.
         max_page_size: Most images of one page; small ones make every test page.
         faults: What happens to which replies; None for nothing.
         quota: What each project may do; None for anything.
-        control: Whether faults and quota can be read and changed over REST, under ``/emulator/``, by whoever reaches
-            the port.
+        control: Whether all that can be changed while it runs, and the journal, are to be had over REST, under
+            ``/emulator/v1/``, by whoever reaches the port.
+        clock: Says what time it is, in seconds since 1970: all that the emulator itself says of time is from it.
 
     Raises:
         OSError: The port is taken, or the address is not this machine's.
@@ -71,7 +73,7 @@ class Emulator:
 
     def __init__(
         self,
-        catalog: Catalog | str | os.PathLike[str] | Iterable[EarthEngineAsset] | None = None,
+        catalog: AnyCatalog | str | os.PathLike[str] | Iterable[EarthEngineAsset] | None = None,
         *,
         host: str = "127.0.0.1",
         port: int = 0,
@@ -79,17 +81,16 @@ class Emulator:
         faults: FaultPlan | None = None,
         quota: Quota | None = None,
         control: bool = False,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         if control and not is_loopback_host(host):
             raise ValueError(
                 f"control is for loopback alone, and {host!r} is not: listen on 127.0.0.1, or leave it out"
             )
+        super().__init__(catalog, max_page_size=max_page_size, faults=faults, quota=quota, clock=clock)
         self._host = host
         self._requested_port = port
         self._control = control
-        self._tickets = Tickets()
-        service = EmulatorService(_catalog(catalog), max_page_size=max_page_size)
-        self._service = FaultyService(service, self._tickets, faults, quota)
         self._threads: ThreadPoolExecutor | None = None
         self._grpc: grpc.Server | None = None
         self._port: OnePort | None = None
@@ -108,45 +109,28 @@ class Emulator:
         host = f"[{self._host}]" if ":" in self._host else self._host
         return f"http://{host}:{self.port}"
 
-    @property
-    def events(self) -> tuple[Event, ...]:
-        """What was done to which requests since the faults were set; with one seed and one order, always the same."""
-        return self._service.events
-
-    def wait_for_events(self, count: int, timeout: float | None = None) -> bool:
-        """Wait until there are as many events: a request is among them when it has arrived, before it is answered.
+    def initialize_ee(self, project: str = "emulator-project", **options: Any) -> None:
+        """Initialize Google's official Python client, earthengine-api, for this emulator.
 
         Args:
-            count: How many `events` to wait for.
-            timeout: Seconds, None for any time.
+            project: The project of its calls.
+            options: Further arguments for ``ee.Initialize``.
 
-        Returns:
-            Whether there are so many.
+        Raises:
+            ImportError: earthengine-api is not installed.
+            RuntimeError: The emulator is not running.
         """
-        return self._service.wait_for_events(count, timeout)
-
-    @property
-    def quota_figures(self) -> dict[str, QuotaFigures]:
-        """What was counted since the quota was set, by project (``projects/my-project``)."""
-        return self._service.figures
-
-    def set_faults(self, faults: FaultPlan | None) -> None:
-        """Follow another plan from now on, or none; requests are counted from 1 again, and the events are gone."""
-        self._service.plan = faults
-
-    def set_quota(self, quota: Quota | None) -> None:
-        """Enforce another quota from now on, or none, and count anew; `Quota()` only counts."""
-        self._service.quota = quota
+        initialize_ee(self.endpoint, project, **options)
 
     def start(self) -> Self:
         """Start to serve; return when it does."""
         if self._port is not None:
             raise RuntimeError("the emulator is running already")
-        handlers = _handlers(self._service)
+        handlers = _handlers(RecordedService(self._service, self._keeper))
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="emulator")
         self._grpc = grpc.server(
             self._threads,
-            handlers=[handlers],  # type: ignore[list-item]
+            handlers=[handlers, health_handler(map(_service_name, API_VERSIONS))],  # type: ignore[list-item]
             options=(
                 ("grpc.max_receive_message_length", MAX_REQUEST_BYTES),
                 ("grpc.max_send_message_length", -1),
@@ -158,8 +142,17 @@ class Emulator:
             [handlers], _transcoder(), max_request_bytes=MAX_REQUEST_BYTES, executor=self._threads
         )
         application.middlewares.append(fault_middleware(self._tickets))
+        add_health(application)
+        add_official_client(
+            application,
+            self._projects.state,
+            self._keeper,
+            self._threads,
+            max_page_size=self._max_page_size,
+            versions=API_VERSIONS,
+        )
         if self._control:
-            add_control(application, self._service)
+            add_control(application, self, self._threads)
         try:
             # Calls that run are not waited for, as they are not by gRPC: what has a latency may never end.
             runner = transcoding_runner(application, shutdown_timeout=_GRACE)
@@ -208,37 +201,19 @@ class Emulator:
         return connect
 
 
-def _catalog(given: Catalog | str | os.PathLike[str] | Iterable[EarthEngineAsset] | None) -> Catalog:
-    if given is None:
-        return Catalog.builtin()
-    if isinstance(given, Catalog):
-        return given
-    if isinstance(given, (str, os.PathLike)):
-        return Catalog.from_ndjson(given)
-    return Catalog(given)
-
-
-def _handlers(service: FaultyService) -> HandlerRecorder:
+def _handlers(service: RecordedService) -> HandlerRecorder:
     """Return the handlers of the service under the name it has in each API version."""
-
-    def read_and_answer(wire: bytes, context: Any) -> ComputeImagesResponse | bytes:
-        # Read here: what a request_deserializer raises is INTERNAL to grpc.
-        try:
-            request = ComputeImagesRequest.FromString(wire)
-        except DecodeError:
-            message = "The request cannot be read: it is malformed, or its parts are nested more than 100 levels deep."
-            end_call(context, grpc.StatusCode.INVALID_ARGUMENT, message, error_info(INVALID_REQUEST, ERROR_DOMAIN))
-        return service.ComputeImages(request, context)
-
     recorder = HandlerRecorder()
     compute_images: grpc.RpcMethodHandler[Any, Any] = grpc.unary_unary_rpc_method_handler(
-        read_and_answer, response_serializer=_serialize
+        service.compute_images, response_serializer=_serialize
     )
     for version in API_VERSIONS:
-        recorder.add_registered_method_handlers(
-            f"google.earthengine.{version}.EarthEngine", {"ComputeImages": compute_images}
-        )
+        recorder.add_registered_method_handlers(_service_name(version), {"ComputeImages": compute_images})
     return recorder
+
+
+def _service_name(version: str) -> str:
+    return f"google.earthengine.{version}.EarthEngine"
 
 
 def _serialize(response: ComputeImagesResponse | bytes) -> bytes:

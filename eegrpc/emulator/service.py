@@ -18,9 +18,9 @@ from eegrpc.emulator.statuses import end_call, error_info
 from eegrpc.v1alpha import ComputeImagesRequest, ComputeImagesResponse, EarthEngineServicer
 
 if TYPE_CHECKING:
-    from eegrpc.emulator.catalog import Catalog
+    from eegrpc.emulator.projects import Projects, ProjectState
 
-__all__ = ["ASSUMPTIONS_KEY", "ERROR_DOMAIN", "UNSUPPORTED", "EmulatorService", "computation_of"]
+__all__ = ["ASSUMPTIONS_KEY", "ERROR_DOMAIN", "UNSUPPORTED", "EmulatorService"]
 
 ASSUMPTIONS_KEY = "x-emulator-assumptions"
 """Trailing metadata that names the undocumented behaviours on which an answer rests (docs/emulator.md lists them)."""
@@ -44,34 +44,43 @@ _KEPT_RESULTS = 16  # computations whose further pages need no second evaluation
 class EmulatorService(EarthEngineServicer):
     """Answers computeImages; thread-safe, and without state but for a few recent results.
 
+    A page token is good for one computation on the same loaded assets. After a load in the middle of paging, the tokens
+    from before are refused: an offset into other images would skip some, or give some twice, and nobody would notice.
+
     Args:
-        catalog: The images there are.
+        projects: What each project finds.
         max_page_size: Most images of one page; larger requests get this many (AIP-158).
     """
 
-    def __init__(self, catalog: Catalog, *, max_page_size: int = DEFAULT_PAGE_SIZE) -> None:
-        self._catalog = catalog
+    def __init__(self, projects: Projects, *, max_page_size: int = DEFAULT_PAGE_SIZE) -> None:
+        self._projects = projects
         self._max_page_size = max_page_size
         self._lock = threading.Lock()
-        self._results: OrderedDict[bytes, ImageResult] = OrderedDict()
+        self._results: OrderedDict[tuple[object, bytes], ImageResult] = OrderedDict()
+
+    def place_of(self, request: ComputeImagesRequest) -> bytes:
+        """Return what names the images of a request, in its page tokens too."""
+        return _place(request, self._projects.state(request.project))
 
     def ComputeImages(self, request: ComputeImagesRequest, context: Any) -> ComputeImagesResponse:  # noqa: N802
         """Evaluate the expression and return one page of its images."""
         self._check(request, context)
-        computation = computation_of(request)
+        state = self._projects.state(request.project)
+        place = _place(request, state)
         try:
-            start = read_token(request.page_token, computation) if request.page_token else 0
+            start = read_token(request.page_token, place) if request.page_token else 0
         except PageTokenError as error:
-            _refuse(context, f"Invalid page token: {error}.")
+            changed = ", or assets were loaded since it was given" if state.loaded else ""
+            _refuse(context, f"Invalid page token: {error}{changed}.")
         try:
-            result = self._evaluate(request, computation)
+            result = self._evaluate(request, state, place)
         except EvaluationError as error:
             reason = UNSUPPORTED if error.unsupported else INVALID_EXPRESSION
             _refuse(context, error.message, reason, path=error.path, function=error.function or "")
         end = start + min(request.page_size or self._max_page_size, self._max_page_size)
         response = ComputeImagesResponse(images=result.images[start:end])
         if end < len(result.images):
-            response.next_page_token = write_token(end, computation)
+            response.next_page_token = write_token(end, place)
         self._mask(response, context)
         if result.assumptions:
             context.set_trailing_metadata(((ASSUMPTIONS_KEY, ",".join(result.assumptions)),))
@@ -79,31 +88,22 @@ class EmulatorService(EarthEngineServicer):
 
     @staticmethod
     def _check(request: ComputeImagesRequest, context: Any) -> None:
-        if not _PROJECT.fullmatch(request.project):
-            _refuse(context, f'Invalid project {request.project[:64]!r}: expected "projects/{{project}}".')
-        if not request.HasField("expression"):
-            _refuse(context, "Missing field: expression.")
-        if (values := len(request.expression.values)) > MAX_VALUES:
-            _refuse(
-                context,
-                f"The computation is too large: {values:,} values, and {MAX_VALUES:,} are the most. "
-                "Make the request smaller.",
-                INVALID_EXPRESSION,
-            )
-        if request.page_size < 0:
-            _refuse(context, f"Invalid pageSize {request.page_size}: must not be negative.")
-        if request.workload_tag and not _WORKLOAD_TAG.fullmatch(request.workload_tag):
-            _refuse(context, f"Invalid workloadTag {request.workload_tag[:64]!r}.")
+        problem = problem_of(request)
+        if problem is not None:
+            _refuse(context, *problem)
 
-    def _evaluate(self, request: ComputeImagesRequest, computation: bytes) -> ImageResult:
+    def _evaluate(self, request: ComputeImagesRequest, state: ProjectState, place: bytes) -> ImageResult:
+        name = (state.key, place)
         with self._lock:
-            known = self._results.get(computation)
-            if known is not None:
-                self._results.move_to_end(computation)
+            known = self._results.get(name)
+            # Who begins anew asks the stubs anew; further pages are of what they answered then.
+            if known is not None and (request.page_token or not known.is_stubbed):
+                self._results.move_to_end(name)
                 return known
-        result = evaluate_images(request.expression, self._catalog)
+        result = evaluate_images(request.expression, state.catalog, state.stubs)
         with self._lock:
-            self._results[computation] = result
+            self._results[name] = result
+            self._results.move_to_end(name)
             while len(self._results) > _KEPT_RESULTS:
                 self._results.popitem(last=False)
         return result
@@ -118,11 +118,33 @@ class EmulatorService(EarthEngineServicer):
                     _refuse(context, f"Invalid {error}.")
 
 
-def computation_of(request: ComputeImagesRequest) -> bytes:
-    """Return what names the computation of a request, in its page tokens too."""
-    return request.expression.SerializeToString(deterministic=True)
+def _place(request: ComputeImagesRequest, state: ProjectState) -> bytes:
+    return state.loaded + request.expression.SerializeToString(deterministic=True)
 
 
 def _refuse(context: Any, message: str, reason: str = INVALID_REQUEST, **metadata: str) -> NoReturn:
     """End the call with INVALID_ARGUMENT: REST 400, which the official client, unlike 501, does not retry."""
     end_call(context, grpc.StatusCode.INVALID_ARGUMENT, message, error_info(reason, ERROR_DOMAIN, **metadata))
+
+
+def problem_of(request: ComputeImagesRequest) -> tuple[str, str] | None:
+    """Return what is wrong with a request, apart from its page token and what is in its expression.
+
+    Args:
+        request: The request.
+
+    Returns:
+        Text and reason of the error; None if nothing is wrong.
+    """
+    if not _PROJECT.fullmatch(request.project):
+        return f'Invalid project {request.project[:64]!r}: expected "projects/{{project}}".', INVALID_REQUEST
+    if not request.HasField("expression"):
+        return "Missing field: expression.", INVALID_REQUEST
+    if (values := len(request.expression.values)) > MAX_VALUES:
+        text = f"The computation is too large: {values:,} values, and {MAX_VALUES:,} are the most."
+        return f"{text} Make the request smaller.", INVALID_EXPRESSION
+    if request.page_size < 0:
+        return f"Invalid pageSize {request.page_size}: must not be negative.", INVALID_REQUEST
+    if request.workload_tag and not _WORKLOAD_TAG.fullmatch(request.workload_tag):
+        return f"Invalid workloadTag {request.workload_tag[:64]!r}.", INVALID_REQUEST
+    return None

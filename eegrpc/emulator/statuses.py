@@ -11,7 +11,7 @@ from google.rpc import error_details_pb2, status_pb2
 if TYPE_CHECKING:
     from google.protobuf.message import Message
 
-__all__ = ["end_call", "error_info", "retry_info"]
+__all__ = ["end_call", "error_info", "retry_info", "status_of"]
 
 
 class _Status(grpc.Status):
@@ -30,13 +30,18 @@ def end_call(context: Any, code: grpc.StatusCode, message: str, *details: Messag
         message: What was wrong.
         details: Messages for the details of the google.rpc.Status.
     """
+    context.abort_with_status(_Status(code, status_of(code, message, *details)))
+    raise AssertionError("abort_with_status raises")
+
+
+def status_of(code: grpc.StatusCode, message: str, *details: Message) -> status_pb2.Status:
+    """Return a google.rpc.Status; the arguments are those of `end_call`."""
     status = status_pb2.Status(code=code.value[0], message=message)
     for each in details:
         detail = any_pb2.Any()
         detail.Pack(each)
         status.details.append(detail)
-    context.abort_with_status(_Status(code, status))
-    raise AssertionError("abort_with_status raises")
+    return status
 
 
 def error_info(reason: str, domain: str, **metadata: str) -> error_details_pb2.ErrorInfo:

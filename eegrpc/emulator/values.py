@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import product
+from math import prod
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from eegrpc.emulator.context import Context
+    from eegrpc.emulator.filters import Filter
     from eegrpc.emulator.geometry import Geometry
+    from eegrpc.emulator.images import Image
 
 # Geometry of an element, as a property: the name that filters and distinct use for it.
 GEOMETRY_FIELD = ".geo"
@@ -32,8 +38,51 @@ class DateRange:
     end: int
 
 
+@dataclass(frozen=True, slots=True)
+class ErrorMargin:
+    """How far a result may be from the truth; ``value`` is None if it does not matter at all."""
+
+    value: float | None
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Array:
+    """Numbers in a grid, which a number by itself is as well, of no dimensions.
+
+    Attributes:
+        shape: The length of each axis.
+        values: All numbers, those along the last axis next to one another.
+
+    """
+
+    shape: tuple[int, ...]
+    values: tuple[int | float, ...]
+
+    def at(self, position: Sequence[int]) -> int | float:
+        """Return the number at a position, which must be inside."""
+        offset = 0
+        for index, length in zip(position, self.shape, strict=True):
+            offset = offset * length + index
+        return self.values[offset]
+
+    def positions(self) -> Iterator[tuple[int, ...]]:
+        """All positions, in the order of the values."""
+        return product(*map(range, self.shape))
+
+    def nested(self) -> object:
+        """Return the array as lists in lists; a number if it has no dimensions."""
+        rows: list[object] = list(self.values)
+        if not self.shape:
+            return rows[0]
+        for axis in range(len(self.shape) - 1, 0, -1):
+            length = self.shape[axis]
+            rows = [rows[start * length : (start + 1) * length] for start in range(prod(self.shape[:axis]))]
+        return rows
+
+
 class Function:
-    """A function as a value: what Collection.map takes. The evaluator defines the only kind there is so far."""
+    """A function as a value: what Collection.map takes. One that the graph defines is known to the evaluator only."""
 
     __slots__ = ()
 
@@ -43,8 +92,41 @@ class Function:
         raise NotImplementedError
 
 
+@dataclass(frozen=True, slots=True)
+class BuiltFunction(Function):
+    """A function that an algorithm has made.
+
+    Attributes:
+        names: Names of the parameters.
+        run: Takes the request's context and the arguments, in order.
+
+    """
+
+    names: tuple[str, ...]
+    run: Callable[[Context, Sequence[object]], object]
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """Names of the parameters."""
+        return self.names
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """A neighbourhood of pixels with weights, of which the emulator knows how it was described.
+
+    Attributes:
+        name: The function that made it, such as ``Kernel.circle``.
+        arguments: Its arguments, in order.
+
+    """
+
+    name: str
+    arguments: tuple[object, ...]
+
+
 class Element:
-    """An image or a feature: something with properties and a geometry. Immutable."""
+    """An image, a feature or a collection: something with properties, and mostly a geometry. Immutable."""
 
     __slots__ = ()
 
@@ -76,12 +158,16 @@ class Element:
         return {name: self.get(name) for name in self.property_names() if not name.startswith(SYSTEM_PREFIX)}
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Feature(Element):
     """A geometry with properties."""
 
     shape: Geometry | None = None
     properties: Mapping[str, object] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        # Not the properties: they may be features with features in turn, twice as many at each level.
+        return f"Feature({self.index})"
 
     def get(self, name: str) -> object:
         """Return the value of a property."""
@@ -89,12 +175,11 @@ class Feature(Element):
 
     def setting(self, changes: Mapping[str, object]) -> Feature:
         """Return the same feature with some properties replaced; None removes one."""
-        merged = {**self.properties, **changes}
-        return Feature(self.shape, {name: value for name, value in merged.items() if value is not None})
+        return Feature(self.shape, _merged(self.properties, changes))
 
     def property_names(self) -> list[str]:
         """Names of the properties."""
-        return sorted(self.properties, key=lambda name: (name.startswith(SYSTEM_PREFIX), name))
+        return sorted(self.properties, key=_system_last)
 
     @property
     def geometry(self) -> Geometry | None:
@@ -102,12 +187,35 @@ class Feature(Element):
         return self.shape
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Collection:
-    """Images or features in a certain order."""
+class Collection(Element):
+    """Images or features in a certain order; also an element itself, of a collection of collections. Immutable.
 
-    elements: tuple[Element, ...]
-    of_images: bool = False
+    Args:
+        elements: What is in it.
+        of_images: Whether that is images, which an empty one cannot show otherwise.
+        properties: Its own properties; ``system:id`` and ``system:version`` are those of the asset it is from.
+
+    """
+
+    __slots__ = ("_elements", "of_images", "properties")
+
+    def __init__(
+        self,
+        elements: tuple[Element, ...],
+        of_images: bool = False,
+        properties: Mapping[str, object] = MappingProxyType({}),
+    ) -> None:
+        self._elements: tuple[Element, ...] | None = elements
+        self.of_images = of_images
+        self.properties = properties
+
+    @property
+    def elements(self) -> tuple[Element, ...]:
+        """The elements in order."""
+        return self._elements or ()
+
+    def __repr__(self) -> str:
+        return "ImageCollection" if self.of_images else "FeatureCollection"
 
     def __len__(self) -> int:
         return len(self.elements)
@@ -116,5 +224,59 @@ class Collection:
         return iter(self.elements)
 
     def replaced(self, elements: tuple[Element, ...]) -> Collection:
-        """Return a collection of the same kind with other elements."""
-        return Collection(elements, self.of_images)
+        """Return the same collection, properties included, with other elements of the same kind."""
+        return Collection(elements, self.of_images, self.properties)
+
+    def part(self, start: int, stop: int) -> Collection:
+        """Return the elements from the position `start` up to but not including `stop`."""
+        return self.replaced(self.elements[start:stop])
+
+    def with_properties(self, properties: Mapping[str, object]) -> Collection:
+        """Return the same collection with other properties of its own."""
+        return Collection(self.elements, self.of_images, properties)
+
+    def get(self, name: str) -> object:
+        """Return the value of a property of the collection itself."""
+        return self.properties.get(name)
+
+    def setting(self, changes: Mapping[str, object]) -> Collection:
+        """Return the same collection with some properties replaced; None removes one."""
+        return self.with_properties(_merged(self.properties, changes))
+
+    def property_names(self) -> list[str]:
+        """Names of the properties of the collection itself."""
+        return sorted(self.properties, key=_system_last)
+
+    @property
+    def geometry(self) -> Geometry | None:
+        """None: the geometries of the elements are gathered only where a function asks for it."""
+        return None
+
+
+class LazyCollection(Collection):
+    """Images that are read when they are needed. What is lazy about it shows in nothing but time and memory.
+
+    All that `Collection` can do it does as well, at the price of reading what it takes.
+    """
+
+    __slots__ = ()
+
+    def filtered(self, test: Filter) -> Collection:
+        """Return the elements that pass; errors of the filter are raised here, and not when they are read."""
+        raise NotImplementedError
+
+    def ordered(self, key: str, *, ascending: bool) -> Collection | None:
+        """Return the elements ordered by a property, as Collection.limit does; None if they must be read for that."""
+        raise NotImplementedError
+
+    def result(self) -> Sequence[Image]:
+        """Return the images for an answer: found now, and each read when it is asked for."""
+        raise NotImplementedError
+
+
+def _merged(properties: Mapping[str, object], changes: Mapping[str, object]) -> dict[str, object]:
+    return {name: value for name, value in {**properties, **changes}.items() if value is not None}
+
+
+def _system_last(name: str) -> tuple[bool, str]:
+    return (name.startswith(SYSTEM_PREFIX), name)

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import socket
+import subprocess
 import sys
 
 import pytest
@@ -172,3 +173,21 @@ def test_signal_handlers_are_given_back(tmp_path, capsys):
     before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
     assert main(["emulator", "--port", "0", "--port-file", str(tmp_path / "no" / "port")]) == 1
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
+
+
+@posix
+def test_the_package_is_the_same_command(tmp_path):
+    program = [sys.executable, "-m", "eegrpc.emulator", "--port", "0", "--port-file", str(tmp_path / "port")]
+    with subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as command:
+        line = command.stdout.readline().decode()
+        command.send_signal(signal.SIGTERM)
+        _, errors = command.communicate(timeout=PATIENCE)
+    assert line.startswith("export EARTHENGINE_EMULATOR_HOST=127.0.0.1:")
+    assert (command.returncode, errors.splitlines()[-1]) == (0, b"stopped")
+
+
+def test_the_package_names_the_command_in_its_help():
+    done = subprocess.run(
+        [sys.executable, "-m", "eegrpc.emulator", "--help"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.startswith("usage: eegrpc emulator")

@@ -10,7 +10,7 @@ from typing import Any
 from google.protobuf import json_format
 
 from eegrpc.emulator.catalog import Catalog
-from eegrpc.emulator.evaluator import EvaluationError, ImageResult, evaluate, evaluate_images
+from eegrpc.emulator.evaluator import EvaluationError, ImageResult, _run, evaluate, evaluate_images
 from eegrpc.v1alpha import Expression
 
 DATA = Path(__file__).parent.parent / "data"
@@ -83,6 +83,11 @@ def graph(result: Any, **values: Any) -> Expression:
 
 def value(result: Any, **values: Any) -> Any:
     return evaluate(graph(result, **values), sample())
+
+
+def assumed(result: Any, **values: Any) -> tuple[str, ...]:
+    """Names of the assumptions on which the value rests."""
+    return _run(graph(result, **values), sample(), {})[1].assumptions
 
 
 def images(result: Any, **values: Any) -> ImageResult:

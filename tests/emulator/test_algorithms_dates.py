@@ -90,6 +90,28 @@ def test_format(pattern: str | None, expected: str) -> None:
     assert value(call("Date.format", date=call("Date", value=_WHEN), format=pattern)) == expected
 
 
+@pytest.mark.parametrize(
+    ("pattern", "zone", "expected"),
+    [
+        ("YYYY GG", None, "1975 AD"),
+        ("CC YY", None, "19 75"),
+        ("xxxx ww", None, "1975 30"),
+        ("yy DDD", None, "75 204"),
+        ("e E", None, "3 Wed"),
+        ("e EEEEEEEE", None, "3 Wednesday"),
+        ("a KK hh", None, "PM 09 09"),
+        ("HH kk mm ss SS", None, "21 21 13 59 00"),
+        ("z", None, "UTC"),
+        ("zzzz", None, "Coordinated Universal Time"),
+        ("z Z ZZ ZZZ", "PST8PDT", "PDT -0700 -07:00 PST8PDT"),
+        ("YY 'yada' MM", None, "75 yada 07"),
+        ("YY ''MM'' dd", None, "75 '07' 23"),
+    ],
+)
+def test_examples_of_format(pattern: str, zone: str | None, expected: str) -> None:
+    assert value(call("Date.format", date="1975-07-23T21:13:59", format=pattern, timeZone=zone)) == expected
+
+
 def test_format_in_time_zones() -> None:
     def shown(pattern: str, zone: str) -> object:
         return value(call("Date.format", date=call("Date", value=_WHEN), format=pattern, timeZone=zone))
@@ -98,6 +120,7 @@ def test_format_in_time_zones() -> None:
     assert shown("HH:mm Z z", "America/Los_Angeles") == "06:05 -0800 PST"
     assert shown("HH:mm ZZ", "+05:30") == "19:35 +05:30"
     assert shown("ZZZ", "Asia/Kolkata") == "Asia/Kolkata"
+    assert refusal(call("Date.format", date=0, format="zzzz", timeZone="US/Pacific")).unsupported
 
 
 def test_year_of_week() -> None:

@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from emulator_graphs import ERA5, L8, MODIS, S2, call, images, indexes, load, refusal
+from emulator_graphs import ERA5, L8, MODIS, S2, call, graph, images, indexes, load, refusal, value
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eegrpc.emulator.catalog import Catalog
 from eegrpc.emulator.context import Context
 from eegrpc.emulator.errors import AlgorithmError
+from eegrpc.emulator.evaluator import evaluate_images
 from eegrpc.emulator.filter_language import parse_filter
 from eegrpc.emulator.values import Feature
+from eegrpc.v1alpha import EarthEngineAsset
 
 
 def _collection(*properties: dict[str, Any]) -> dict[str, Any]:
@@ -187,7 +189,12 @@ def test_filter_strings(text: str, expected: list[int]) -> None:
         ("p < 1 q", "expected 'and', 'or' or the end, found 'q' at column 7"),
         ("(p < 1", "expected ')', found the end at column 7"),
         ("p < 1)", "found ')' at column 6"),
-        ("p 1", "expected one of < <= > >= == !=, found '1' at column 3"),
+        ("p 1", "expected one of < <= > >= == != in, found '1' at column 3"),
+        ("p in (1, 2", "expected ',' or ')', found the end at column 11"),
+        ("p in (1 2)", "expected ',' or ')', found '2' at column 9"),
+        ("p in (1, q)", "expected a number or a string, found 'q' at column 10"),
+        ("p in (1]", "expected ',' or ')', found ']' at column 8"),
+        ("p in", "expected a property, a number or a string, found the end at column 5"),
         ("p < 'open", "unexpected ''' at column 5"),
         ("p < 1a", "unexpected '1' at column 5"),
         ("and", "found '&&' at column 1"),
@@ -202,9 +209,22 @@ def test_filter_strings_that_are_wrong(text: str, problem: str) -> None:
     assert not error.unsupported
 
 
-def test_the_operator_in_is_not_supported() -> None:
-    error = refusal(call("Collection.filter", collection=load(), filter="p in (1, 2)"))
-    assert (error.unsupported, error.function) == (True, "Collection.filter")
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("p in (1, 3)", [0, 2]),
+        ("p IN ['2', 1]", [0, 3]),
+        ("not p in (1, 3) and p in (2)", [1]),
+        ("p in ()", []),
+        ("1 in many", [1]),
+        ("p in many", [1]),
+    ],
+)
+def test_the_operator_in(text: str, expected: list[int]) -> None:
+    rows = ({"p": 1}, {"p": 2, "many": [1, 2]}, {"p": 3}, {"p": "2"}, {})
+    assert _passing(text, *rows) == expected
+    found = images(call("Collection.filter", collection=_collection(*rows), filter=text))
+    assert "filter-string-in" in found.assumptions
 
 
 _OPERATORS = {
@@ -274,6 +294,92 @@ def test_the_right_side_may_be_a_geometry_a_feature_an_image_or_a_collection() -
     assert "must be a Geometry" in refusal(call("Filter.intersects", leftField=".all", rightValue="here")).message
 
 
+def _geometry_rows(*geometries: Any) -> dict[str, Any]:
+    return call("Collection", features=[call("Feature", geometry=geometry) for geometry in geometries])
+
+
+def _box(west: float, south: float, east: float, north: float) -> dict[str, Any]:
+    return call("GeometryConstructors.BBox", west=west, south=south, east=east, north=north)
+
+
+_PLACES = _geometry_rows(_box(0, 0, 10, 10), _box(2, 2, 3, 3), _box(9, 9, 11, 11), _box(20, 20, 21, 21), None)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "expected"),
+    [
+        ("intersects", {}, [0, 1, 2]),
+        ("disjoint", {}, [3]),
+        ("contains", {}, [0]),
+        ("isContained", {}, [0, 1]),
+        # From (10, 10) to (20, 20) it is about 1,546 km.
+        ("withinDistance", {"distance": 1_560_000}, [0, 1, 2, 3]),
+        ("withinDistance", {"distance": 1_530_000}, [0, 1, 2]),
+        ("withinDistance", {"distance": 0}, [0, 1, 2]),
+    ],
+)
+def test_relations_of_geometries(name: str, arguments: dict[str, Any], expected: list[int]) -> None:
+    # Source: the descriptions of the filters; a missing geometry passes none of them.
+    condition = call(f"Filter.{name}", leftField=".geo", rightValue=_box(0, 0, 10, 10), **arguments)
+    found = value(call("Collection.filter", collection=_PLACES, filter=condition))
+    assert [int(element.index) for element in found] == expected
+
+
+def test_areas() -> None:
+    # A cell of a degree at the equator has 12,308.5 square kilometers.
+    def found(**arguments: Any) -> list[str | None]:
+        places = _geometry_rows(_box(0, 0, 1, 1), _box(0, 60, 1, 61), _point(0, 0), None)
+        kept = value(call("Collection.filter", collection=places, filter=call("Filter.area", **arguments)))
+        return [element.index for element in kept]
+
+    assert found(min=1.2308e10, max=1.2309e10) == ["0"]
+    assert found(min=0, max=1e12, geometrySelector=".geo") == ["0", "1", "2"]
+    assert found(min=1, max=1e12, geometrySelector="elsewhere") == []
+
+
+def test_differences_between_numbers_and_times() -> None:
+    rows = ({"p": 1}, {"p": 2.5}, {"p": 4}, {"p": "2"}, {"p": True}, {})
+    assert _passing(call("Filter.maxDifference", difference=1.5, leftField="p", rightValue=2.5), *rows) == [0, 1, 2]
+    assert _passing(call("Filter.maxDifference", difference=0, leftValue=4, rightField="p"), *rows) == [2]
+    near = call(
+        "Filter.maxDifference",
+        difference=86_400_000,
+        leftField="system:time_start",
+        rightValue=call("Date", value="2023-01-02"),
+    )
+    assert indexes(images(call("Collection.filter", collection=load(MODIS), filter=near))) == ["2023_01_01"]
+
+
+def test_has_geometry() -> None:
+    found = value(call("Collection.filter", collection=_PLACES, filter=call("Filter.hasGeometry")))
+    assert [element.index for element in found] == ["0", "1", "2", "3"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        ("Number", [0, 1]),
+        ("Integer", [0]),
+        ("Float", [1]),
+        ("String", [2]),
+        ("List", [3]),
+        ("Object", [0, 1, 2, 3]),
+        ("Image", []),
+        ("", []),
+    ],
+)
+def test_types_of_properties(wanted: str, expected: list[int]) -> None:
+    rows = ({"p": 1}, {"p": 1.5}, {"p": "1"}, {"p": [1]}, {})
+    assert _passing(call("Filter.hasType", leftField="p", rightValue=wanted), *rows) == expected
+
+
+@pytest.mark.parametrize(("wanted", "passes"), [("Image", True), ("Element", True), ("Feature", False)])
+def test_the_type_of_an_element(wanted: str, passes: bool) -> None:
+    condition = call("Filter.hasType", leftField=".all", rightValue=wanted)
+    found = images(call("Collection.filter", collection=load(), filter=condition))
+    assert len(found) == len(images(load())) * passes
+
+
 def test_sides_may_be_swapped() -> None:
     condition = call("Filter.intersects", leftValue=_point(-72.7, -2.3), rightField=".geo")
     assert len(images(call("Collection.filter", collection=load(S2), filter=condition))) == 4
@@ -288,3 +394,14 @@ def test_global_footprints_are_everywhere(place: tuple[float, float]) -> None:
 def test_an_empty_geometry_is_nowhere() -> None:
     assert _found(ERA5, call("Collection", features=[])) == 0
     assert _found(S2, call("Collection", features=[call("Feature")])) == 0
+
+
+@pytest.mark.parametrize("time", [float("nan"), float("inf"), float("-inf")])
+def test_a_time_that_is_no_number_passes_no_date_filter(time: float) -> None:
+    """Messages can hold such numbers, and they are no milliseconds."""
+    asset = EarthEngineAsset(type=EarthEngineAsset.IMAGE, id="A/1")
+    asset.properties["system:time_start"] = time
+    days = call("DateRange", start="2023-01-01", end="2024-01-01")
+    test = call("Filter.dateRangeContains", leftValue=days, rightField="system:time_start")
+    found = evaluate_images(graph(call("Collection.filter", collection=load("A"), filter=test)), Catalog([asset]))
+    assert (len(found), found.assumptions) == (0, ("date-without-time-never-matches",))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -40,6 +41,16 @@ def test_a_ring_that_crosses_itself_follows_the_even_odd_rule() -> None:
     bow_tie = _make("Polygon", coordinates=[[0, 0], [10, 10], [10, 0], [0, 10]], geodesic=False)
     assert bow_tie.intersects(_at(9, 5))
     assert not bow_tie.intersects(_at(5, 1))
+
+
+@pytest.mark.parametrize("points", [101, 5_001])
+def test_stars_that_take_for_ever_are_refused(points: int) -> None:
+    step = math.tau * (points // 2) / points
+    star = [[10 * math.cos(step * place), 10 * math.sin(step * place)] for place in range(points)]
+    made = call("GeometryConstructors.Polygon", coordinates=star, geodesic=False)
+    error = refusal(call("Geometry.intersects", left=made, right=made))
+    assert error.unsupported
+    assert "crosses itself" in error.message
 
 
 @pytest.mark.parametrize(

@@ -101,9 +101,21 @@ EXPECTED: dict[str, list[str]] = {
     "map_set_dictionary": sorted([*_SEG[3:7], _SFG[0], _SFG[1]]),
     "map_ndvi_add_band": _SEG[:7],
     "map_ndvi_only": _MODIS[:4],
+    "map_bitmask_cloud": [*_P43[2:4], *_P44[2:4], *_P44[6:]],  # less than 15 % of cloud
+    "map_cast_types": _MODIS[6:10],
+    "map_clip": [_SEG[8]],
+    "map_expression_evi": _SFG,
+    "map_metadata_band": _P44[7:9],
     "map_scale_factors": [_P43[4], _P44[5], _P44[6]],
     "merge_two": [f"1_{_P44[1]}", f"1_{_P44[2]}", f"2_{_P43[1]}", f"2_{_P43[2]}"],
     "from_constant_images": ["0", "1", "2"],
+    "monthly_means": ["0", "1"],
+    "aggregate_in_map": _P43,
+    "combine_bands": _MODIS[2:6],
+    "link_collection": _MODIS[4:8],
+    # Winter scenes with less than 40 % of clouds; those of path 44 with a tile within eight days.
+    "join_simple_index": [_P43[0], *_P43[2:4], *_P44[2:5]],
+    "join_save_all_count": [_P44[1], _P44[2], _P44[3], _P44[6]],
     "load_images_by_id": ["LC08_044034_20230122", "LC08_043034_20230131"],
 }
 
@@ -258,6 +270,28 @@ def test_constant_images() -> None:
         assert not message.HasField("geometry")  # without bounds
         assert message.start_time.ToJsonString() == f"2023-0{number}-01T00:00:00Z"
         assert dict(message.properties) == {"n": number, "system:index": str(number - 1)}
+
+
+def test_monthly_means() -> None:
+    for month, message in enumerate(_messages("monthly_means"), 2):
+        assert [band.id for band in message.bands] == ["temperature_2m", "total_precipitation_sum"]
+        assert dict(message.properties) == {"month": month, "system:index": str(month - 2)}
+        assert message.start_time.ToJsonString() == f"2023-0{month}-01T00:00:00Z"
+        assert not message.HasField("geometry")
+
+
+def test_ranks_from_aggregates() -> None:
+    ranks = [message.properties["rank"] for message in _messages("aggregate_in_map")]
+    assert (min(ranks), max(ranks)) == (0, 1)
+    assert {message.properties["of"] for message in _messages("aggregate_in_map")} == {5}
+
+
+def test_combined_and_linked_bands() -> None:
+    assert {tuple(band.id for band in each.bands) for each in _messages("combine_bands")} == {("NDVI", "NDVI_1", "EVI")}
+    for message in _messages("link_collection"):
+        assert [band.id for band in message.bands] == ["NDVI", "EVI"]
+        assert message.id.rpartition("/")[2] in _MODIS
+        assert message.properties["num_tiles"] > 0
 
 
 # ---------------------------------------------------------------------------------------- anything at all as arguments

@@ -165,6 +165,14 @@ def doubled_collections() -> Expression:
     return graph(ref("v0"), **{f"v{number}": twice(f"v{number + 1}") for number in range(40)}, v40=load())
 
 
+def doubled_reducers() -> Expression:
+    def twice(number: int) -> dict[str, Any]:
+        inner = ref(f"v{number + 1}")
+        return call("Reducer.combine", reducer1=inner, reducer2=inner, outputPrefix=f"{number}_", sharedInputs=True)
+
+    return graph(ref("v0"), **{f"v{number}": twice(number) for number in range(40)}, v40=call("Reducer.median"))
+
+
 def huge_sequence() -> Expression:
     return graph(call("List.sequence", start=0, end=1e12))
 
@@ -186,6 +194,41 @@ def map_in_map() -> Expression:
     return graph(ref("v0"), items=call("List.sequence", start=0, count=100), **levels, v60=inner)
 
 
+def nested_repeats() -> Expression:
+    """A list twice in a list, twice in a list ..., as a property."""
+    links = {f"v{n}": call("List.repeat", value=ref(f"v{n + 1}"), count=2) for n in range(29)}
+    return graph(kept(ref("v0")), **links, v29=[1])
+
+
+def repeated_text() -> Expression:
+    """A text of a million characters, ten thousand times."""
+    links = {f"v{n}": call("String.cat", string1=ref(f"v{n + 1}"), string2=ref(f"v{n + 1}")) for n in range(16)}
+    return graph(kept(call("List.repeat", value=ref("v0"), count=10_000)), **links, v16="fifteen letters")
+
+
+def kept(value: dict[str, Any]) -> dict[str, Any]:
+    """Return a collection with an image that has a value as a property."""
+    image = call("Element.set", object=call("Image.constant", value=1), key="p", value=value)
+    return call("ImageCollection.fromImages", images=[image])
+
+
+def regular_expression() -> Expression:
+    """One that makes backtracking engines try for ever, on a long text, for each number of a list."""
+    links = {f"v{n}": call("String.cat", string1=ref(f"v{n + 1}"), string2=ref(f"v{n + 1}")) for n in range(16)}
+    body = call("String.match", input=ref("v0"), regex="(a|aa)+$", flags="g")
+    items = call("List.sequence", start=0, count=1000)
+    return graph(call("List.map", list=items, baseAlgorithm=function("body")), **links, v16="aaaaaaaaab", body=body)
+
+
+def many_arguments() -> Expression:
+    """Calls of one another, each with an argument of its own: the outer ones depend on all of them."""
+    links = {
+        f"v{number}": call("Image.add", image1=ref(f"v{number + 1}"), image2=arg(f"n{number}"))
+        for number in range(20_000)
+    }
+    return graph(ref("v0"), **links, v20000=arg())
+
+
 TOO_LARGE = "The computation is too large"
 BOMBS: list[tuple[str, Callable[[], Expression], str, bool]] = [
     ("cycle", cycle, "The values form a cycle: a -> b -> a", False),
@@ -196,9 +239,14 @@ BOMBS: list[tuple[str, Callable[[], Expression], str, bool]] = [
     ("unreachable-values", unreachable_values, TOO_LARGE, True),
     ("doubled-lists", doubled_lists, TOO_LARGE, False),
     ("doubled-collections", doubled_collections, TOO_LARGE, False),
+    ("doubled-reducers", doubled_reducers, TOO_LARGE, False),
     ("huge-sequence", huge_sequence, TOO_LARGE, False),
     ("many-sequences", many_sequences, TOO_LARGE, False),
     ("map-in-map", map_in_map, TOO_LARGE, False),
+    ("nested-repeats", nested_repeats, TOO_LARGE, False),
+    ("repeated-text", repeated_text, TOO_LARGE, False),
+    ("regular-expression", regular_expression, TOO_LARGE, False),
+    ("many-arguments", many_arguments, TOO_LARGE, True),
 ]
 
 

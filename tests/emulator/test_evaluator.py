@@ -142,12 +142,12 @@ def test_constants_keep_their_kind() -> None:
 
 
 def test_unknown_functions_are_refused_with_their_place() -> None:
-    masked = call("Image.select", input=call("Image.reduceRegion", image=arg()), bandSelectors=["a"])
+    masked = call("Image.select", input=call("Image.hersImage", image=arg()), bandSelectors=["a"])
     error = refusal(call("Collection.map", collection=load(), baseAlgorithm=function("f")), f=masked)
     assert error.unsupported
-    assert error.function == "Image.reduceRegion"
-    assert error.message == "The function 'Image.reduceRegion' is not supported by the emulator."
-    assert error.path == "values.result > Collection.map > Image.select > Image.reduceRegion"
+    assert error.function == "Image.hersImage"
+    assert error.message == "The function 'Image.hersImage' is not supported by the emulator."
+    assert error.path == "values.result > Collection.map > Image.select > Image.hersImage"
 
 
 def test_unknown_arguments_are_refused_with_the_known_ones() -> None:
@@ -396,7 +396,7 @@ def test_a_stub_answers_what_needs_pixels_and_gets_checked_arguments() -> None:
         given.update(arguments)
         return [1, 2]
 
-    answer = evaluate(graph(call("List.length", list=_SAMPLED)), sample(), {"Image.sample": sample_of})
+    answer = evaluate(graph(call("Collection.size", collection=_SAMPLED)), sample(), {"Image.sample": sample_of})
     assert answer == 2
     assert (given["scale"], given["dropNulls"], given["region"]) == (30, True, None)
     assert given["image"].bands[0].id == "constant"

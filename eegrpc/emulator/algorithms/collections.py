@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
+from eegrpc.emulator.context import ITEM
 from eegrpc.emulator.conversion import convert_argument, converter, load_collection
 from eegrpc.emulator.errors import AlgorithmError, EvaluationError
-from eegrpc.emulator.filters import Operand, comparable
+from eegrpc.emulator.filters import QUESTION, Operand, fingerprint
 from eegrpc.emulator.geometry import Geometry
 from eegrpc.emulator.images import Image
-from eegrpc.emulator.properties import describe_type
+from eegrpc.emulator.ordering import ordered_by
 from eegrpc.emulator.registry import algorithm
-from eegrpc.emulator.values import Collection, Element
+from eegrpc.emulator.values import Collection, Element, LazyCollection
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -39,7 +39,10 @@ def refuse_version(version: int | None) -> None:
 def filter_collection(context: Context, collection: Collection, condition: object) -> Collection:
     """Return the elements that pass a filter, which may be written as text."""
     test: Filter = convert_argument(converter("Filter"), "Filter", "filter", context, condition)  # type: ignore[assignment]
+    if isinstance(collection, LazyCollection):
+        return collection.filtered(test)
     context.spend(len(collection))
+    context.spend(len(collection) * test.size, QUESTION)
     return collection.replaced(tuple(element for element in collection if test.passes(context, element, element)))
 
 
@@ -54,29 +57,15 @@ def limit_collection(
     if limit is not None and limit < 0:
         raise AlgorithmError(f"Parameter 'limit' must not be negative, got {limit}.")
     if key is not None:
-        collection = collection.replaced(_sorted(context, collection, key, ascending=ascending))
-    return collection if limit is None else collection.replaced(collection.elements[:limit])
+        collection = _sorted(context, collection, key, ascending=ascending)
+    return collection if limit is None else collection.part(0, limit)
 
 
-def _sorted(context: Context, collection: Collection, key: str, *, ascending: bool) -> tuple[Element, ...]:
-    """Stable in both directions; elements without the key last (emulator documentation, sort-missing-last)."""
-    context.spend(len(collection))
-    present: list[tuple[tuple[int, object], Element]] = []
-    missing: list[Element] = []
-    for element in collection:
-        value = comparable(element.get(key))
-        if value is None or (isinstance(value, float) and math.isnan(value)):
-            missing.append(element)
-        elif isinstance(value, (int, float, str)):
-            present.append(((1 if isinstance(value, str) else 0, value), element))
-        else:
-            raise AlgorithmError(f"Cannot sort by property '{key}' of type {describe_type(value)}.", unsupported=True)
-    if missing:
-        context.assume("sort-missing-last")
-    if len({kind for (kind, _), _ in present}) > 1:
-        context.assume("sort-mixed-types")
-    present.sort(key=lambda pair: pair[0], reverse=not ascending)
-    return (*(element for _, element in present), *missing)
+def _sorted(context: Context, collection: Collection, key: str, *, ascending: bool) -> Collection:
+    ordered = collection.ordered(key, ascending=ascending) if isinstance(collection, LazyCollection) else None
+    if ordered is not None:
+        return ordered
+    return collection.replaced(tuple(ordered_by(context, collection.elements, key, ascending=ascending)))
 
 
 @algorithm(
@@ -98,7 +87,7 @@ def map_collection(context: Context, collection: Collection, function: Function,
             raise AlgorithmError("A mapped algorithm must return a Feature or Image.")
         results.append(reindexed(context, result, element.index))
     images = all(isinstance(result, Image) for result in results) if results else collection.of_images
-    return Collection(tuple(results), of_images=images)
+    return Collection(tuple(results), images, collection.properties)
 
 
 def reindexed(context: Context, element: Element, index: str | None) -> Element:
@@ -124,10 +113,11 @@ def iterate(context: Context, collection: Collection, function: Function, first:
 @algorithm("Collection.first(collection: FeatureCollection) -> Element")
 def first_element(context: Context, collection: Collection) -> Element | None:
     """Return the first element; null if there is none."""
-    if not collection.elements:
+    first = collection.part(0, 1).elements
+    if not first:
         context.assume("first-of-empty-is-null")
         return None
-    return collection.elements[0]
+    return first[0]
 
 
 @algorithm("Collection.size(collection: FeatureCollection) -> Integer")
@@ -141,7 +131,7 @@ def to_list(context: Context, collection: Collection, count: int, offset: int) -
     """Up to ``count`` elements after the first ``offset``."""
     if count < 0 or offset < 0:
         raise AlgorithmError(f"Parameters 'count' and 'offset' must not be negative, got {count} and {offset}.")
-    found = list(collection.elements[offset : offset + count])
+    found = list(collection.part(offset, offset + count))
     context.spend(len(found))
     return found
 
@@ -155,16 +145,10 @@ def distinct(context: Context, collection: Collection, properties: object) -> Co
     context.spend(len(collection))
     kept: dict[str, Element] = {}
     for element in collection:
-        kept.setdefault(_fingerprint([Operand(str(name)).of(element) for name in names]), element)
+        kept.setdefault(fingerprint(context, [Operand(str(name)).of(element) for name in names]), element)
     if len(kept) < len(collection):
         context.assume("distinct-keeps-first")
     return collection.replaced(tuple(kept.values()))
-
-
-def _fingerprint(values: Iterable[object]) -> str:
-    """Values in a form in which equal ones are equal, and 1 is not '1'."""
-    plain = (value.geojson() if isinstance(value, Geometry) else comparable(value) for value in values)
-    return repr([float(value) if isinstance(value, (int, float)) else value for value in plain])
 
 
 @algorithm("ImageCollection.merge(collection1: ImageCollection, collection2: ImageCollection) -> ImageCollection")
@@ -182,10 +166,16 @@ def merge_features(context: Context, first: Collection, second: Collection) -> C
 def _merged(context: Context, first: Collection, second: Collection) -> tuple[Element, ...]:
     context.spend(len(first) + len(second))
     return tuple(
-        element.setting({"system:index": f"{prefix}_{element.index or position}"})
+        element.setting({"system:index": prefixed(context, prefix, element.index or str(position))})
         for prefix, part in (("1", first), ("2", second))
         for position, element in enumerate(part)
     )
+
+
+def prefixed(context: Context, prefix: str, name: str) -> str:
+    """Return ``prefix_name``, with its letters counted: an index may be long, and many images may share one."""
+    context.spend(len(prefix) + len(name), ITEM)
+    return f"{prefix}_{name}"
 
 
 @algorithm("ImageCollection.fromImages(images: List<Image>) -> ImageCollection")

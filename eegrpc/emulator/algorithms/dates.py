@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from eegrpc.emulator import dates
 from eegrpc.emulator.conversion import TypeMismatch, to_date
 from eegrpc.emulator.date_format import format_date
+from eegrpc.emulator.date_parse import parse_by_pattern
 from eegrpc.emulator.errors import AlgorithmError
 from eegrpc.emulator.properties import describe_type
 from eegrpc.emulator.registry import algorithm
@@ -15,6 +16,12 @@ from eegrpc.emulator.values import Date, DateRange
 
 if TYPE_CHECKING:
     from eegrpc.emulator.context import Context
+
+# What a letter of a Joda-Time pattern costs.
+_PATTERN_PRICE = 20
+
+# All of time: what a Java long can hold.
+_UNBOUNDED = DateRange(-(2**63), 2**63 - 1)
 
 
 def _date(value: object, zone: str | None, name: str) -> Date:
@@ -54,9 +61,22 @@ def millis(_: Context, value: Date) -> int:
 
 
 @algorithm("Date.format(date: Date, format: String = null, timeZone: String = null) -> String")
-def format_(_: Context, value: Date, pattern: str | None, zone: str | None) -> str:
+def format_(context: Context, value: Date, pattern: str | None, zone: str | None) -> str:
     """Return the date as text, by a Joda-Time pattern."""
+    _count_pattern(context, pattern or "")
     return format_date(value.millis, pattern, zone)
+
+
+@algorithm("Date.parse(format: String, date: String, timeZone: String = null) -> Date")
+def parse(context: Context, pattern: str, text: str, zone: str | None) -> Date:
+    """Return the date that is written as text, by a Joda-Time pattern."""
+    _count_pattern(context, pattern)
+    return Date(parse_by_pattern(text, pattern, zone, context.assume))
+
+
+def _count_pattern(context: Context, pattern: str) -> None:
+    context.spend_text(len(pattern))
+    context.spend(len(pattern), _PATTERN_PRICE)
 
 
 @algorithm("Date.get(date: Date, unit: String, timeZone: String = null) -> Long")
@@ -84,6 +104,28 @@ def advance(context: Context, value: Date, delta: float, unit_name: str, zone: s
     if unit in ("month", "year") and delta != math.trunc(delta):
         context.assume("advance-fraction-by-average")
     return Date(dates.advance(value.millis, delta, unit, zone))
+
+
+@algorithm(
+    "Date.update(date: Date, year: Integer = null, month: Integer = null, day: Integer = null, hour: Integer = null, "
+    "minute: Integer = null, second: Number = null, timeZone: String = null) -> Date"
+)
+def update(
+    context: Context,
+    value: Date,
+    year: int | None,
+    month: int | None,
+    day: int | None,
+    hour: int | None,
+    minute: int | None,
+    second: float | None,
+    zone: str | None,
+) -> Date:
+    """Return the date with some of its fields replaced; a second brings its own fraction."""
+    fields = {"year": year, "month": month, "day": day, "hour": hour, "minute": minute, "second": second}
+    if second is not None:
+        context.assume("update-second-with-fraction")
+    return Date(dates.update(value.millis, {k: v for k, v in fields.items() if v is not None}, zone))
 
 
 @algorithm("Date.difference(date: Date, start: Date, unit: String) -> Float")
@@ -125,3 +167,50 @@ def range_start(_: Context, value: DateRange) -> Date:
 def range_end(_: Context, value: DateRange) -> Date:
     """Return the first moment after the range."""
     return Date(value.end)
+
+
+@algorithm("DateRange.unbounded() -> DateRange")
+def unbounded(context: Context) -> DateRange:
+    """All dates."""
+    context.assume("unbounded-range-64-bits")
+    return _UNBOUNDED
+
+
+@algorithm("DateRange.isUnbounded(dateRange: DateRange) -> Boolean")
+def is_unbounded(_: Context, value: DateRange) -> bool:
+    """Whether the range has all dates."""
+    return value == _UNBOUNDED
+
+
+@algorithm("DateRange.isEmpty(dateRange: DateRange) -> Boolean")
+def is_empty(_: Context, value: DateRange) -> bool:
+    """Whether the range has no dates."""
+    return value.start >= value.end
+
+
+@algorithm("DateRange.contains(dateRange: DateRange, other: Object) -> Boolean")
+def contains(context: Context, value: DateRange, other: object) -> bool:
+    """Whether a date or all dates of another range are in the range."""
+    if isinstance(other, DateRange):
+        return is_empty(context, other) or (value.start <= other.start and other.end <= value.end)
+    return value.start <= _date(other, None, "other").millis < value.end
+
+
+@algorithm("DateRange.intersection(dateRange: DateRange, other: DateRange) -> DateRange")
+def intersection(_: Context, value: DateRange, other: DateRange) -> DateRange:
+    """Return the range of the dates that are in both ranges; an empty one if there are none."""
+    return DateRange(max(value.start, other.start), min(value.end, other.end))
+
+
+@algorithm("DateRange.intersects(dateRange: DateRange, other: DateRange) -> Boolean")
+def intersects(context: Context, value: DateRange, other: DateRange) -> bool:
+    """Whether there are dates that are in both ranges."""
+    return not any(is_empty(context, each) for each in (value, other, intersection(context, value, other)))
+
+
+@algorithm("DateRange.union(dateRange: DateRange, other: DateRange) -> DateRange")
+def union(context: Context, value: DateRange, other: DateRange) -> DateRange:
+    """Return the range from the first to the last date of both, and so of what is between them."""
+    if is_empty(context, other):
+        return value
+    return other if is_empty(context, value) else DateRange(min(value.start, other.start), max(value.end, other.end))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from eegrpc.emulator.conversion import typed
 from eegrpc.emulator.errors import AlgorithmError
-from eegrpc.emulator.properties import describe_type
 from eegrpc.emulator.registry import algorithm
 from eegrpc.emulator.values import Element, Feature
 
@@ -29,22 +29,21 @@ def get(_: Context, element: Element, name: str) -> object:
 
 
 @algorithm("Element.getNumber(object: Element, property: String) -> Number")
-def get_number(_: Context, element: Element, name: str) -> object:
+def get_number(context: Context, element: Element, name: str) -> object:
     """Return a property that is a number."""
-    return _typed(element, name, (int, float), "Number")
+    return typed(context, element.get(name), "Number", f"Property '{name}'")
 
 
 @algorithm("Element.getString(object: Element, property: String) -> String")
-def get_string(_: Context, element: Element, name: str) -> object:
+def get_string(context: Context, element: Element, name: str) -> object:
     """Return a property that is a string."""
-    return _typed(element, name, (str,), "String")
+    return typed(context, element.get(name), "String", f"Property '{name}'")
 
 
-def _typed(element: Element, name: str, kinds: tuple[type, ...], kind: str) -> object:
-    value = element.get(name)
-    if value is not None and not isinstance(value, kinds):
-        raise AlgorithmError(f"Property '{name}' is of type {describe_type(value)}, not {kind}.")
-    return value
+@algorithm("Element.getArray(object: Element, property: String) -> Array")
+def get_array(context: Context, element: Element, name: str) -> object:
+    """Return a property that is an array, or a list that makes one."""
+    return typed(context, element.get(name), "Array", f"Property '{name}'")
 
 
 @algorithm("Element.set(object: Element, key: String, value: Object = null) -> Element")
@@ -107,3 +106,11 @@ def copy_properties(
     else:
         copied = {name: source.get(name) for name in properties}
     return destination.setting({name: value for name, value in copied.items() if value is not None})
+
+
+@algorithm("Element.replaceProperties(destination: Element, source: Element = null) -> Element")
+def replace_properties(context: Context, destination: Element, source: Element | None) -> Element:
+    """Return the destination with the source's properties instead of its own; ``system:`` ones stay."""
+    context.assume("replace-properties-keeps-system")
+    gone: dict[str, object] = dict.fromkeys(destination.ordinary_properties())
+    return destination.setting({**gone, **(source.ordinary_properties() if source is not None else {})})

@@ -4,15 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from eegrpc.emulator import filters
+from eegrpc.emulator import filter_relations, filters
 from eegrpc.emulator.algorithms.collections import gathered
 from eegrpc.emulator.conversion import TypeMismatch, converter, to_date
 from eegrpc.emulator.errors import AlgorithmError
 from eegrpc.emulator.filter_language import parse_filter
-from eegrpc.emulator.filters import All, AnyOf, CalendarRange, Comparison, Filter, Not, NotNull, Operand, RangeContains
+from eegrpc.emulator.filter_relations import Area, HasType, Within
+from eegrpc.emulator.filters import (
+    All,
+    AnyOf,
+    CalendarRange,
+    Comparison,
+    Filter,
+    Not,
+    NotNull,
+    Operand,
+    RangeContains,
+)
 from eegrpc.emulator.properties import describe_type
 from eegrpc.emulator.registry import algorithm
-from eegrpc.emulator.values import Collection, DateRange
+from eegrpc.emulator.values import GEOMETRY_FIELD, Collection, DateRange
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,7 +54,7 @@ def _binary(
     right_field: str | None,
     left_value: object,
 ) -> Comparison:
-    return Comparison(operator, _operand("left", left_field, left_value), _operand("right", right_field, right_value))
+    return Comparison(_operand("left", left_field, left_value), _operand("right", right_field, right_value), operator)
 
 
 def _operand(side: str, selector: str | None, value: object) -> Operand:
@@ -54,13 +65,15 @@ def _operand(side: str, selector: str | None, value: object) -> Operand:
 
 
 def _declare(operator: Callable[[Context, object, object], bool], names: tuple[str, ...]) -> None:
-    summary = (operator.__doc__ or "").partition("\n")[0].replace("Whether", "Pass if", 1)
-
-    @algorithm(*(f"Filter.{name}({_OPERANDS}) -> Filter" for name in names), summary=summary)
+    @algorithm(*(f"Filter.{name}({_OPERANDS}) -> Filter" for name in names), summary=_summary(operator))
     def binary(
         _: Context, left_field: str | None, right_value: object, right_field: str | None, left_value: object
     ) -> Filter:
         return _binary(operator, left_field, right_value, right_field, left_value)
+
+
+def _summary(operator: Callable[[Context, object, object], bool]) -> str:
+    return (operator.__doc__ or "").partition("\n")[0].replace("Whether", "Pass if", 1)
 
 
 for _operator, _names in _OPERATORS.items():
@@ -84,23 +97,83 @@ def date_range_contains(
     return _binary(filters.date_range_contains, left_field, right_value, right_field, left_value)
 
 
-@algorithm(f"Filter.intersects({_OPERANDS}, maxError: ErrorMargin = null) -> Filter")
-def intersects(
+_BETWEEN_GEOMETRIES = {
+    "intersects": filters.intersects,
+    "disjoint": filter_relations.disjoint,
+    "contains": filter_relations.contains,
+    "isContained": filter_relations.is_contained,
+}
+
+
+def _declare_spatial(name: str, operator: Callable[[Context, object, object], bool]) -> None:
+    # Comparisons are exact, so every error margin is kept.
+    @algorithm(f"Filter.{name}({_OPERANDS}, maxError: ErrorMargin = null) -> Filter", summary=_summary(operator))
+    def spatial(
+        context: Context,
+        left_field: str | None,
+        right_value: object,
+        right_field: str | None,
+        left_value: object,
+        _max_error: object,
+    ) -> Filter:
+        left, right = _geometries(context, left_field, right_value, right_field, left_value)
+        return Comparison(left, right, operator)
+
+
+for _name, _spatial in _BETWEEN_GEOMETRIES.items():
+    _declare_spatial(_name, _spatial)
+
+
+@algorithm(f"Filter.withinDistance(distance: Float, {_OPERANDS}, maxError: ErrorMargin = null) -> Filter")
+def within_distance(
     context: Context,
+    distance: float,
     left_field: str | None,
     right_value: object,
     right_field: str | None,
     left_value: object,
     _max_error: object,
 ) -> Filter:
-    """Pass if the geometries have a point in common. Comparisons are exact, so every error margin is kept."""
-    return _binary(
-        filters.intersects,
-        left_field,
-        _geometry(context, "rightValue", right_value),
-        right_field,
-        _geometry(context, "leftValue", left_value),
-    )
+    """Pass if the geometries are at most so many meters apart; the distance is the measure of a join."""
+    left, right = _geometries(context, left_field, right_value, right_field, left_value)
+    return Within(left, right, filter_relations.distance, distance)
+
+
+@algorithm(f"Filter.maxDifference(difference: Float, {_OPERANDS}) -> Filter")
+def max_difference(
+    _: Context,
+    difference: float,
+    left_field: str | None,
+    right_value: object,
+    right_field: str | None,
+    left_value: object,
+) -> Filter:
+    """Pass if two numbers, or times, differ by at most so much; the difference is the measure of a join."""
+    left, right = _operand("left", left_field, left_value), _operand("right", right_field, right_value)
+    return Within(left, right, filter_relations.difference, difference)
+
+
+@algorithm(f"Filter.hasType({_OPERANDS}) -> Filter")
+def has_type(
+    _: Context, left_field: str | None, right_value: object, right_field: str | None, left_value: object
+) -> Filter:
+    """Pass if the left operand has the type that the right one names, or a subtype of it."""
+    return HasType(_operand("left", left_field, left_value), _operand("right", right_field, right_value))
+
+
+@algorithm(
+    "Filter.area(min: Float, max: Float, maxError: ErrorMargin = null, geometrySelector: String = null) -> Filter"
+)
+def area(_: Context, lowest: float, highest: float, _max_error: object, selector: str | None) -> Filter:
+    """Pass if the area of the geometry is within the bounds, inclusive, in square meters."""
+    return Area(selector or GEOMETRY_FIELD, lowest, highest)
+
+
+def _geometries(
+    context: Context, left_field: str | None, right_value: object, right_field: str | None, left_value: object
+) -> tuple[Operand, Operand]:
+    right = _operand("right", right_field, _geometry(context, "rightValue", right_value))
+    return _operand("left", left_field, _geometry(context, "leftValue", left_value)), right
 
 
 def _geometry(context: Context, name: str, value: object) -> object:
@@ -144,6 +217,12 @@ def always(_: Context) -> Filter:
 def never(_: Context) -> Filter:
     """Never pass."""
     return AnyOf()
+
+
+@algorithm("Filter.hasGeometry() -> Filter")
+def has_geometry(_: Context) -> Filter:
+    """Pass if the element has a geometry."""
+    return NotNull((GEOMETRY_FIELD,))
 
 
 @algorithm("Filter.expression(expression: String) -> Filter")

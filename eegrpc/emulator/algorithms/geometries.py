@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 from eegrpc.emulator.errors import AlgorithmError
 from eegrpc.emulator.geometry import Geometry, read_coordinates
+from eegrpc.emulator.projections import require_lonlat
 from eegrpc.emulator.registry import algorithm
 
 if TYPE_CHECKING:
     from eegrpc.emulator.context import Context
+    from eegrpc.emulator.projections import Projection
 
 
 def _geodesic(geodesic: bool | None) -> bool:
@@ -25,14 +27,16 @@ def _require_even_odd(even_odd: bool) -> None:
 
 
 @algorithm("GeometryConstructors.Point(coordinates: List<Number>, crs: Projection = null) -> Geometry")
-def point(_: Context, coordinates: list[float], _crs: str | None) -> Geometry:
+def point(_: Context, coordinates: list[float], crs: Projection | None) -> Geometry:
     """Return a point."""
+    require_lonlat(crs)
     return Geometry("Point", read_coordinates(coordinates, 0, "Point"))
 
 
 @algorithm("GeometryConstructors.MultiPoint(coordinates: List<Object>, crs: Projection = null) -> Geometry")
-def multi_point(_: Context, coordinates: list[object], _crs: str | None) -> Geometry:
+def multi_point(_: Context, coordinates: list[object], crs: Projection | None) -> Geometry:
     """Points."""
+    require_lonlat(crs)
     return Geometry("MultiPoint", read_coordinates(_positions(coordinates), 1, "MultiPoint"))
 
 
@@ -44,18 +48,31 @@ _LINE = (
 
 @algorithm(f"GeometryConstructors.LineString{_LINE}")
 def line_string(
-    _: Context, coordinates: list[object], _crs: str | None, geodesic: bool | None, _max_error: object
+    _: Context, coordinates: list[object], crs: Projection | None, geodesic: bool | None, _max_error: object
 ) -> Geometry:
     """Return a line through positions."""
+    require_lonlat(crs)
     return _line("LineString", coordinates, 2, geodesic)
 
 
 @algorithm(f"GeometryConstructors.LinearRing{_LINE}")
 def linear_ring(
-    _: Context, coordinates: list[object], _crs: str | None, geodesic: bool | None, _max_error: object
+    _: Context, coordinates: list[object], crs: Projection | None, geodesic: bool | None, _max_error: object
 ) -> Geometry:
     """Return a closed line through positions; the last need not repeat the first."""
+    require_lonlat(crs)
     return _line("LinearRing", coordinates, 3, geodesic)
+
+
+@algorithm(f"GeometryConstructors.MultiLineString{_LINE}")
+def multi_line_string(
+    _: Context, coordinates: list[object], _crs: str | None, geodesic: bool | None, _max_error: object
+) -> Geometry:
+    """Return several lines; the positions of a single one will do."""
+    if coordinates and _depth(coordinates) <= 2:
+        coordinates = [coordinates]
+    lines = [_line("LineString", _listed(item), 2, geodesic).coordinates for item in coordinates]
+    return Geometry("MultiLineString", lines, geodesic=_geodesic(geodesic))
 
 
 def _line(kind: str, coordinates: list[object], least: int, geodesic: bool | None) -> Geometry:
@@ -75,12 +92,13 @@ _SURFACE = (
 def polygon(
     _: Context,
     coordinates: list[object],
-    _crs: str | None,
+    crs: Projection | None,
     geodesic: bool | None,
     _max_error: object,
     even_odd: bool,
 ) -> Geometry:
     """Return a polygon from rings, of which the first is the shell; or from the positions of the only ring."""
+    require_lonlat(crs)
     _require_even_odd(even_odd)
     return Geometry("Polygon", _rings(coordinates), geodesic=_geodesic(geodesic))
 
@@ -89,12 +107,13 @@ def polygon(
 def multi_polygon(
     _: Context,
     coordinates: list[object],
-    _crs: str | None,
+    crs: Projection | None,
     geodesic: bool | None,
     _max_error: object,
     even_odd: bool,
 ) -> Geometry:
     """Several polygons."""
+    require_lonlat(crs)
     _require_even_odd(even_odd)
     if coordinates and _depth(coordinates) <= 3:  # the rings of a single polygon
         coordinates = [coordinates]
@@ -110,9 +129,10 @@ def multi_polygon(
     "evenOdd: Boolean = true) -> Geometry"
 )
 def rectangle(
-    context: Context, coordinates: list[object], _crs: str | None, geodesic: bool | None, even_odd: bool
+    context: Context, coordinates: list[object], crs: Projection | None, geodesic: bool | None, even_odd: bool
 ) -> Geometry:
     """Return a rectangle from its low and its high corner."""
+    require_lonlat(crs)
     _require_even_odd(even_odd)
     corners = _positions(coordinates)
     if len(corners) != 2:
@@ -145,9 +165,10 @@ def bbox(_: Context, west: float, south: float, east: float, north: float) -> Ge
     "maxError: ErrorMargin = null) -> Geometry"
 )
 def multi_geometry(
-    _: Context, geometries: list[Geometry], _crs: str | None, _geodesic: bool | None, _max_error: object
+    _: Context, geometries: list[Geometry], crs: Projection | None, _geodesic: bool | None, _max_error: object
 ) -> Geometry:
     """Several geometries as one."""
+    require_lonlat(crs)
     return Geometry("GeometryCollection", geometries)
 
 

@@ -1,90 +1,136 @@
-"""Image functions of pixel values: arithmetic, comparison, logic, casts. What they compute here is bands and types.
+"""Functions of two images, pixel by pixel: arithmetic, comparison, logic, bits. What is computed are names and types.
 
-Their results are new images: identity and properties are lost, and the footprint stays (docs/emulator.md).
+One band goes against all of the other image, otherwise bands pair by name or by order. The result is a new image with
+the grid of its first operand. Observed: docs/emulator.md; types and pairing: the descriptions.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from eegrpc.emulator import bands as algebra
-from eegrpc.emulator.bands import BOOLEAN, NORMALIZED_DIFFERENCE, TYPE_NAMES, Band, PixelType
+from eegrpc.emulator.bands import BOOLEAN, NORMALIZED_DIFFERENCE, Band, PixelType
 from eegrpc.emulator.errors import AlgorithmError
-from eegrpc.emulator.images import Image
-from eegrpc.emulator.registry import algorithm
+from eegrpc.emulator.image_functions import Keeps, image_function
+from eegrpc.emulator.type_rules import FLOAT, arithmetic_type, union, with_dimensions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from eegrpc.emulator.context import Context
+    from eegrpc.emulator.images import Image
 
-_BINARY = "(image1: Image, image2: Image) -> Image"
-
-
-def derived(image: Image, bands: Sequence[Band]) -> Image:
-    """Return a new image with the footprint of another and nothing else of it."""
-    return Image(None, bands, {"system:footprint": image.geometry})
+    TypeRule = Callable[[Context, PixelType, PixelType], PixelType]
 
 
-def _combined(
-    context: Context, first: Image, second: Image, type_of: Callable[[PixelType, PixelType], PixelType]
-) -> Image:
+def paired(context: Context, first: Image, second: Image, type_of: TypeRule) -> list[Band]:
+    """Return the bands of a function of two images.
+
+    Args:
+        context: The request's context.
+        first: The first operand.
+        second: The second operand.
+        type_of: Type of a band of the result, from the types of the two it is made of.
+
+    Returns:
+        The bands.
+
+    Raises:
+        AlgorithmError: The bands cannot be paired.
+
+    """
     pairs = algebra.pair_bands(first.bands, second.bands)
-    context.spend(len(pairs))
-    bands = [
-        Band(name, type_of(left.type, right.type), algebra.common_grid(left, right)) for name, left, right in pairs
-    ]
     for _, left, right in pairs:
         if algebra.DEFAULT_GRID not in (left.grid, right.grid) and left.grid != right.grid:
             context.assume("binary-grid-first")
-    return derived(_footprint_of(context, first, second), bands)
+    return [
+        Band(name, type_of(context, left.type, right.type), algebra.common_grid(left, right))
+        for name, left, right in pairs
+    ]
 
 
-def _footprint_of(context: Context, first: Image, second: Image) -> Image:
-    """Return the image whose footprint the result has: the bounded one, or the first."""
-    one, two = first.geometry, second.geometry
-    if two is None or two.unbounded or one is two:
-        return first
-    if one is None or one.unbounded:
-        return second
-    if one != two:
-        context.assume("binary-footprint-first")
-    return first
+def united(context: Context, left: PixelType, right: PixelType) -> PixelType:
+    """Return the union of two types, noting the assumption behind its range if it is neither's own.
+
+    Args:
+        context: The request's context.
+        left: A type.
+        right: Another.
+
+    Returns:
+        The type that holds the values of both.
+
+    """
+    result = union(left, right)
+    if result.bounded and result not in (left, right):
+        context.assume("union-range")
+    return result
 
 
-def _declare_arithmetic(operator: str) -> None:
-    @algorithm(f"Image.{operator}{_BINARY}", summary=f"{operator.capitalize()}, band by band.")
-    def arithmetic(context: Context, first: Image, second: Image) -> Image:
-        def type_of(left: PixelType, right: PixelType) -> PixelType:
-            if operator == "divide" and left.precision == right.precision == "INT":
-                context.assume("integer-division-is-float")
-            result = algebra.arithmetic_type(operator, left, right)
-            if result.bounded:
-                context.assume("range-by-interval")
-            return result
-
-        return _combined(context, first, second, type_of)
+def _arithmetic(operator: str, context: Context, left: PixelType, right: PixelType) -> PixelType:
+    if operator == "divide" and left.precision == right.precision == "INT":
+        context.assume("integer-division-is-float")
+    result = arithmetic_type(operator, left, right)
+    if result.bounded:
+        context.assume("range-by-interval")
+    return result
 
 
-for _operator in ("add", "subtract", "multiply", "divide"):
-    _declare_arithmetic(_operator)
+def _array_of(rule: TypeRule, context: Context, left: PixelType, right: PixelType) -> PixelType:
+    return with_dimensions(rule(context, left, right), max(left.dimensions, right.dimensions))
 
 
-@algorithm(*(f"Image.{name}{_BINARY}" for name in ("eq", "neq", "lt", "lte", "gt", "gte", "and", "or")))
-def compare(context: Context, first: Image, second: Image) -> Image:
+def _boolean(_: Context, _left: PixelType, _right: PixelType) -> PixelType:
+    return BOOLEAN
+
+
+def _float(_: Context, _left: PixelType, _right: PixelType) -> PixelType:
+    return FLOAT
+
+
+# What each gives, for pixels of two types. Sources: "the type of the output pixels is ..." in each description, and for
+# the range of arithmetic public error texts (type_rules).
+_TYPES: dict[str, tuple[TypeRule, str]] = {
+    "add": (partial(_arithmetic, "add"), "Add, band by band."),
+    "subtract": (partial(_arithmetic, "subtract"), "Subtract, band by band."),
+    "multiply": (partial(_arithmetic, "multiply"), "Multiply, band by band."),
+    "divide": (partial(_arithmetic, "divide"), "Divide, band by band."),
+    **dict.fromkeys(("eq", "neq", "lt", "lte", "gt", "gte", "and", "or"), (_boolean, "0 or 1 for each pixel.")),
+    **dict.fromkeys(
+        ("pow", "atan2", "hypot", "gammainc"), (_float, "Compute it for each pair of bands; pixels are float.")
+    ),
+    **dict.fromkeys(
+        (
+            *("mod", "min", "max", "first", "firstNonZero", "first_nonzero"),
+            *("bitwiseAnd", "bitwise_and", "bitwiseOr", "bitwise_or", "bitwiseXor", "bitwise_xor"),
+            *("leftShift", "left_shift", "rightShift", "right_shift"),
+        ),
+        (united, "Compute it for each pair of bands; the type is the union of both."),
+    ),
+}
+
+
+def _declare(name: str, type_of: TypeRule, summary: str) -> None:
+    @image_function(f"Image.{name}(image1: Image, image2: Image) -> Image", keeps=Keeps.FOOTPRINT, summary=summary)
+    def binary(context: Context, first: Image, second: Image) -> list[Band]:
+        return paired(context, first, second, partial(_array_of, type_of))
+
+
+for _name, (_type_of, _summary) in _TYPES.items():
+    _declare(_name, _type_of, _summary)
+
+
+@image_function("Image.not(value: Image) -> Image", keeps=Keeps.FOOTPRINT)
+def not_(_: Context, image: Image) -> list[Band]:
     """0 or 1 for each pixel."""
-    return _combined(context, first, second, lambda _left, _right: BOOLEAN)
+    return [band.retyped(with_dimensions(BOOLEAN, band.type.dimensions)) for band in image.bands]
 
 
-@algorithm("Image.not(value: Image) -> Image")
-def not_(context: Context, image: Image) -> Image:
-    """0 or 1 for each pixel."""
-    context.spend(len(image.bands))
-    return derived(image, [band.retyped(BOOLEAN) for band in image.bands])
-
-
-@algorithm("Image.normalizedDifference(input: Image, bandNames: List<String> = null) -> Image")
-def normalized_difference(_: Context, image: Image, names: list[str] | None) -> Image:
+@image_function(
+    "Image.normalizedDifference(input: Image, bandNames: List<String> = null) -> Image", keeps=Keeps.FOOTPRINT
+)
+def normalized_difference(_: Context, image: Image, names: list[str] | None) -> list[Band]:
     """One band ``nd`` from two; properties are not retained. Source: its description."""
     if names is None:
         chosen = list(image.bands[:2])
@@ -94,54 +140,4 @@ def normalized_difference(_: Context, image: Image, names: list[str] | None) -> 
         raise AlgorithmError(f"Parameter 'bandNames' must have two names, got {len(names)}.")
     if len(chosen) != 2:
         raise AlgorithmError(f"Two bands are needed, got {len(chosen)}.")
-    return derived(image, [Band("nd", NORMALIZED_DIFFERENCE, algebra.common_grid(*chosen))])
-
-
-def _declare_cast(type_name: str, names: tuple[str, ...]) -> None:
-    pixel_type = TYPE_NAMES[type_name]
-
-    @algorithm(*(f"Image.{name}(value: Image) -> Image" for name in names), summary=f"Cast all bands to {type_name}.")
-    def cast(context: Context, image: Image) -> Image:
-        context.spend(len(image.bands))
-        if image.record is not None:
-            context.assume("cast-keeps-metadata")
-        return image.with_bands([band.retyped(pixel_type) for band in image.bands])
-
-
-for _type_name, _names in {
-    "uint8": ("uint8", "toUint8", "byte", "toByte"),
-    "int8": ("int8", "toInt8"),
-    "uint16": ("uint16", "toUint16"),
-    "int16": ("int16", "toInt16", "short", "toShort"),
-    "uint32": ("uint32", "toUint32"),
-    "int32": ("int32", "toInt32", "int", "toInt"),
-    "int64": ("int64", "toInt64", "long", "toLong"),
-    "float": ("float", "toFloat"),
-    "double": ("double", "toDouble"),
-}.items():
-    _declare_cast(_type_name, _names)
-
-
-@algorithm("Image.cast(image: Image, bandTypes: Dictionary<Object>, bandOrder: List<String> = null) -> Image")
-def cast_bands(context: Context, image: Image, types: dict[str, object], order: list[str] | None) -> Image:
-    """Return some bands with other types; bands that are not there are added, in alphabetical order."""
-    wanted = {name: _pixel_type(name, kind) for name, kind in types.items()}
-    present = {band.id for band in image.bands}
-    bands = [band.retyped(wanted[band.id]) if band.id in wanted else band for band in image.bands]
-    bands += [Band(name, wanted[name]) for name in sorted(wanted) if name not in present]
-    context.spend(len(bands))
-    if order is not None:
-        by_name = {band.id: band for band in bands}
-        if sorted(order) != sorted(by_name):
-            raise AlgorithmError(f"Parameter 'bandOrder' must name all bands of the result: {', '.join(by_name)}.")
-        bands = [by_name[name] for name in order]
-    if image.record is not None:
-        context.assume("cast-keeps-metadata")
-    return image.with_bands(bands)
-
-
-def _pixel_type(band: str, kind: object) -> PixelType:
-    found = TYPE_NAMES.get(kind) if isinstance(kind, str) else None
-    if found is None:
-        raise AlgorithmError(f"Band '{band}': unknown type {kind!r}. Types: {', '.join(TYPE_NAMES)}.")
-    return found
+    return [Band("nd", NORMALIZED_DIFFERENCE, algebra.common_grid(*chosen))]

@@ -1,4 +1,4 @@
-"""Image.*: loading, constants, choosing and naming bands, and what keeps an image's identity."""
+"""Image.*: loading, constants, choosing and naming bands, and what is known of an image without its pixels."""
 
 from __future__ import annotations
 
@@ -6,16 +6,22 @@ from typing import TYPE_CHECKING
 
 from eegrpc.emulator import bands as algebra
 from eegrpc.emulator.algorithms.collections import refuse_version
-from eegrpc.emulator.conversion import constant_image, load_image
+from eegrpc.emulator.conversion import constant_image, convert_argument, converter, load_image
 from eegrpc.emulator.errors import AlgorithmError
+from eegrpc.emulator.image_functions import Keeps, image_function, note_rule
 from eegrpc.emulator.properties import describe_type
 from eegrpc.emulator.registry import algorithm
 from eegrpc.emulator.values import Date, Element
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from eegrpc.emulator.bands import Band
     from eegrpc.emulator.context import Context
     from eegrpc.emulator.images import Image
+
+# What it costs to compare a selector with the name of a band.
+_COMPARED = 2
 
 
 @algorithm("Image.load(id: String, version: Long = -1) -> Image")
@@ -38,21 +44,23 @@ def constant(_: Context, value: object) -> Image:
     return constant_image([int(item) if isinstance(item, bool) else item for item in numbers])
 
 
-@algorithm("Image.select(input: Image, bandSelectors: List<Object>, newNames: List<String> = null) -> Image")
-def select(context: Context, image: Image, selectors: list[object], names: list[str] | None) -> Image:
+@image_function(
+    "Image.select(input: Image, bandSelectors: List<Object>, newNames: List<String> = null) -> Image",
+    keeps=Keeps.EVERYTHING,
+)
+def select(context: Context, image: Image, selectors: list[object], names: list[str] | None) -> list[Band]:
     """Return the image with the selected bands only, under new names if there are some."""
+    context.spend(len(selectors) * len(image.bands), _COMPARED)
     chosen = algebra.select_bands(image.bands, selectors)
-    context.spend(len(chosen))
     if names is not None:
         chosen = algebra.rename_bands(chosen, names)
-    return image.with_bands(_unique(context, chosen))
+    return _unique(context, chosen)
 
 
-@algorithm("Image.rename(input: Image, names: List<String>) -> Image")
-def rename(context: Context, image: Image, names: list[str]) -> Image:
+@image_function("Image.rename(input: Image, names: List<String>) -> Image", keeps=Keeps.EVERYTHING)
+def rename(context: Context, image: Image, names: list[str]) -> list[Band]:
     """Return the image with other names for its bands."""
-    context.spend(len(names))
-    return image.with_bands(_unique(context, algebra.rename_bands(image.bands, names)))
+    return _unique(context, algebra.rename_bands(image.bands, names))
 
 
 def _unique(context: Context, bands: list[Band]) -> list[Band]:
@@ -62,14 +70,36 @@ def _unique(context: Context, bands: list[Band]) -> list[Band]:
     return algebra.append_bands([], bands)
 
 
-@algorithm(
-    "Image.addBands(dstImg: Image, srcImg: Image, names: List<String> = null, overwrite: Boolean = false) -> Image"
+@image_function(
+    "Image.addBands(dstImg: Image, srcImg: Image, names: List<String> = null, overwrite: Boolean = false) -> Image",
+    keeps=Keeps.EVERYTHING,
 )
-def add_bands(context: Context, image: Image, source: Image, names: list[str] | None, overwrite: bool) -> Image:
+def add_bands(context: Context, image: Image, source: Image, names: list[str] | None, overwrite: bool) -> list[Band]:
     """Return the first image with bands of the second; metadata and footprint of the first."""
+    if names is not None:
+        context.spend(len(names) * len(source.bands), _COMPARED)
     more = list(source.bands) if names is None else algebra.select_bands(source.bands, names)
-    context.spend(len(image.bands) + len(more))
-    return image.with_bands(algebra.append_bands(image.bands, more, overwrite=overwrite))
+    return algebra.append_bands(image.bands, more, overwrite=overwrite)
+
+
+@image_function("Image.slice(image: Image, start: Integer, end: Integer = null) -> Image", keeps=Keeps.EVERYTHING)
+def slice_bands(_: Context, image: Image, start: int, end: int | None) -> Sequence[Band]:
+    """Return the image with a run of its bands only; negative positions count from the end."""
+    return image.bands[start:end]
+
+
+note_rule("Image.cat", keeps=Keeps.EVERYTHING)
+
+
+@algorithm("Image.cat(images: List<Object>) -> Image")
+def cat(context: Context, images: list[object]) -> Image:
+    """Return the bands of all images in one, with the metadata of the first. Source: its description."""
+    as_image = converter("Image")
+    parts: list[Image] = [convert_argument(as_image, "Image", "images", context, item) for item in images]  # type: ignore[misc]
+    if not parts:
+        raise AlgorithmError("Parameter 'images' must not be empty.")
+    context.spend(sum(len(part.bands) for part in parts))
+    return parts[0].with_bands(algebra.append_bands([], [band for part in parts for band in part.bands]))
 
 
 @algorithm("Image.bandNames(image: Image) -> List<Object>")
@@ -93,19 +123,3 @@ def date(_: Context, image: Image) -> Date:
     if not isinstance(value, (int, float)) or isinstance(value, bool):
         raise AlgorithmError(f"Image '{image.index}' has no 'system:time_start': {describe_type(value)}.")
     return Date(int(value // 1))
-
-
-@algorithm("Image.updateMask(image: Image, mask: Image) -> Image")
-def update_mask(_: Context, image: Image, mask: Image) -> Image:
-    """Return the image with fewer visible pixels: nothing that metadata shows."""
-    if len(mask.bands) not in (1, len(image.bands)):
-        raise AlgorithmError(
-            f"The mask must have one band or as many as the image: got {len(mask.bands)} and {len(image.bands)}."
-        )
-    return image.with_bands(image.bands)
-
-
-@algorithm("Image.selfMask(image: Image) -> Image")
-def self_mask(_: Context, image: Image) -> Image:
-    """Return the image with its zero pixels masked: nothing that metadata shows."""
-    return image.with_bands(image.bands)

@@ -1,72 +1,70 @@
-"""Number.*: arithmetic and comparison."""
+"""Number.*: the functions of number_functions.py, clamping, and numbers from and to text."""
 
 from __future__ import annotations
 
-import math
-import operator
+import re
 from typing import TYPE_CHECKING
 
+from eegrpc.emulator.conversion import shorten
+from eegrpc.emulator.errors import AlgorithmError
+from eegrpc.emulator.number_format import format_number
+from eegrpc.emulator.number_functions import BINARY, UNARY, computed
 from eegrpc.emulator.registry import algorithm
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from eegrpc.emulator.context import Context
+    from eegrpc.emulator.number_functions import Binary, Number, Unary
 
-Number = int | float
-
-# Whole numbers are 64 bits wide; what goes beyond continues as a float.
-_LONG = 2**63
-
-
-def _bounded(compute: Callable[[], Number]) -> Number:
-    try:
-        result = compute()
-    except OverflowError:
-        return math.inf
-    return result if isinstance(result, float) or -_LONG <= result < _LONG else float(result)
+# No number of 64 bits has more digits, unless it begins with zeros.
+_WHOLE = re.compile(r"[+-]?([0-9A-Za-z]{1,100})")
+_DECIMAL = re.compile(r"[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|Infinity)|NaN", re.ASCII)
 
 
-def _divide(left: Number, right: Number) -> Number:
-    return left / right if right else 0  # 0 for a division by 0: the description of Number.divide
-
-
-_BINARY: dict[str, Callable[[Number, Number], Number]] = {
-    "add": operator.add,
-    "subtract": operator.sub,
-    "multiply": operator.mul,
-    "divide": _divide,
-    "min": min,
-    "max": max,
-    # Comparisons give 1 or 0.
-    "eq": lambda left, right: int(left == right),
-    "neq": lambda left, right: int(left != right),
-    "lt": lambda left, right: int(left < right),
-    "lte": lambda left, right: int(left <= right),
-    "gt": lambda left, right: int(left > right),
-    "gte": lambda left, right: int(left >= right),
-    "and": lambda left, right: int(bool(left) and bool(right)),
-    "or": lambda left, right: int(bool(left) or bool(right)),
-}
-_UNARY: dict[str, Callable[[Number], Number]] = {
-    "abs": abs,
-    "not": lambda value: int(not value),
-}
-
-
-def _declare_binary(name: str, compute: Callable[[Number, Number], Number]) -> None:
+def _declare_binary(name: str, compute: Binary) -> None:
     @algorithm(f"Number.{name}(left: Number, right: Number) -> Number", summary=f"Compute ``left {name} right``.")
-    def binary(_: Context, left: Number, right: Number) -> Number:
-        return _bounded(lambda: compute(left, right))
+    def binary(context: Context, left: Number, right: Number) -> Number:
+        return computed(lambda: compute(context, left, right))
 
 
-def _declare_unary(name: str, compute: Callable[[Number], Number]) -> None:
+def _declare_unary(name: str, compute: Unary) -> None:
     @algorithm(f"Number.{name}(input: Number) -> Number", summary=f"Compute ``{name} input``.")
-    def unary(_: Context, value: Number) -> Number:
-        return _bounded(lambda: compute(value))
+    def unary(context: Context, value: Number) -> Number:
+        return computed(lambda: compute(context, value))
 
 
-for _name, _binary in _BINARY.items():
+for _name, _binary in BINARY.items():
     _declare_binary(_name, _binary)
-for _name, _unary in _UNARY.items():
+for _name, _unary in UNARY.items():
     _declare_unary(_name, _unary)
+
+
+@algorithm("Number.clamp(number: Number, min: Float, max: Float) -> Number")
+def clamp(_: Context, number: Number, least: float, most: float) -> Number:
+    """Return the number, or the nearest end of the range if it is outside."""
+    return max(least, min(most, number))
+
+
+@algorithm("Number.unitScale(number: Number, min: Float, max: Float) -> Number")
+def unit_scale(_: Context, number: Number, least: float, most: float) -> Number:
+    """Return the number on a scale where the range goes from 0 to 1; 0 if the range is empty."""
+    return computed(lambda: (number - least) / (most - least) if most != least else 0)
+
+
+@algorithm('Number.format(number: Number, pattern: String = "%s") -> String')
+def format_(context: Context, number: Number, pattern: str) -> str:
+    """Return the number as text, by a pattern of java.util.Formatter."""
+    return format_number(context, number, pattern)
+
+
+@algorithm("Number.parse(input: String, radix: Integer = 10) -> Number")
+def parse(context: Context, text: str, radix: int) -> Number:
+    """Return the number that is written as text: a whole one in any radix from 2 to 36, others in radix 10."""
+    if not 2 <= radix <= 36:
+        raise AlgorithmError(f"Parameter 'radix' must be from 2 to 36, got {radix}.")
+    context.spend_text(len(text))
+    whole = _WHOLE.fullmatch(text)
+    if whole is not None and all(int(digit, 36) < radix for digit in whole[1]):
+        return computed(lambda: int(text, radix))
+    if radix == 10 and _DECIMAL.fullmatch(text.strip()):
+        return float(text)
+    raise AlgorithmError(f"Cannot parse '{shorten(text)}' as a number of radix {radix}.")

@@ -23,7 +23,6 @@ from eegrpc.emulator.faults.plan import Decision, Event, FaultPlan
 from eegrpc.emulator.faults.tickets import TICKET_KEY
 from eegrpc.emulator.page_tokens import same_place
 from eegrpc.emulator.quota import QuotaEnforcer, Refusal
-from eegrpc.emulator.service import computation_of
 from eegrpc.emulator.statuses import end_call, error_info, retry_info
 from eegrpc.transcoding.servicer_context import Context as RestContext
 
@@ -55,26 +54,40 @@ class FaultyService:
         self._service = service
         self._tickets = tickets
         self._run = None if plan is None else _Run(plan)
+        self._runs: dict[str, _Run] = {}  # of projects that have a plan of their own
         self._gate = None if quota is None else QuotaEnforcer(quota)
 
-    @property
-    def plan(self) -> FaultPlan | None:
-        """The plan that is followed."""
-        return None if self._run is None else self._run.plan
+    def plan(self, project: str | None = None) -> FaultPlan | None:
+        """Return the plan that is followed: a project's own, or that of all others for None."""
+        run = self._own_run(project)
+        return None if run is None else run.plan
 
-    @plan.setter
-    def plan(self, plan: FaultPlan | None) -> None:
-        self._run = None if plan is None else _Run(plan)
+    def set_plan(self, plan: FaultPlan | None, project: str | None = None) -> None:
+        """Follow another plan from now on; None for none, or for a project that of all others."""
+        run = None if plan is None else _Run(plan)
+        if project is None:
+            self._run = run
+        elif run is None:
+            self._runs.pop(project, None)
+        else:
+            self._runs[project] = run
 
-    @property
-    def events(self) -> tuple[Event, ...]:
-        """What was done since the plan was set, by number of the request; the latest million."""
-        return () if self._run is None else self._run.events()
+    def forget_projects(self) -> None:
+        """Follow one plan for all projects."""
+        self._runs.clear()
 
-    def wait_for_events(self, count: int, timeout: float | None) -> bool:
+    def events(self, project: str | None = None) -> tuple[Event, ...]:
+        """Return what was done since the plan was set, by number of the request; the latest million."""
+        run = self._own_run(project)
+        return () if run is None else run.events()
+
+    def wait_for_events(self, count: int, timeout: float | None, project: str | None = None) -> bool:
         """Wait until there are `count` events; return whether there are."""
-        run = self._run
+        run = self._own_run(project)
         return count <= 0 if run is None else run.wait_for_events(count, timeout)
+
+    def _own_run(self, project: str | None) -> _Run | None:
+        return self._run if project is None else self._runs.get(project)
 
     @property
     def quota(self) -> Quota | None:
@@ -92,7 +105,7 @@ class FaultyService:
 
     def ComputeImages(self, request: ComputeImagesRequest, context: Any) -> ComputeImagesResponse | bytes:  # noqa: N802
         """Answer, or fail, as plan and quota have it; bytes are sent as they are."""
-        gate, run = self._gate, self._run
+        gate, run = self._gate, self._runs.get(request.project, self._run)
         if gate is None:
             return self._service.ComputeImages(request, context) if run is None else self._follow(run, request, context)
         project = request.project[:_LONGEST_PROJECT]
@@ -128,7 +141,7 @@ class FaultyService:
             response.next_page_token = request.page_token
         elif isinstance(fault, EmptyPage):
             response.Clear()
-            response.next_page_token = same_place(request.page_token, computation_of(request))
+            response.next_page_token = same_place(request.page_token, self._service.place_of(request))
         return response
 
 
