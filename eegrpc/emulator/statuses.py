@@ -39,7 +39,7 @@ def status_of(code: grpc.StatusCode, message: str, *details: Message) -> status_
     status = status_pb2.Status(code=code.value[0], message=message)
     for each in details:
         detail = any_pb2.Any()
-        detail.Pack(each)
+        detail.Pack(each, deterministic=True)  # the metadata of ErrorInfo are a map
         status.details.append(detail)
     return status
 

@@ -172,7 +172,7 @@ def differences(draw: st.DrawFn, joining: bool) -> Condition:
 
 @st.composite
 def of_one(draw: st.DrawFn) -> Condition:
-    """Filters that read a single element, which is the primary one in a join."""
+    """Filters that read a single element: the primary one in a join, or the secondary one if that is on their right."""
     chosen = draw(st.sampled_from(["notNull", "range", "dates", "month day", "always", "never"]))
     if chosen == "notNull":
         names = draw(st.lists(st.sampled_from(FIELDS), max_size=2))
@@ -192,7 +192,7 @@ def of_one(draw: st.DrawFn) -> Condition:
         period = call("DateRange", start=first * DAY, end=last * DAY)
         return Condition(
             call("Filter.dateRangeContains", leftValue=period, rightField="system:time_start"),
-            lambda row, _: row.start is not None and first * DAY <= row.start < last * DAY,
+            lambda _, row: row.start is not None and first * DAY <= row.start < last * DAY,
         )
     if chosen == "month day":
         wraps = draw(st.booleans())
