@@ -19,6 +19,10 @@ from pathlib import Path, PurePosixPath
 
 WANTED = {
     "eegrpc/cli/demonstration.json",
+    "eegrpc/emulator/status_page/land.txt",
+    "eegrpc/emulator/status_page/page.css",
+    "eegrpc/emulator/status_page/page.html",
+    "eegrpc/emulator/status_page/page.js",
     "eegrpc/mapper/_rust.pyi",
     "eegrpc/py.typed",
     "eegrpc/v1alpha/asset_pb2.pyi",
@@ -38,7 +42,7 @@ _SDIST = re.compile(
     r"|pyproject\.toml|setup\.cfg"
 )
 _KINDS = {"", ".cfg", ".in", ".json", ".lock", ".md", ".proto", ".py", ".pyd", ".pyi", ".rs", ".so", ".toml", ".txt"}
-_KINDS |= {".typed", ".gitignore"}
+_KINDS |= {".css", ".gitignore", ".html", ".js", ".svg", ".typed"}
 _FOREIGN_TEXT = re.compile(rb"/(home|root|Users)/[\w.-]+/?|-----BEGIN [A-Z ]*PRIVATE KEY-----|\"private_key\"")
 
 

@@ -11,7 +11,7 @@ from eegrpc.emulator.expectations import assert_called
 from eegrpc.emulator.faults.service import FaultyService
 from eegrpc.emulator.faults.tickets import Tickets
 from eegrpc.emulator.journal import Journal, JournalKeeper
-from eegrpc.emulator.projects import Projects, project_key
+from eegrpc.emulator.projects import EVERYBODY, Projects, project_key
 from eegrpc.emulator.service import DEFAULT_PAGE_SIZE, EmulatorService
 
 if TYPE_CHECKING:
@@ -71,6 +71,16 @@ class Bench:
             EarthEngineError: INVALID_ARGUMENT: it is no name of a project.
         """
         return Project(self, project)
+
+    @property
+    def catalog(self) -> AnyCatalog:
+        """What all projects find, those assets included that were loaded for all."""
+        return self._projects.state(EVERYBODY).catalog
+
+    @property
+    def loaded_key(self) -> str:
+        """Names what was loaded for all: another one says that the catalog has changed."""
+        return self._projects.state(EVERYBODY).loaded.hex()
 
     # ---- requests ----
 

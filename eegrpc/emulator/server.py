@@ -20,6 +20,7 @@ from eegrpc.emulator.official_client import add_official_client, initialize_ee
 from eegrpc.emulator.one_port import OnePort
 from eegrpc.emulator.recorder import RecordedService
 from eegrpc.emulator.service import DEFAULT_PAGE_SIZE
+from eegrpc.emulator.status_page import add_status_page
 from eegrpc.transcoding.endpoint import is_loopback_host
 from eegrpc.transcoding.server import HandlerRecorder, transcoding_application, transcoding_runner
 from eegrpc.transcoding.transcoder import Transcoder
@@ -151,6 +152,7 @@ class Emulator(Bench):
             max_page_size=self._max_page_size,
             versions=API_VERSIONS,
         )
+        add_status_page(application, self, self._threads, is_local=is_loopback_host(self._host))
         if self._control:
             add_control(application, self, self._threads)
         try:

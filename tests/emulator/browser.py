@@ -114,7 +114,11 @@ async def opened(url: str, *, width: int = 1100, height: int = 900, dark: bool =
                     for domain in ("Page", "Network", "Runtime", "Log"):
                         await page.command(f"{domain}.enable")
                     await page.command(
-                        "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False
+                        "Emulation.setDeviceMetricsOverride",
+                        width=width,
+                        height=height,
+                        deviceScaleFactor=1,
+                        mobile=False,
                     )
                     scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
                     await page.command("Emulation.setEmulatedMedia", features=[scheme])

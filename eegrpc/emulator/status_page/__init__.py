@@ -1,7 +1,7 @@
 """The page at the emulator's root: what it holds, what it was asked, and what it knows; for people with a browser.
 
-``page.html`` has the frame, ``page.js`` draws into it what the JSON documents here say. Nothing comes from elsewhere, and
-nothing can be changed: to change things there is :mod:`eegrpc.emulator.control`.
+``page.html`` has the frame, ``page.js`` draws into it what the JSON documents here say. Nothing comes from elsewhere,
+and nothing can be changed: to change things there is :mod:`eegrpc.emulator.control`.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _FILES = {
     "page.css": "text/css",
     "page.js": "text/javascript",
     "icon.svg": "image/svg+xml",
-    "land.txt": "text/plain",  # the continents as a path of SVG, from Natural Earth's 1:110m map, which is public domain
+    "land.txt": "text/plain",  # the continents as a path of SVG; from Natural Earth, 1:110m, which is public domain
 }
 # What the page may load, and who may frame it: itself, and nobody.
 _HEADERS = {
@@ -53,9 +53,13 @@ def add_status_page(application: web.Application, bench: Bench, executor: Execut
             are refused by their Host: a site can give its own name the address 127.0.0.1.
     """
 
+    def is_foreign(request: web.Request) -> bool:
+        return is_local and not is_loopback_host(request.url.host or "")
+
     def document(make: Callable[[web.Request], object]) -> Any:
         async def handle(request: web.Request) -> web.Response:
-            _refuse_others(request, is_local=is_local)
+            if is_foreign(request):
+                return _refusal()
             made = await asyncio.get_running_loop().run_in_executor(executor, make, request)
             return web.json_response(made, headers=_HEADERS)
 
@@ -63,25 +67,39 @@ def add_status_page(application: web.Application, bench: Bench, executor: Execut
 
     def text(name: str, content_type: str) -> Any:
         async def handle(request: web.Request) -> web.Response:
-            _refuse_others(request, is_local=is_local)
+            if is_foreign(request):
+                return _refusal()
             content = files(__name__).joinpath(name).read_text(encoding="utf-8")
             return web.Response(text=content, content_type=content_type, headers=_HEADERS)
 
         return handle
 
+    page = text("page.html", "text/html")
+
+    @web.middleware
+    async def show_page(request: web.Request, handler: Any) -> web.StreamResponse:
+        # The root is within the REST face's own route, which is for any path.
+        answer: web.StreamResponse = await (page(request) if _asks_for_page(request) else handler(request))
+        return answer
+
+    application.middlewares.append(show_page)
     router = application.router
-    router.add_get("/", text("page.html", "text/html"))
     for name, content_type in _FILES.items():
         router.add_get(f"/emulator/page/{name}", text(name, content_type))
     router.add_get("/emulator/page/state.json", document(lambda _: _state(bench)))
     router.add_get("/emulator/page/collections.json", document(lambda _: summarised(bench.catalog)))
     router.add_get("/emulator/page/functions.json", document(lambda _: _functions()))
-    router.add_get("/emulator/page/requests/{number:\\d{1,18}}.json", document(lambda request: _request(bench, request)))
+    router.add_get(
+        "/emulator/page/requests/{number:\\d{1,18}}.json", document(lambda request: _request(bench, request))
+    )
 
 
-def _refuse_others(request: web.Request, *, is_local: bool) -> None:
-    if is_local and not is_loopback_host(request.url.host or ""):
-        raise web.HTTPForbidden(text="This page is for loopback alone: ask with the host 127.0.0.1.")
+def _asks_for_page(request: web.Request) -> bool:
+    return request.method in ("GET", "HEAD") and request.path == "/"
+
+
+def _refusal() -> web.Response:
+    return web.Response(status=403, text="This page is for loopback alone: ask with the host 127.0.0.1.")
 
 
 def _state(bench: Bench) -> dict[str, object]:
@@ -89,7 +107,7 @@ def _state(bench: Bench) -> dict[str, object]:
     journal = list(bench.journal)
     return {
         "version": VERSION,
-        "catalog": bench.catalog_key,
+        "catalog": f"catalog {bench.loaded_key}",
         "collections": len(held),
         "images": sum(held.values()),
         "quota": None if bench.quota is None else str(bench.quota),

@@ -41,10 +41,12 @@ async function drawCollections(collections) {
       element("td", {}, collection.start ?? "–"),
       element("td", {}, collection.end ?? "–"));
     for (const ring of collection.footprints) {
-      group.append(element("path", { class: "footprint", d: `M${ring.map(([x, y]) => `${x},${-y}`).join("L")}Z` }));
-      // A scene is smaller than a pixel: a dot says where to look.
       const xs = ring.map(([x]) => x), ys = ring.map(([, y]) => y);
       const [west, east, south, north] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)];
+      // What covers the world is an outline, or it would cover the map as well.
+      const kind = east - west > 300 ? "footprint wide" : "footprint";
+      group.append(element("path", { class: kind, d: `M${ring.map(([x, y]) => `${x},${-y}`).join("L")}Z` }));
+      // A scene is smaller than a pixel: a dot says where to look.
       if (east - west < 4 && north - south < 4) {
         group.append(element("circle", { class: "place", cx: (west + east) / 2, cy: -(south + north) / 2, r: 1.4 }));
       }
