@@ -52,7 +52,5 @@ def reading(what: str) -> Iterator[None]:
         yield
     except OSError as error:
         raise CommandError(USAGE, f"cannot read the catalog {what}: {error.strerror or error}") from error
-    except UnicodeDecodeError as error:
-        raise CommandError(USAGE, f"the catalog {what} is not UTF-8 text") from error
     except ValueError as error:
         raise CommandError(USAGE, str(error)) from error

@@ -94,7 +94,9 @@ def parse_lines(lines: Iterable[bytes], source: str) -> Iterator[Line]:
             line.decode()
             if line.strip():
                 yield Line(f"{source}:{number}", _MAPPER.to_wire(line))
-    except (MapperError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{source}:{number}: is not UTF-8 text: {error.reason} at byte {error.start}") from error
+    except MapperError as error:
         raise ValueError(f"{source}:{number}: not an EarthEngineAsset in JSON: {error}") from error
     except (EOFError, zlib.error) as error:
         raise ValueError(f"{source}:{number}: the gzip file is cut or damaged after this line: {error}") from error
