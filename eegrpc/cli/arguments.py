@@ -90,6 +90,14 @@ examples:
   eegrpc emulator prepare folder more.ndjson.gz -o all.eecat --index CLOUD_COVER --index WRS_PATH
 """
 
+_CHECK = """\
+Nothing is started and nothing is sent. What the expression gives is printed, and what of the answer rests on choices of
+the emulator's, because Earth Engine does not document them; or why it cannot be evaluated, and where.
+
+example:
+  eegrpc emulator check images.json --catalog mine.ndjson
+"""
+
 _DOCTOR = """\
 It reads files and variables, and connects only to the endpoint of --endpoint or EARTHENGINE_EMULATOR_HOST.
 No token, key or password is printed, and names are shortened: the output can go into a bug report.
@@ -208,13 +216,16 @@ def _add_batch(commands: argparse._SubParsersAction[_Parser]) -> None:
 def _add_emulator(commands: argparse._SubParsersAction[_Parser]) -> None:
     parser = commands.add_parser(
         "emulator",
-        usage="eegrpc emulator [options]\n       eegrpc emulator prepare CATALOG.ndjson ... -o FILE",
+        usage="eegrpc emulator [options]\n       eegrpc emulator prepare CATALOG.ndjson ... -o FILE\n"
+        "       eegrpc emulator check EXPRESSION.json",
         help="run an Earth Engine for tests",
         description="Run an Earth Engine for tests: it evaluates real expressions on a catalog of images.",
         epilog=f"{_EMULATOR}\n{_EXIT_CODES}",
     )
     parser.set_defaults(module="emulator")
-    _add_prepare(parser)
+    subcommands = parser.add_subparsers(title="commands", metavar="COMMAND", parser_class=_Parser)
+    _add_prepare(subcommands)
+    _add_check(subcommands)
     parser.add_argument("--host", default="127.0.0.1", metavar="H", help="address to listen on (default: 127.0.0.1)")
     parser.add_argument("--port", type=_whole(0, 65535), default=8085, help="default: 8085; 0 for any free one")
     parser.add_argument("--catalog", metavar="FILE", help=_CATALOG)
@@ -236,8 +247,21 @@ def _add_emulator(commands: argparse._SubParsersAction[_Parser]) -> None:
     _add_verbose(parser)
 
 
-def _add_prepare(emulator: _Parser) -> None:
-    commands = emulator.add_subparsers(title="commands", metavar="COMMAND", parser_class=_Parser)
+def _add_check(commands: argparse._SubParsersAction[_Parser]) -> None:
+    parser = commands.add_parser(
+        "check",
+        usage="eegrpc emulator check EXPRESSION.json [options]",
+        help="say whether the emulator can evaluate an expression",
+        description="Say whether the emulator can evaluate an expression, and what its answer would rest on.",
+        epilog=f"{_CHECK}\n{_EXIT_CODES}",
+    )
+    parser.set_defaults(module="check")
+    parser.add_argument("expression", metavar="EXPRESSION.json", help="the file, or - for stdin")
+    parser.add_argument("--catalog", metavar="FILE", help=_CATALOG)
+    _add_verbose(parser)
+
+
+def _add_prepare(commands: argparse._SubParsersAction[_Parser]) -> None:
     parser = commands.add_parser(
         "prepare",
         usage="eegrpc emulator prepare CATALOG.ndjson ... -o FILE [options]",
