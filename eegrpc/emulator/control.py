@@ -19,17 +19,16 @@ import asyncio
 import dataclasses
 import json
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from aiohttp import web
 from google.protobuf import json_format
 
 from eegrpc.emulator.catalog import read_assets
 from eegrpc.emulator.faults.plan import FaultPlan
+from eegrpc.emulator.loopback import error_answer, is_from_here, refusal
 from eegrpc.emulator.ndjson import parse_lines
 from eegrpc.emulator.quota import Quota
 from eegrpc.errors import EarthEngineError
-from eegrpc.transcoding.endpoint import is_loopback_host
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -59,8 +58,7 @@ def add_health(application: web.Application) -> None:
 def add_control(application: web.Application, bench: Bench, executor: Executor) -> None:
     """Let an application answer requests that control an emulator.
 
-    Only for loopback. Requests that a browser sends for a page of another site are refused by their Origin, or by their
-    Host: a site can give its own name the address 127.0.0.1.
+    Only for loopback, and not for pages of other sites (:mod:`eegrpc.emulator.loopback`).
     """
     for path, methods in _routes(bench).items():
         names = [f"/emulator/v1/{path}"]
@@ -147,28 +145,21 @@ def _routes(bench: Bench) -> dict[str, dict[str, Action]]:
 
 def _handler(action: Action, executor: Executor) -> Any:
     async def handle(request: web.Request) -> web.Response:
-        if not _is_from_here(request):
-            return _error(403, "PERMISSION_DENIED", "control is for loopback alone: ask with the host 127.0.0.1")
+        if not is_from_here(request):
+            return refusal("control")
         body = await request.read()
         try:
             # Elsewhere: reading many assets takes a while.
             answer = await asyncio.get_running_loop().run_in_executor(executor, action, request.query, body)
         except EarthEngineError as error:
-            return _error(400, "INVALID_ARGUMENT", error.details() or "")
+            return error_answer(400, "INVALID_ARGUMENT", error.details() or "")
         except (ValueError, RecursionError) as error:
-            return _error(400, "INVALID_ARGUMENT", str(error))
+            return error_answer(400, "INVALID_ARGUMENT", str(error))
         if isinstance(answer, str):
             return web.Response(text=answer, content_type="application/x-ndjson")
         return web.json_response(answer)
 
     return handle
-
-
-def _is_from_here(request: web.Request) -> bool:
-    origin = request.headers.get("origin")
-    return is_loopback_host(request.url.host or "") and (
-        origin is None or is_loopback_host(urlsplit(origin).hostname or "")
-    )
 
 
 def _check(given: Any, fields: dict[str, type]) -> None:
@@ -178,7 +169,3 @@ def _check(given: Any, fields: dict[str, type]) -> None:
     for name, value in given.items():
         if not isinstance(value, fields[name]) or isinstance(value, bool):
             raise ValueError(f"{name} must be {fields[name].__name__}")
-
-
-def _error(status: int, name: str, message: str) -> web.Response:
-    return web.json_response({"error": {"code": status, "message": message, "status": name}}, status=status)

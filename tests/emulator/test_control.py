@@ -125,7 +125,7 @@ def test_assets_are_loaded_shown_and_reset(emulator: Emulator) -> None:
         ("load", b"{}", "neither name nor id"),
         ("load?project=Not+a+project", b"", "project"),
         ("reset?project=", b"", "project"),
-        ("load", b"\xff", "decode"),
+        ("load", b"\xff", "is not UTF-8 text"),
     ],
 )
 def test_what_cannot_be_loaded_is_named(emulator: Emulator, what: str, text: bytes, message: str) -> None:

@@ -14,8 +14,8 @@ from aiohttp import web
 
 from eegrpc._version import VERSION
 from eegrpc.emulator.coverage import rooms
+from eegrpc.emulator.loopback import is_from_here, refusal
 from eegrpc.emulator.status_page.summary import summarised
-from eegrpc.transcoding.endpoint import is_loopback_host
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,17 +49,13 @@ def add_status_page(application: web.Application, bench: Bench, executor: Execut
         application: Of the emulator.
         bench: What is shown.
         executor: Runs what would hold up the event loop.
-        is_local: Whether only this machine may see it. Then requests that a browser sends for a page of another site
-            are refused by their Host: a site can give its own name the address 127.0.0.1.
+        is_local: Whether only this machine may see it (:mod:`eegrpc.emulator.loopback`).
     """
-
-    def is_foreign(request: web.Request) -> bool:
-        return is_local and not is_loopback_host(request.url.host or "")
 
     def document(make: Callable[[web.Request], object]) -> Any:
         async def handle(request: web.Request) -> web.Response:
-            if is_foreign(request):
-                return _refusal()
+            if is_local and not is_from_here(request):
+                return refusal("this page")
             made = await asyncio.get_running_loop().run_in_executor(executor, make, request)
             return web.json_response(made, headers=_HEADERS)
 
@@ -67,8 +63,8 @@ def add_status_page(application: web.Application, bench: Bench, executor: Execut
 
     def text(name: str, content_type: str) -> Any:
         async def handle(request: web.Request) -> web.Response:
-            if is_foreign(request):
-                return _refusal()
+            if is_local and not is_from_here(request):
+                return refusal("this page")
             content = files(__name__).joinpath(name).read_text(encoding="utf-8")
             return web.Response(text=content, content_type=content_type, headers=_HEADERS)
 
@@ -96,10 +92,6 @@ def add_status_page(application: web.Application, bench: Bench, executor: Execut
 
 def _asks_for_page(request: web.Request) -> bool:
     return request.method in ("GET", "HEAD") and request.path == "/"
-
-
-def _refusal() -> web.Response:
-    return web.Response(status=403, text="This page is for loopback alone: ask with the host 127.0.0.1.")
 
 
 def _state(bench: Bench) -> dict[str, object]:
