@@ -608,6 +608,7 @@ def allow_loopback(event, arguments):
 sys.addaudithook(allow_loopback)
 import warnings
 warnings.simplefilter("error")
+warnings.filterwarnings("ignore", "Package google.api_core depends on grpcio")  # it warns of the oldest that is allowed
 import ee
 from eegrpc.emulator import Emulator
 with Emulator() as emulator:
