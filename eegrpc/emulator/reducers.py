@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 from typing import TYPE_CHECKING, NamedTuple
 
-from eegrpc.emulator.bands import BOOLEAN, PixelType, union_precision
+from eegrpc.emulator.bands import BOOLEAN, PixelType
 from eegrpc.emulator.errors import AlgorithmError
 from eegrpc.emulator.properties import describe_type
+from eegrpc.emulator.type_rules import union
 
 if TYPE_CHECKING:
     from eegrpc.emulator.context import Context
@@ -110,17 +112,7 @@ class Reducer:
 
 def common_type(inputs: Sequence[PixelType]) -> PixelType:
     """Return the narrowest pixel type that holds the values of all."""
-    found = inputs[0]
-    for other in inputs[1:]:
-        if other is not found and other != found:
-            low, high = None, None
-            if found.minimum is not None and other.minimum is not None:
-                low = min(found.minimum, other.minimum)
-            if found.maximum is not None and other.maximum is not None:
-                high = max(found.maximum, other.maximum)
-            dimensions = max(found.dimensions, other.dimensions)
-            found = PixelType(union_precision(found, other), low, high, dimensions)
-    return found
+    return reduce(union, inputs)
 
 
 def average_type(inputs: Sequence[PixelType]) -> PixelType:
