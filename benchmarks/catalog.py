@@ -167,7 +167,7 @@ def serve(path: Path) -> None:
     """Open the file in this process, and measure."""
     start = time.perf_counter()
     from eegrpc.emulator import Catalog, Emulator
-    from eegrpc.emulator.evaluator import evaluate_images
+    from eegrpc.emulator.evaluation.evaluator import evaluate_images
 
     catalog = Catalog.open(path)
     with Emulator(catalog):
@@ -208,7 +208,7 @@ def _scan(path: Path) -> float:
 def in_memory() -> None:
     """The page of 1,000 images from a catalog in memory."""
     from eegrpc.emulator import Catalog
-    from eegrpc.emulator.evaluator import evaluate_images
+    from eegrpc.emulator.evaluation.evaluator import evaluate_images
 
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "c.ndjson")

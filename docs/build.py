@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from eegrpc.emulator.coverage import functions_page
+from eegrpc.emulator.evaluation.coverage import functions_page
 
 if __name__ == "__main__":
     (Path(__file__).parent / "emulator-functions.md").write_text(functions_page(), encoding="utf-8")

@@ -18,7 +18,7 @@ from invariants import Delivery, Resources, Secrets, attempts_problem
 import eegrpc
 from eegrpc.emulator import Emulator
 from eegrpc.emulator.faults import FaultPlan
-from eegrpc.emulator.quota import Quota
+from eegrpc.emulator.serving.quota import Quota
 from eegrpc.errors import EarthEngineError
 from eegrpc.v1alpha import EarthEngineAsset
 

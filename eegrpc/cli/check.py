@@ -29,7 +29,7 @@ def run(arguments: argparse.Namespace, messages: Messages) -> int:
     except EarthEngineError as error:
         raise request_refused(error) from error
     from eegrpc.emulator.assumptions import ASSUMPTIONS
-    from eegrpc.emulator.evaluator import EvaluationError, evaluate_to
+    from eegrpc.emulator.evaluation.evaluator import EvaluationError, evaluate_to
 
     try:
         kind, assumptions = evaluate_to(_kind, expression, catalog)

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from eegrpc.emulator.catalog import AnyCatalog, Catalog
     from eegrpc.emulator.errors import AlgorithmError
     from eegrpc.emulator.faults.plan import FaultPlan
-    from eegrpc.emulator.quota import Quota, QuotaFigures
     from eegrpc.emulator.server import Emulator
+    from eegrpc.emulator.serving.quota import Quota, QuotaFigures
 
 __all__ = ["AlgorithmError", "AnyCatalog", "Catalog", "Emulator", "FaultPlan", "Project", "Quota", "QuotaFigures"]
 
@@ -29,8 +29,8 @@ _HOMES = {
     "Emulator": "eegrpc.emulator.server",
     "FaultPlan": "eegrpc.emulator.faults.plan",
     "Project": "eegrpc.emulator.bench",
-    "Quota": "eegrpc.emulator.quota",
-    "QuotaFigures": "eegrpc.emulator.quota",
+    "Quota": "eegrpc.emulator.serving.quota",
+    "QuotaFigures": "eegrpc.emulator.serving.quota",
 }
 
 

@@ -1,6 +1,7 @@
 """Choices made where Earth Engine's behaviour is not documented.
 
-An answer that rests on one of them says so by its name: :attr:`eegrpc.emulator.evaluator.ImageResult.assumptions`.
+An answer that rests on one of them says so by its name:
+:attr:`~eegrpc.emulator.evaluation.evaluator.ImageResult.assumptions`.
 docs/emulator.md lists the same names; a test keeps the two equal.
 """
 

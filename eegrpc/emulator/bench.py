@@ -7,20 +7,20 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from eegrpc.emulator.catalog import AnyCatalog, Catalog, assets_in
-from eegrpc.emulator.expectations import assert_called
 from eegrpc.emulator.faults.service import FaultyService
 from eegrpc.emulator.faults.tickets import Tickets
-from eegrpc.emulator.journal import Journal, JournalKeeper
-from eegrpc.emulator.projects import EVERYBODY, Projects, project_key
-from eegrpc.emulator.service import DEFAULT_PAGE_SIZE, EmulatorService
+from eegrpc.emulator.serving.service import DEFAULT_PAGE_SIZE, EmulatorService
+from eegrpc.emulator.testing.expectations import assert_called
+from eegrpc.emulator.testing.journal import Journal, JournalKeeper
+from eegrpc.emulator.testing.projects import EVERYBODY, Projects, project_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from eegrpc.emulator.evaluation.stubs import Stub
     from eegrpc.emulator.faults.plan import Event, FaultPlan
-    from eegrpc.emulator.journal import Entry
-    from eegrpc.emulator.quota import Quota, QuotaFigures
-    from eegrpc.emulator.stubs import Stub
+    from eegrpc.emulator.serving.quota import Quota, QuotaFigures
+    from eegrpc.emulator.testing.journal import Entry
     from eegrpc.v1alpha import EarthEngineAsset
 
     Source = str | os.PathLike[str] | Iterable[EarthEngineAsset]
@@ -105,7 +105,7 @@ class Bench:
         """Check that requests of a certain kind came, and return them.
 
         Args:
-            **criteria: Those of :func:`eegrpc.emulator.expectations.assert_called`: ``times``, ``project``,
+            **criteria: Those of :func:`eegrpc.emulator.testing.expectations.assert_called`: ``times``, ``project``,
                 ``method``, ``protocol``, ``function``, ``asset``, ``status``, ``workload_tag``, ``where``.
 
         Raises:

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 from eegrpc.emulator.assumptions import ASSUMPTIONS
 from eegrpc.emulator.errors import AlgorithmError
-from eegrpc.emulator.images import Image
+from eegrpc.emulator.images.images import Image
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from eegrpc.emulator.catalog import AnyCatalog, AssetRecord
+    from eegrpc.emulator.catalog import AnyCatalog
+    from eegrpc.emulator.images.asset_record import AssetRecord
     from eegrpc.emulator.values import Function
 
 T = TypeVar("T")

@@ -25,9 +25,9 @@ from google.protobuf import json_format
 
 from eegrpc.emulator.catalog import read_assets
 from eegrpc.emulator.faults.plan import FaultPlan
-from eegrpc.emulator.loopback import error_answer, is_from_here, refusal
 from eegrpc.emulator.ndjson import parse_lines
-from eegrpc.emulator.quota import Quota
+from eegrpc.emulator.serving.loopback import error_answer, is_from_here, refusal
+from eegrpc.emulator.serving.quota import Quota
 from eegrpc.errors import EarthEngineError
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from eegrpc.emulator.bench import Bench
-    from eegrpc.emulator.journal import Journal
+    from eegrpc.emulator.testing.journal import Journal
 
     Query = Mapping[str, str]
     Action = Callable[[Query, bytes], object]  # takes query and body
@@ -58,7 +58,7 @@ def add_health(application: web.Application) -> None:
 def add_control(application: web.Application, bench: Bench, executor: Executor) -> None:
     """Let an application answer requests that control an emulator.
 
-    Only for loopback, and not for pages of other sites (:mod:`eegrpc.emulator.loopback`).
+    Only for loopback, and not for pages of other sites (:mod:`eegrpc.emulator.serving.loopback`).
     """
     for path, methods in _routes(bench).items():
         names = [f"/emulator/v1/{path}"]

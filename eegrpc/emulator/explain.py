@@ -14,7 +14,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from eegrpc.emulator.graph_walk import argument_names, children_of, survey, walk
+from eegrpc.emulator.evaluation.graph_walk import argument_names, children_of, survey, walk
 from eegrpc.emulator.properties import from_double
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from google.protobuf.struct_pb2 import NULL_VALUE, ListValue, Struct, Value
 
 from eegrpc.emulator.errors import AlgorithmError
-from eegrpc.emulator.geometry import Geometry
+from eegrpc.emulator.geometry.shapes import Geometry
 from eegrpc.emulator.values import Array, Collection, Date, DateRange, Element, Function
 
 if TYPE_CHECKING:

@@ -15,11 +15,11 @@ from google.api import annotations_pb2, http_pb2
 from eegrpc.emulator.bench import Bench
 from eegrpc.emulator.control import add_control, add_health
 from eegrpc.emulator.faults.http1 import fault_middleware
-from eegrpc.emulator.health import health_handler
 from eegrpc.emulator.official_client import add_official_client, initialize_ee
 from eegrpc.emulator.one_port import OnePort
-from eegrpc.emulator.recorder import RecordedService
-from eegrpc.emulator.service import DEFAULT_PAGE_SIZE
+from eegrpc.emulator.serving.health import health_handler
+from eegrpc.emulator.serving.recorder import RecordedService
+from eegrpc.emulator.serving.service import DEFAULT_PAGE_SIZE
 from eegrpc.emulator.status_page import add_status_page
 from eegrpc.transcoding.endpoint import is_loopback_host
 from eegrpc.transcoding.server import HandlerRecorder, transcoding_application, transcoding_runner
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from eegrpc.emulator.catalog import AnyCatalog
     from eegrpc.emulator.faults.plan import FaultPlan
-    from eegrpc.emulator.quota import Quota
+    from eegrpc.emulator.serving.quota import Quota
 
 __all__ = ["API_VERSIONS", "Emulator"]
 

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from eegrpc.emulator.context import Context
-    from eegrpc.emulator.filters import Filter
-    from eegrpc.emulator.geometry import Geometry
-    from eegrpc.emulator.images import Image
+    from eegrpc.emulator.filtering.filters import Filter
+    from eegrpc.emulator.geometry.shapes import Geometry
+    from eegrpc.emulator.images.images import Image
 
 # Geometry of an element, as a property: the name that filters and distinct use for it.
 GEOMETRY_FIELD = ".geo"

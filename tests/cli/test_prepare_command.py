@@ -9,7 +9,7 @@ from google.protobuf import json_format
 
 from eegrpc.cli import main
 from eegrpc.emulator import Catalog
-from eegrpc.emulator.evaluator import evaluate_images
+from eegrpc.emulator.evaluation.evaluator import evaluate_images
 from eegrpc.v1alpha import Expression
 
 

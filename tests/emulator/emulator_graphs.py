@@ -10,7 +10,7 @@ from typing import Any
 from google.protobuf import json_format
 
 from eegrpc.emulator.catalog import Catalog
-from eegrpc.emulator.evaluator import EvaluationError, ImageResult, _run, evaluate, evaluate_images
+from eegrpc.emulator.evaluation.evaluator import EvaluationError, ImageResult, _run, evaluate, evaluate_images
 from eegrpc.v1alpha import Expression
 
 DATA = Path(__file__).parent.parent / "data"

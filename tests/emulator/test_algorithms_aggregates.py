@@ -11,7 +11,7 @@ from emulator_graphs import L8, S2, call, dictionary, graph, load, refusal, samp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eegrpc.emulator.evaluator import evaluate_images
+from eegrpc.emulator.evaluation.evaluator import evaluate_images
 
 
 def _table(*values: Any) -> dict[str, Any]:

@@ -10,10 +10,10 @@ from emulator_graphs import assumed, call, dictionary, image, only, ref, refusal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eegrpc.emulator.arrays import to_array
-from eegrpc.emulator.bands import PixelType
 from eegrpc.emulator.catalog import Catalog
 from eegrpc.emulator.context import Context
+from eegrpc.emulator.images.bands import PixelType
+from eegrpc.emulator.primitives.arrays import to_array
 from eegrpc.emulator.values import Array, ErrorMargin
 
 CUBE_E = [[[0, 1], [2, 3]], [[4, 5], [6, 7]]]

@@ -10,9 +10,9 @@ from emulator_graphs import assumed, call, refusal, value
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eegrpc.emulator import dates
-from eegrpc.emulator.date_format import format_date
-from eegrpc.emulator.date_parse import parse_by_pattern
+from eegrpc.emulator.primitives import dates
+from eegrpc.emulator.primitives.date_format import format_date
+from eegrpc.emulator.primitives.date_parse import parse_by_pattern
 from eegrpc.emulator.values import Date, DateRange
 
 

@@ -9,9 +9,9 @@ from emulator_graphs import call, refusal, value
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eegrpc.emulator import dates
-from eegrpc.emulator.date_format import format_date
 from eegrpc.emulator.errors import AlgorithmError
+from eegrpc.emulator.primitives import dates
+from eegrpc.emulator.primitives.date_format import format_date
 from eegrpc.emulator.values import Date, DateRange
 
 

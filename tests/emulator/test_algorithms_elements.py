@@ -27,8 +27,8 @@ from hypothesis import strategies as st
 
 from eegrpc.emulator.catalog import Catalog
 from eegrpc.emulator.context import Context
-from eegrpc.emulator.coverage import functions_page
-from eegrpc.emulator.registry import algorithms
+from eegrpc.emulator.evaluation.coverage import functions_page
+from eegrpc.emulator.evaluation.registry import algorithms
 
 _SCENE = image()
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from eegrpc.emulator.catalog import Catalog
 from eegrpc.emulator.context import Context
 from eegrpc.emulator.errors import AlgorithmError
-from eegrpc.emulator.evaluator import evaluate_images
-from eegrpc.emulator.filter_language import parse_filter
+from eegrpc.emulator.evaluation.evaluator import evaluate_images
+from eegrpc.emulator.filtering.filter_language import parse_filter
 from eegrpc.emulator.values import Feature
 from eegrpc.v1alpha import EarthEngineAsset
 

@@ -9,7 +9,7 @@ import pytest
 from emulator_graphs import call, refusal, value
 
 from eegrpc.emulator.errors import AlgorithmError
-from eegrpc.emulator.geometry import UNBOUNDED, Geometry
+from eegrpc.emulator.geometry.shapes import UNBOUNDED, Geometry
 
 
 def _make(kind: str, **arguments: Any) -> Geometry:

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from eegrpc.emulator.catalog import Catalog
 from eegrpc.emulator.context import Context
-from eegrpc.emulator.geometry import Geometry
-from eegrpc.emulator.geometry_buffers import buffer
-from eegrpc.emulator.geometry_measures import area, distance
-from eegrpc.emulator.geometry_operations import difference, intersection, simplify, union
+from eegrpc.emulator.geometry.buffers import buffer
+from eegrpc.emulator.geometry.measures import area, distance
+from eegrpc.emulator.geometry.operations import difference, intersection, simplify, union
+from eegrpc.emulator.geometry.shapes import Geometry
 
 RADIUS = 6371008.7714  # meters: the mean radius of WGS84
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from emulator_graphs import MODIS, call, dictionary, image, only, refusal, value
 
-from eegrpc.emulator.bands import PixelType
+from eegrpc.emulator.images.bands import PixelType
 from eegrpc.v1alpha import PixelDataType
 
 _MODIS = image("2023_01_01", MODIS)

@@ -11,9 +11,9 @@ from emulator_graphs import L8, MODIS, call, image, only, refusal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eegrpc.emulator.bands import TYPE_NAMES, PixelType
-from eegrpc.emulator.registry import algorithms
-from eegrpc.emulator.type_rules import absolute, arithmetic_type, clamped, union
+from eegrpc.emulator.evaluation.registry import algorithms
+from eegrpc.emulator.images.bands import TYPE_NAMES, PixelType
+from eegrpc.emulator.images.type_rules import absolute, arithmetic_type, clamped, union
 from eegrpc.v1alpha import PixelDataType
 
 _MODIS = image("2023_01_01", MODIS)

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from emulator_graphs import L8, MODIS, S2, call, evaluate_images, graph, image, load, only, refusal, sample, value
 
-from eegrpc.emulator.evaluator import evaluate
-from eegrpc.emulator.registry import algorithms
+from eegrpc.emulator.evaluation.evaluator import evaluate
+from eegrpc.emulator.evaluation.registry import algorithms
 from eegrpc.emulator.values import Kernel
 from eegrpc.v1alpha import PixelDataType
 

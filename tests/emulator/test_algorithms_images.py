@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from emulator_graphs import L8, MODIS, call, image, only, refusal, value
 
-from eegrpc.emulator.bands import TYPE_NAMES
+from eegrpc.emulator.images.bands import TYPE_NAMES
 from eegrpc.v1alpha import PixelDataType
 
 _MODIS_IMAGE = image("2023_01_01", MODIS)

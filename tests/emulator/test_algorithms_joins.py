@@ -25,10 +25,10 @@ from emulator_graphs import (
 from eegrpc.emulator.assumptions import ASSUMPTIONS
 from eegrpc.emulator.catalog import Catalog
 from eegrpc.emulator.context import Context
-from eegrpc.emulator.evaluator import EvaluationError, evaluate, evaluate_images
-from eegrpc.emulator.filter_relations import Within, difference
-from eegrpc.emulator.filters import Comparison, Operand, equals
-from eegrpc.emulator.joins import Save, Simple, joined
+from eegrpc.emulator.evaluation.evaluator import EvaluationError, evaluate, evaluate_images
+from eegrpc.emulator.filtering.filter_relations import Within, difference
+from eegrpc.emulator.filtering.filters import Comparison, Operand, equals
+from eegrpc.emulator.filtering.joins import Save, Simple, joined
 from eegrpc.emulator.values import Feature
 from eegrpc.v1alpha import EarthEngineAsset
 

@@ -13,15 +13,15 @@ from emulator_graphs import assumed, call, refusal, value
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eegrpc.emulator import number_functions
 from eegrpc.emulator.algorithms.numbers import parse
 from eegrpc.emulator.catalog import Catalog
 from eegrpc.emulator.context import Context
 from eegrpc.emulator.errors import AlgorithmError
-from eegrpc.emulator.number_format import format_number
-from eegrpc.emulator.number_functions import computed
-from eegrpc.emulator.special_functions import erf_inverse, erfc_inverse
-from eegrpc.emulator.text import float_text
+from eegrpc.emulator.primitives import number_functions
+from eegrpc.emulator.primitives.number_format import format_number
+from eegrpc.emulator.primitives.number_functions import computed
+from eegrpc.emulator.primitives.special_functions import erf_inverse, erfc_inverse
+from eegrpc.emulator.primitives.text import float_text
 
 INF = math.inf
 NAN = math.nan

@@ -10,7 +10,7 @@ from emulator_graphs import ERA5, L8, MODIS, S2, call, evaluate_images, graph, i
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eegrpc.emulator.projections import Projection, forward
+from eegrpc.emulator.geometry.projections import Projection, forward
 
 _S2 = image("20230120T184639_20230120T185255_T10SEG", S2)
 _ERA5 = image("20230227", ERA5)

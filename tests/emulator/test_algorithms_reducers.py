@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eegrpc.emulator.context import Context
-from eegrpc.emulator.evaluator import evaluate_images
-from eegrpc.emulator.reducers import Column, Reducer
-from eegrpc.emulator.simple_reducers import REDUCERS
+from eegrpc.emulator.evaluation.evaluator import evaluate_images
+from eegrpc.emulator.reducing.reducers import Column, Reducer
+from eegrpc.emulator.reducing.simple_reducers import REDUCERS
 
 
 def reducer(name: str, **arguments: Any) -> dict[str, Any]:

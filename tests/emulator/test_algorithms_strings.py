@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from eegrpc.emulator.catalog import Catalog
 from eegrpc.emulator.context import Context
 from eegrpc.emulator.errors import AlgorithmError
-from eegrpc.emulator.regular_expressions import compile_expression
+from eegrpc.emulator.primitives.regular_expressions import compile_expression
 
 MAGNET = "\U0001f9f2"
 

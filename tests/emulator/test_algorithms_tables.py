@@ -26,8 +26,8 @@ from emulator_graphs import (
 from google.protobuf import json_format
 
 from eegrpc.emulator.catalog import Catalog
-from eegrpc.emulator.evaluator import EvaluationError, evaluate
-from eegrpc.emulator.geometry import Geometry
+from eegrpc.emulator.evaluation.evaluator import EvaluationError, evaluate
+from eegrpc.emulator.geometry.shapes import Geometry
 from eegrpc.v1alpha import EarthEngineAsset
 
 

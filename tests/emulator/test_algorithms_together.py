@@ -7,8 +7,8 @@ from emulator_graphs import L8, MODIS, expressions, graph, indexes, sample
 
 from eegrpc.emulator.assumptions import ASSUMPTIONS
 from eegrpc.emulator.catalog import Catalog
-from eegrpc.emulator.evaluator import EvaluationError, evaluate, evaluate_images
-from eegrpc.emulator.registry import algorithms
+from eegrpc.emulator.evaluation.evaluator import EvaluationError, evaluate, evaluate_images
+from eegrpc.emulator.evaluation.registry import algorithms
 from eegrpc.v1alpha import EarthEngineAsset, ImageBand, PixelDataType
 
 # ------------------------------------------------------------------------------- whole expressions: which images

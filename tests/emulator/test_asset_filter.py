@@ -10,8 +10,8 @@ from google.protobuf import json_format
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eegrpc.emulator.catalog import AssetRecord
 from eegrpc.emulator.errors import AlgorithmError
+from eegrpc.emulator.images.asset_record import AssetRecord
 from eegrpc.emulator.official_client.asset_filter import parse_asset_filter
 from eegrpc.v1alpha import EarthEngineAsset
 

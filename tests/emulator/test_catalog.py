@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from eegrpc.emulator.catalog import Catalog, canonical_id
+from eegrpc.emulator.catalog import Catalog
+from eegrpc.emulator.images.asset_record import canonical_id
 from eegrpc.v1alpha import EarthEngineAsset
 
 SAMPLE = Path(__file__).parent.parent / "data" / "catalog_sample.ndjson"
@@ -195,7 +196,7 @@ def test_builtin_bytes_are_equal_in_another_process() -> None:
 def test_importing_the_evaluator_does_not_import_shapely() -> None:
     program = (
         "import sys\n"
-        "from eegrpc.emulator import catalog, evaluator\n"
+        "from eegrpc.emulator import catalog\nfrom eegrpc.emulator.evaluation import evaluator\n"
         "evaluator.supported_functions()\n"
         "print('shapely' in sys.modules)\n"
     )

@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eegrpc.emulator.catalog import Catalog
-from eegrpc.emulator.evaluator import EvaluationError, evaluate
+from eegrpc.emulator.evaluation.evaluator import EvaluationError, evaluate
 from eegrpc.v1alpha import EarthEngineAsset
 
 

@@ -22,8 +22,8 @@ from eegrpc.emulator.disk import DEFAULT_PROPERTIES, StoredCatalog
 from eegrpc.emulator.disk.boxes import box_around
 from eegrpc.emulator.disk.layout import OTHER, column_value
 from eegrpc.emulator.disk.table import Table
-from eegrpc.emulator.evaluator import EvaluationError, ImageResult, evaluate_images
-from eegrpc.emulator.geometry import Geometry
+from eegrpc.emulator.evaluation.evaluator import EvaluationError, ImageResult, evaluate_images
+from eegrpc.emulator.geometry.shapes import Geometry
 from eegrpc.v1alpha import EarthEngineAsset
 
 if TYPE_CHECKING:

@@ -12,13 +12,13 @@ from emulator_graphs import DATA, arg, call, expressions, function, graph, load,
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from eegrpc.emulator import evaluator
 from eegrpc.emulator.catalog import AnyCatalog, Catalog
 from eegrpc.emulator.disk import StoredCatalog
 from eegrpc.emulator.disk.table import Table
 from eegrpc.emulator.errors import AlgorithmError
-from eegrpc.emulator.evaluator import EvaluationError, evaluate_images
-from eegrpc.emulator.images import Image
+from eegrpc.emulator.evaluation import evaluator
+from eegrpc.emulator.evaluation.evaluator import EvaluationError, evaluate_images
+from eegrpc.emulator.images.images import Image
 from eegrpc.emulator.values import Collection
 from eegrpc.v1alpha import EarthEngineAsset, Expression
 

@@ -28,10 +28,10 @@ from emulator_graphs import (
     value,
 )
 
-from eegrpc.emulator import evaluator
 from eegrpc.emulator.catalog import Catalog
-from eegrpc.emulator.evaluator import EvaluationError, evaluate, evaluate_images, supported_functions
-from eegrpc.emulator.literals import MAX_LITERAL_DEPTH
+from eegrpc.emulator.evaluation import evaluator
+from eegrpc.emulator.evaluation.evaluator import EvaluationError, evaluate, evaluate_images, supported_functions
+from eegrpc.emulator.evaluation.literals import MAX_LITERAL_DEPTH
 from eegrpc.v1alpha import EarthEngineAsset, Expression, ValueNode
 
 # ----------------------------------------------------------------------------------------------- scopes and functions

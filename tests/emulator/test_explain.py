@@ -9,8 +9,8 @@ import pytest
 from emulator_graphs import apply, arg, call, dictionary, expressions, function, graph, load, ref
 from google.protobuf import json_format
 
+from eegrpc.emulator.evaluation.graph_walk import functions_of
 from eegrpc.emulator.explain import explain, explain_json
-from eegrpc.emulator.graph_walk import functions_of
 from eegrpc.v1alpha import Expression, ValueNode
 
 DEEP = 2_000

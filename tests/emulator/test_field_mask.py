@@ -2,7 +2,7 @@
 
 import pytest
 
-from eegrpc.emulator.field_mask import FieldMask, FieldMaskError
+from eegrpc.emulator.serving.field_mask import FieldMask, FieldMaskError
 from eegrpc.v1alpha import ComputeImagesResponse, EarthEngineAsset
 
 

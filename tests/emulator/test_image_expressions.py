@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 
 from eegrpc.emulator.algorithms.image_expressions import parse_expression
 from eegrpc.emulator.errors import AlgorithmError
-from eegrpc.emulator.image_expression import Apply, Bands, Choose, Constant, parse
+from eegrpc.emulator.images.image_expression import Apply, Bands, Choose, Constant, parse
 from eegrpc.v1alpha import PixelDataType
 
 _IMAGE = image("2023_01_01", MODIS)

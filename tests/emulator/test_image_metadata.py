@@ -10,8 +10,8 @@ import pytest
 from emulator_graphs import L8, MODIS, call, evaluate_images, graph, image, sample, value
 
 from eegrpc.emulator.assumptions import ASSUMPTIONS
-from eegrpc.emulator.image_functions import Keeps, rules
-from eegrpc.emulator.registry import algorithms
+from eegrpc.emulator.evaluation.image_functions import Keeps, rules
+from eegrpc.emulator.evaluation.registry import algorithms
 
 # What a description says, and what that means; "Image.mask" says it of both its forms.
 _RETAINS = ("retains the metadata", "metadata and footprint of the input image are preserved", "metadata are copied")

@@ -15,9 +15,9 @@ from emulator_graphs import call, graph, load
 from plain_callers import EXPRESSION, PATH, PATIENCE, ask, catalog, grpc_failure, grpc_stub, message
 
 from eegrpc.emulator import Emulator, FaultPlan, Quota
-from eegrpc.emulator.expectations import assert_called
-from eegrpc.emulator.journal import Journal, JournalKeeper
-from eegrpc.emulator.recorder import RecordedService
+from eegrpc.emulator.serving.recorder import RecordedService
+from eegrpc.emulator.testing.expectations import assert_called
+from eegrpc.emulator.testing.journal import Journal, JournalKeeper
 from eegrpc.transcoding.servicer_context import Aborted, CallState, Context
 from eegrpc.v1alpha import ComputeImagesRequest, ComputeImagesResponse, EarthEngineStub
 
@@ -123,7 +123,7 @@ def test_assumptions_are_entered(stub: EarthEngineStub, emulator: Emulator) -> N
 
 
 def test_the_servicer_s_own_failure_is_entered(stub: EarthEngineStub, emulator: Emulator, monkeypatch: Any) -> None:
-    monkeypatch.setattr("eegrpc.emulator.service.EmulatorService._evaluate", lambda *_: 1 / 0)
+    monkeypatch.setattr("eegrpc.emulator.serving.service.EmulatorService._evaluate", lambda *_: 1 / 0)
     assert grpc_failure(stub).code() is grpc.StatusCode.UNKNOWN
     (entry,) = emulator.journal
     assert entry.status == "UNKNOWN"

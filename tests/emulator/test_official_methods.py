@@ -16,10 +16,10 @@ from google.protobuf import json_format
 from plain_callers import ask, catalog
 
 from eegrpc.emulator import Catalog, Emulator, Quota
+from eegrpc.emulator.evaluation.registry import algorithms
 from eegrpc.emulator.official_client import algorithm_list as listing
 from eegrpc.emulator.official_client import api as official_api
 from eegrpc.emulator.official_client.api import OfficialApi
-from eegrpc.emulator.registry import algorithms
 from eegrpc.emulator.server import API_VERSIONS
 from eegrpc.v1alpha import EarthEngineAsset
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eegrpc.emulator.page_tokens import PageTokenError, read_token, same_place, write_token
+from eegrpc.emulator.serving.page_tokens import PageTokenError, read_token, same_place, write_token
 
 
 @given(st.integers(0, 2**48 - 1), st.binary())

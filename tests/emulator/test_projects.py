@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from plain_callers import catalog, grpc_stub, message
 
 from eegrpc.emulator import Catalog, Emulator, FaultPlan
-from eegrpc.emulator.overlay import Overlay
+from eegrpc.emulator.testing.overlay import Overlay
 from eegrpc.errors import EarthEngineError
 from eegrpc.v1alpha import EarthEngineAsset, EarthEngineStub
 

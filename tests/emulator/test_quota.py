@@ -9,7 +9,7 @@ from google.rpc import error_details_pb2
 from plain_callers import PATIENCE, ask, catalog, details, grpc_failure, grpc_stub, message
 
 from eegrpc.emulator import Emulator, FaultPlan, Quota, QuotaFigures
-from eegrpc.emulator.quota import QuotaEnforcer, Refusal
+from eegrpc.emulator.serving.quota import QuotaEnforcer, Refusal
 
 
 class Clock:

@@ -15,7 +15,7 @@ from emulator_graphs import S2, call, function, graph, load
 
 import eegrpc
 from eegrpc.emulator import Emulator
-from eegrpc.emulator.registry import algorithms
+from eegrpc.emulator.evaluation.registry import algorithms
 from eegrpc.v1alpha import ComputeImagesRequest, EarthEngineAsset, EarthEngineStub
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from emulator_graphs import apply, arg, call, function, graph, ref, sample
 from plain_callers import catalog, grpc_stub
 
 from eegrpc.emulator import AlgorithmError, Emulator
-from eegrpc.emulator.evaluator import EvaluationError, evaluate, evaluate_images
+from eegrpc.emulator.evaluation.evaluator import EvaluationError, evaluate, evaluate_images
 from eegrpc.emulator.values import Collection, Date, Feature
 from eegrpc.v1alpha import ComputeImagesRequest, EarthEngineAsset, EarthEngineStub, Expression
 

@@ -15,7 +15,7 @@ from waiting import until
 import eegrpc
 from eegrpc.emulator import Emulator
 from eegrpc.emulator.faults import FaultPlan
-from eegrpc.emulator.quota import Quota
+from eegrpc.emulator.serving.quota import Quota
 from eegrpc.errors import EarthEngineError
 from eegrpc.v1alpha import ComputeImagesResponse, EarthEngineAsset
 

@@ -8,19 +8,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from eegrpc.emulator import statistics
 from eegrpc.emulator.errors import AlgorithmError
-from eegrpc.emulator.filters import Operand, comparable, fingerprint
+from eegrpc.emulator.evaluation.registry import algorithm
+from eegrpc.emulator.filtering.filters import Operand, comparable, fingerprint
 from eegrpc.emulator.properties import describe_type
-from eegrpc.emulator.reducers import numbers
-from eegrpc.emulator.registry import algorithm
-from eegrpc.emulator.simple_reducers import histogram
+from eegrpc.emulator.reducing import statistics
+from eegrpc.emulator.reducing.reducers import numbers
+from eegrpc.emulator.reducing.simple_reducers import histogram
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from eegrpc.emulator.context import Context
-    from eegrpc.emulator.statistics import Number
+    from eegrpc.emulator.reducing.statistics import Number
     from eegrpc.emulator.values import Collection
 
 _PROPERTY = "(collection: FeatureCollection, property: String)"

@@ -5,19 +5,19 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING
 
-from eegrpc.emulator.arrays import built, check_dimensions
 from eegrpc.emulator.context import ITEM
-from eegrpc.emulator.conversion import convert_argument, converter
 from eegrpc.emulator.errors import AlgorithmError
-from eegrpc.emulator.number_functions import BINARY, UNARY, cast, computed, to_float32
-from eegrpc.emulator.registry import algorithm
+from eegrpc.emulator.evaluation.conversion import convert_argument, converter
+from eegrpc.emulator.evaluation.registry import algorithm
+from eegrpc.emulator.primitives.arrays import built, check_dimensions
+from eegrpc.emulator.primitives.number_functions import BINARY, UNARY, cast, computed, to_float32
 from eegrpc.emulator.values import Array
 
 if TYPE_CHECKING:
-    from eegrpc.emulator.arrays import Position
-    from eegrpc.emulator.bands import PixelType
     from eegrpc.emulator.context import Context
-    from eegrpc.emulator.number_functions import Binary, Number, Unary
+    from eegrpc.emulator.images.bands import PixelType
+    from eegrpc.emulator.primitives.arrays import Position
+    from eegrpc.emulator.primitives.number_functions import Binary, Number, Unary
 
 # What computing one number of an array costs.
 _ELEMENT = 10 * ITEM

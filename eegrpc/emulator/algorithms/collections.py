@@ -5,20 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from eegrpc.emulator.context import ITEM
-from eegrpc.emulator.conversion import convert_argument, converter, load_collection
 from eegrpc.emulator.errors import AlgorithmError, EvaluationError
-from eegrpc.emulator.filters import QUESTION, Operand, fingerprint
-from eegrpc.emulator.geometry import Geometry
-from eegrpc.emulator.images import Image
-from eegrpc.emulator.ordering import ordered_by
-from eegrpc.emulator.registry import algorithm
+from eegrpc.emulator.evaluation.conversion import convert_argument, converter, load_collection
+from eegrpc.emulator.evaluation.registry import algorithm
+from eegrpc.emulator.filtering.filters import QUESTION, Operand, fingerprint
+from eegrpc.emulator.filtering.ordering import ordered_by
+from eegrpc.emulator.geometry.shapes import Geometry
+from eegrpc.emulator.images.images import Image
 from eegrpc.emulator.values import Collection, Element, LazyCollection
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from eegrpc.emulator.context import Context
-    from eegrpc.emulator.filters import Filter
+    from eegrpc.emulator.filtering.filters import Filter
     from eegrpc.emulator.values import Function
 
 

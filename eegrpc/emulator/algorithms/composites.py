@@ -8,26 +8,26 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from eegrpc.emulator import bands as algebra
 from eegrpc.emulator.algorithms.collections import prefixed
 from eegrpc.emulator.algorithms.image_reductions import reduced
 from eegrpc.emulator.algorithms.pixel_types import cast_bands
-from eegrpc.emulator.bands import Band
 from eegrpc.emulator.context import CONSTANT
 from eegrpc.emulator.errors import AlgorithmError
-from eegrpc.emulator.filters import fingerprint
-from eegrpc.emulator.geometry import UNBOUNDED
-from eegrpc.emulator.images import Image
-from eegrpc.emulator.reducers import average_type, boolean_type, common_type, count_type, real_type
-from eegrpc.emulator.registry import algorithm
+from eegrpc.emulator.evaluation.registry import algorithm
+from eegrpc.emulator.filtering.filters import fingerprint
+from eegrpc.emulator.geometry.shapes import UNBOUNDED
+from eegrpc.emulator.images import bands as algebra
+from eegrpc.emulator.images.bands import Band
+from eegrpc.emulator.images.images import Image
+from eegrpc.emulator.reducing.reducers import average_type, boolean_type, common_type, count_type, real_type
 from eegrpc.emulator.values import Collection
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from eegrpc.emulator.bands import PixelType
     from eegrpc.emulator.context import Context
-    from eegrpc.emulator.reducers import Reducer, TypeRule
+    from eegrpc.emulator.images.bands import PixelType
+    from eegrpc.emulator.reducing.reducers import Reducer, TypeRule
     from eegrpc.emulator.values import Element
 
 # Source: the description of ImageCollection.toBands.

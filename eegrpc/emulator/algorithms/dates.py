@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from eegrpc.emulator import dates
-from eegrpc.emulator.conversion import TypeMismatch, to_date
-from eegrpc.emulator.date_format import format_date
-from eegrpc.emulator.date_parse import parse_by_pattern
 from eegrpc.emulator.errors import AlgorithmError
+from eegrpc.emulator.evaluation.conversion import TypeMismatch, to_date
+from eegrpc.emulator.evaluation.registry import algorithm
+from eegrpc.emulator.primitives import dates
+from eegrpc.emulator.primitives.date_format import format_date
+from eegrpc.emulator.primitives.date_parse import parse_by_pattern
 from eegrpc.emulator.properties import describe_type
-from eegrpc.emulator.registry import algorithm
 from eegrpc.emulator.values import Date, DateRange
 
 if TYPE_CHECKING:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from eegrpc.emulator.arrays import to_array
-from eegrpc.emulator.conversion import typed
 from eegrpc.emulator.errors import AlgorithmError
-from eegrpc.emulator.registry import algorithm
-from eegrpc.emulator.regular_expressions import compile_expression
+from eegrpc.emulator.evaluation.conversion import typed
+from eegrpc.emulator.evaluation.registry import algorithm
+from eegrpc.emulator.primitives.arrays import to_array
+from eegrpc.emulator.primitives.regular_expressions import compile_expression
 
 if TYPE_CHECKING:
     from eegrpc.emulator.context import Context

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from eegrpc.emulator.conversion import typed
 from eegrpc.emulator.errors import AlgorithmError
-from eegrpc.emulator.registry import algorithm
+from eegrpc.emulator.evaluation.conversion import typed
+from eegrpc.emulator.evaluation.registry import algorithm
 from eegrpc.emulator.values import Element, Feature
 
 if TYPE_CHECKING:
     from eegrpc.emulator.context import Context
-    from eegrpc.emulator.geometry import Geometry
+    from eegrpc.emulator.geometry.shapes import Geometry
 
 
 @algorithm(

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from eegrpc.emulator.algorithms.geometry_functions import in_degrees, reshaped, shape_of
-from eegrpc.emulator.band_patterns import compile_pattern
 from eegrpc.emulator.errors import AlgorithmError
-from eegrpc.emulator.geometry import Geometry
-from eegrpc.emulator.geometry_operations import from_shape
-from eegrpc.emulator.geometry_relations import laid_out
-from eegrpc.emulator.registry import algorithm
+from eegrpc.emulator.evaluation.registry import algorithm
+from eegrpc.emulator.geometry.operations import from_shape
+from eegrpc.emulator.geometry.relations import laid_out
+from eegrpc.emulator.geometry.shapes import Geometry
+from eegrpc.emulator.images.band_patterns import compile_pattern
 from eegrpc.emulator.values import Element, Feature
 
 if TYPE_CHECKING:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from eegrpc.emulator import filter_relations, filters
 from eegrpc.emulator.algorithms.collections import gathered
-from eegrpc.emulator.conversion import TypeMismatch, converter, to_date
 from eegrpc.emulator.errors import AlgorithmError
-from eegrpc.emulator.filter_language import parse_filter
-from eegrpc.emulator.filter_relations import Area, HasType, Within
-from eegrpc.emulator.filters import (
+from eegrpc.emulator.evaluation.conversion import TypeMismatch, converter, to_date
+from eegrpc.emulator.evaluation.registry import algorithm
+from eegrpc.emulator.filtering import filter_relations, filters
+from eegrpc.emulator.filtering.filter_language import parse_filter
+from eegrpc.emulator.filtering.filter_relations import Area, HasType, Within
+from eegrpc.emulator.filtering.filters import (
     All,
     AnyOf,
     CalendarRange,
@@ -22,7 +23,6 @@ from eegrpc.emulator.filters import (
     RangeContains,
 )
 from eegrpc.emulator.properties import describe_type
-from eegrpc.emulator.registry import algorithm
 from eegrpc.emulator.values import GEOMETRY_FIELD, Collection, DateRange
 
 if TYPE_CHECKING:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from eegrpc.emulator.errors import AlgorithmError
-from eegrpc.emulator.geometry import Geometry, read_coordinates
-from eegrpc.emulator.projections import require_lonlat
-from eegrpc.emulator.registry import algorithm
+from eegrpc.emulator.evaluation.registry import algorithm
+from eegrpc.emulator.geometry.projections import require_lonlat
+from eegrpc.emulator.geometry.shapes import Geometry, read_coordinates
 
 if TYPE_CHECKING:
     from eegrpc.emulator.context import Context
-    from eegrpc.emulator.projections import Projection
+    from eegrpc.emulator.geometry.projections import Projection
 
 
 def _geodesic(geodesic: bool | None) -> bool:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from eegrpc.emulator import filter_relations, filters, geometry_buffers, geometry_measures, geometry_operations
 from eegrpc.emulator.errors import AlgorithmError
-from eegrpc.emulator.geometry import Geometry
-from eegrpc.emulator.geometry_relations import intersects, laid_out
-from eegrpc.emulator.registry import algorithm
+from eegrpc.emulator.evaluation.registry import algorithm
+from eegrpc.emulator.filtering import filter_relations, filters
+from eegrpc.emulator.geometry import buffers, measures, operations
+from eegrpc.emulator.geometry.relations import intersects, laid_out
+from eegrpc.emulator.geometry.shapes import Geometry
 from eegrpc.emulator.values import Element, Feature
 
 if TYPE_CHECKING:
@@ -83,11 +84,9 @@ def _declare_measure(name: str, measure: Callable[[Context, Geometry], float], s
         return measure(context, shape_of(thing))
 
 
-_declare_measure("area", geometry_measures.area, "Area in square meters, on the ellipsoid; parts are added up.")
-_declare_measure("length", geometry_measures.length, "Length of the lines in meters, on the ellipsoid.")
-_declare_measure(
-    "perimeter", geometry_measures.perimeter, "Length of polygons' boundaries in meters, on the ellipsoid."
-)
+_declare_measure("area", measures.area, "Area in square meters, on the ellipsoid; parts are added up.")
+_declare_measure("length", measures.length, "Length of the lines in meters, on the ellipsoid.")
+_declare_measure("perimeter", measures.perimeter, "Length of polygons' boundaries in meters, on the ellipsoid.")
 
 
 def _declare_form(
@@ -105,10 +104,10 @@ def _declare_form(
         return reshaped(thing, form(context, shape_of(thing)))
 
 
-_declare_form("bounds", geometry_operations.bounds, "Smallest rectangle of the map, over the antimeridian if smaller.")
-_declare_form("centroid", geometry_measures.centroid, "Center of the parts with the most dimensions, on the sphere.")
-_declare_form("convexHull", geometry_operations.convex_hull, "Convex hull, on the sphere.")
-_declare_form("dissolve", geometry_operations.dissolve, "Union of the parts.", feature="Element")
+_declare_form("bounds", operations.bounds, "Smallest rectangle of the map, over the antimeridian if smaller.")
+_declare_form("centroid", measures.centroid, "Center of the parts with the most dimensions, on the sphere.")
+_declare_form("convexHull", operations.convex_hull, "Convex hull, on the sphere.")
+_declare_form("dissolve", operations.dissolve, "Union of the parts.", feature="Element")
 
 
 @algorithm(
@@ -120,7 +119,7 @@ def buffer(
 ) -> Geometry | Feature | None:
     """Return all places within a distance in meters; a negative one takes the margin away."""
     _require_meters(projection)
-    return reshaped(thing, geometry_buffers.buffer(context, shape_of(thing), distance))
+    return reshaped(thing, buffers.buffer(context, shape_of(thing), distance))
 
 
 @algorithm(
@@ -132,7 +131,7 @@ def simplify(
 ) -> Geometry | Feature | None:
     """Return the geometry with fewer vertices, within so many meters."""
     _require_degrees(projection)
-    return reshaped(thing, geometry_operations.simplify(context, shape_of(thing), _meters(max_error)))
+    return reshaped(thing, operations.simplify(context, shape_of(thing), _meters(max_error)))
 
 
 def _meters(margin: object) -> float:
@@ -182,12 +181,10 @@ def _declare_set_operation(
         return reshaped(left, operation(context, shape_of(left), shape_of(right)))
 
 
-_declare_set_operation("intersection", geometry_operations.intersection, "What both have.")
-_declare_set_operation("union", geometry_operations.union, "What one of the two has.")
-_declare_set_operation("difference", geometry_operations.difference, "What the left has and the right has not.")
-_declare_set_operation(
-    "symmetricDifference", geometry_operations.symmetric_difference, "What exactly one of the two has."
-)
+_declare_set_operation("intersection", operations.intersection, "What both have.")
+_declare_set_operation("union", operations.union, "What one of the two has.")
+_declare_set_operation("difference", operations.difference, "What the left has and the right has not.")
+_declare_set_operation("symmetricDifference", operations.symmetric_difference, "What exactly one of the two has.")
 
 
 @algorithm(
@@ -204,7 +201,7 @@ def distance(
 ) -> float | None:
     """Smallest distance in meters, on the ellipsoid or on the sphere; null if one is empty."""
     _require_meters(projection)
-    return geometry_measures.distance(context, shape_of(left), shape_of(right), spherical=spherical)
+    return measures.distance(context, shape_of(left), shape_of(right), spherical=spherical)
 
 
 @algorithm(
@@ -221,7 +218,7 @@ def within_distance(
 ) -> bool:
     """Whether they are at most so many meters apart."""
     _require_meters(projection)
-    found = geometry_measures.distance(context, shape_of(left), shape_of(right))
+    found = measures.distance(context, shape_of(left), shape_of(right))
     return found is not None and found <= limit
 
 
@@ -262,5 +259,5 @@ def _closest(context: Context, left: Geometry, right: Geometry) -> tuple[Geometr
         place = shape.representative_point()
         point = Geometry("Point", [place.x, place.y])
         return point, point
-    first, second = geometry_measures.closest(context, left, right)
+    first, second = measures.closest(context, left, right)
     return Geometry("Point", first[0].tolist()), Geometry("Point", second[0].tolist())

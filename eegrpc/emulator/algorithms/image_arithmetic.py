@@ -9,17 +9,17 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from eegrpc.emulator import bands as algebra
-from eegrpc.emulator.bands import BOOLEAN, NORMALIZED_DIFFERENCE, Band, PixelType
 from eegrpc.emulator.errors import AlgorithmError
-from eegrpc.emulator.image_functions import Keeps, image_function
-from eegrpc.emulator.type_rules import FLOAT, arithmetic_type, union, with_dimensions
+from eegrpc.emulator.evaluation.image_functions import Keeps, image_function
+from eegrpc.emulator.images import bands as algebra
+from eegrpc.emulator.images.bands import BOOLEAN, NORMALIZED_DIFFERENCE, Band, PixelType
+from eegrpc.emulator.images.type_rules import FLOAT, arithmetic_type, union, with_dimensions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from eegrpc.emulator.context import Context
-    from eegrpc.emulator.images import Image
+    from eegrpc.emulator.images.images import Image
 
     TypeRule = Callable[[Context, PixelType, PixelType], PixelType]
 

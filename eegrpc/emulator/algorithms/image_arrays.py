@@ -7,20 +7,20 @@ from functools import partial
 from itertools import product
 from typing import TYPE_CHECKING
 
-from eegrpc.emulator import bands as algebra
 from eegrpc.emulator.algorithms.image_arithmetic import paired, united
 from eegrpc.emulator.algorithms.image_math import first_band, first_grid
-from eegrpc.emulator.bands import Band, PixelType
 from eegrpc.emulator.context import ITEM
 from eegrpc.emulator.errors import AlgorithmError
-from eegrpc.emulator.image_functions import DROPS, Keeps, image_function
-from eegrpc.emulator.type_rules import COUNT, DOUBLE, floating, with_dimensions
+from eegrpc.emulator.evaluation.image_functions import DROPS, Keeps, image_function
+from eegrpc.emulator.images import bands as algebra
+from eegrpc.emulator.images.bands import Band, PixelType
+from eegrpc.emulator.images.type_rules import COUNT, DOUBLE, floating, with_dimensions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from eegrpc.emulator.context import Context
-    from eegrpc.emulator.images import Image
+    from eegrpc.emulator.images.images import Image
 
 # The bands of one image, as many as ImageCollection.toBands may make (its description).
 MAX_BANDS = 5000

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from eegrpc.emulator import bands as algebra
 from eegrpc.emulator.algorithms.image_arithmetic import paired, united
-from eegrpc.emulator.conversion import constant_image, convert_argument, converter
 from eegrpc.emulator.errors import AlgorithmError
-from eegrpc.emulator.image_expression import Apply, Bands, Constant, Program, parse
-from eegrpc.emulator.image_functions import derived, rules, shared_footprint
-from eegrpc.emulator.registry import algorithm, algorithms
+from eegrpc.emulator.evaluation.conversion import constant_image, convert_argument, converter
+from eegrpc.emulator.evaluation.image_functions import derived, rules, shared_footprint
+from eegrpc.emulator.evaluation.registry import algorithm, algorithms
+from eegrpc.emulator.images import bands as algebra
+from eegrpc.emulator.images.image_expression import Apply, Bands, Constant, Program, parse
 from eegrpc.emulator.values import BuiltFunction
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from eegrpc.emulator.context import Context
-    from eegrpc.emulator.images import Image
+    from eegrpc.emulator.images.images import Image
 
 # What it costs to parse a character, which may be a token, and to compare a selector with the name of a band.
 _PARSED = 20

@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING
 
 from eegrpc.emulator.algorithms.image_arithmetic import paired, united
 from eegrpc.emulator.errors import AlgorithmError
-from eegrpc.emulator.geometry import UNBOUNDED
-from eegrpc.emulator.image_functions import DROPS, RETAINS, Keeps, Placed, image_function, shared_footprint
+from eegrpc.emulator.evaluation.image_functions import DROPS, RETAINS, Keeps, Placed, image_function, shared_footprint
+from eegrpc.emulator.geometry.shapes import UNBOUNDED
+from eegrpc.emulator.images.type_rules import UNIT, with_dimensions
 from eegrpc.emulator.properties import describe_type
-from eegrpc.emulator.type_rules import UNIT, with_dimensions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from eegrpc.emulator.bands import Band
     from eegrpc.emulator.context import Context
-    from eegrpc.emulator.geometry import Geometry
-    from eegrpc.emulator.images import Image
+    from eegrpc.emulator.geometry.shapes import Geometry
+    from eegrpc.emulator.images.bands import Band
+    from eegrpc.emulator.images.images import Image
     from eegrpc.emulator.values import Collection
 
 

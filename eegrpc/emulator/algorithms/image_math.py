@@ -6,19 +6,19 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from eegrpc.emulator import bands as algebra
-from eegrpc.emulator.bands import DEFAULT_GRID, TYPE_NAMES, Band, PixelType, constant_type
 from eegrpc.emulator.errors import AlgorithmError
-from eegrpc.emulator.image_functions import DROPS, Keeps, image_function
+from eegrpc.emulator.evaluation.image_functions import DROPS, Keeps, image_function
+from eegrpc.emulator.images import bands as algebra
+from eegrpc.emulator.images.bands import DEFAULT_GRID, TYPE_NAMES, Band, PixelType, constant_type
+from eegrpc.emulator.images.type_rules import DOUBLE, UNIT, absolute, clamped, floating, sign, union, with_range
 from eegrpc.emulator.properties import describe_type
-from eegrpc.emulator.type_rules import DOUBLE, UNIT, absolute, clamped, floating, sign, union, with_range
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from eegrpc.emulator.bands import Grid
     from eegrpc.emulator.context import Context
-    from eegrpc.emulator.images import Image
+    from eegrpc.emulator.images.bands import Grid
+    from eegrpc.emulator.images.images import Image
 
 
 def _unchanged(kind: PixelType) -> PixelType:

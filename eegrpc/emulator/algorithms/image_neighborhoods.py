@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from eegrpc.emulator.algorithms.image_math import first_band
-from eegrpc.emulator.bands import BOOLEAN, TYPE_NAMES, Band, append_bands
 from eegrpc.emulator.errors import AlgorithmError
-from eegrpc.emulator.image_functions import DROPS, RETAINS, Keeps, image_function
-from eegrpc.emulator.type_rules import COUNT, FLOAT, floating, with_dimensions
+from eegrpc.emulator.evaluation.image_functions import DROPS, RETAINS, Keeps, image_function
+from eegrpc.emulator.images.bands import BOOLEAN, TYPE_NAMES, Band, append_bands
+from eegrpc.emulator.images.type_rules import COUNT, FLOAT, floating, with_dimensions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from eegrpc.emulator.bands import PixelType
     from eegrpc.emulator.context import Context
-    from eegrpc.emulator.images import Image
+    from eegrpc.emulator.images.bands import PixelType
+    from eegrpc.emulator.images.images import Image
     from eegrpc.emulator.values import Kernel
 
 _FOCAL = (

@@ -6,14 +6,14 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from eegrpc.emulator import bands as algebra
 from eegrpc.emulator.algorithms.image_math import first_grid
-from eegrpc.emulator.bands import TYPE_NAMES, Band, PixelType
 from eegrpc.emulator.errors import AlgorithmError
-from eegrpc.emulator.image_functions import DROPS, RETAINS, Keeps, image_function
-from eegrpc.emulator.images import Image
-from eegrpc.emulator.registry import algorithm
-from eegrpc.emulator.type_rules import FLOAT
+from eegrpc.emulator.evaluation.image_functions import DROPS, RETAINS, Keeps, image_function
+from eegrpc.emulator.evaluation.registry import algorithm
+from eegrpc.emulator.images import bands as algebra
+from eegrpc.emulator.images.bands import TYPE_NAMES, Band, PixelType
+from eegrpc.emulator.images.images import Image
+from eegrpc.emulator.images.type_rules import FLOAT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

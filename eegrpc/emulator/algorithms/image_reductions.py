@@ -5,19 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from eegrpc.emulator import bands as algebra
 from eegrpc.emulator.algorithms.collections import prefixed
-from eegrpc.emulator.bands import TYPE_NAMES, Band, PixelType
 from eegrpc.emulator.errors import AlgorithmError
-from eegrpc.emulator.image_functions import DROPS, Keeps, image_function
-from eegrpc.emulator.reducers import common_type
+from eegrpc.emulator.evaluation.image_functions import DROPS, Keeps, image_function
+from eegrpc.emulator.images import bands as algebra
+from eegrpc.emulator.images.bands import TYPE_NAMES, Band, PixelType
+from eegrpc.emulator.reducing.reducers import common_type
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from eegrpc.emulator.context import Context
-    from eegrpc.emulator.images import Image
-    from eegrpc.emulator.reducers import Reducer
+    from eegrpc.emulator.images.images import Image
+    from eegrpc.emulator.reducing.reducers import Reducer
     from eegrpc.emulator.values import Collection, Kernel
 
 

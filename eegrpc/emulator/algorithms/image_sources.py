@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from eegrpc.emulator.bands import Band, Grid, PixelType, constant_type, rename_bands
 from eegrpc.emulator.errors import AlgorithmError
-from eegrpc.emulator.image_functions import Keeps, image_function
+from eegrpc.emulator.evaluation.image_functions import Keeps, image_function
+from eegrpc.emulator.images.bands import Band, Grid, PixelType, constant_type, rename_bands
+from eegrpc.emulator.images.type_rules import DOUBLE, FLOAT
 from eegrpc.emulator.properties import describe_type
-from eegrpc.emulator.type_rules import DOUBLE, FLOAT
 
 if TYPE_CHECKING:
     from eegrpc.emulator.context import Context
-    from eegrpc.emulator.projections import Projection
+    from eegrpc.emulator.geometry.projections import Projection
 
 
 @image_function(

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from eegrpc.emulator import bands as algebra
 from eegrpc.emulator.algorithms.collections import refuse_version
-from eegrpc.emulator.conversion import constant_image, convert_argument, converter, load_image
 from eegrpc.emulator.errors import AlgorithmError
-from eegrpc.emulator.image_functions import Keeps, image_function, note_rule
+from eegrpc.emulator.evaluation.conversion import constant_image, convert_argument, converter, load_image
+from eegrpc.emulator.evaluation.image_functions import Keeps, image_function, note_rule
+from eegrpc.emulator.evaluation.registry import algorithm
+from eegrpc.emulator.images import bands as algebra
 from eegrpc.emulator.properties import describe_type
-from eegrpc.emulator.registry import algorithm
 from eegrpc.emulator.values import Date, Element
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from eegrpc.emulator.bands import Band
     from eegrpc.emulator.context import Context
-    from eegrpc.emulator.images import Image
+    from eegrpc.emulator.images.bands import Band
+    from eegrpc.emulator.images.images import Image
 
 # What it costs to compare a selector with the name of a band.
 _COMPARED = 2

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from eegrpc.emulator.errors import AlgorithmError
-from eegrpc.emulator.joins import Inner, Join, Save, SaveBest, SaveFirst, Simple, joined
-from eegrpc.emulator.registry import algorithm
+from eegrpc.emulator.evaluation.registry import algorithm
+from eegrpc.emulator.filtering.joins import Inner, Join, Save, SaveBest, SaveFirst, Simple, joined
 from eegrpc.emulator.values import Collection
 
 if TYPE_CHECKING:
     from eegrpc.emulator.context import Context
-    from eegrpc.emulator.filters import Filter
+    from eegrpc.emulator.filtering.filters import Filter
 
 
 @algorithm("Join.simple() -> Join")

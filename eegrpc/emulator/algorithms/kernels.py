@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from eegrpc.emulator.errors import AlgorithmError
-from eegrpc.emulator.registry import algorithm
+from eegrpc.emulator.evaluation.registry import algorithm
 from eegrpc.emulator.values import Kernel
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from eegrpc.emulator.algorithms.lists import position
 from eegrpc.emulator.context import ITEM
-from eegrpc.emulator.equality import identity
 from eegrpc.emulator.errors import AlgorithmError
-from eegrpc.emulator.registry import algorithm
+from eegrpc.emulator.evaluation.registry import algorithm
+from eegrpc.emulator.filtering.equality import identity
 
 if TYPE_CHECKING:
     from eegrpc.emulator.context import Context

@@ -6,20 +6,20 @@ import math
 from typing import TYPE_CHECKING
 
 from eegrpc.emulator.context import ITEM
-from eegrpc.emulator.conversion import typed
-from eegrpc.emulator.equality import identity, same
 from eegrpc.emulator.errors import AlgorithmError
-from eegrpc.emulator.filters import comparable
+from eegrpc.emulator.evaluation.conversion import typed
+from eegrpc.emulator.evaluation.registry import algorithm
+from eegrpc.emulator.filtering.equality import identity, same
+from eegrpc.emulator.filtering.filters import comparable
+from eegrpc.emulator.primitives.text import text_of
 from eegrpc.emulator.properties import describe_type, from_double
-from eegrpc.emulator.registry import algorithm
-from eegrpc.emulator.text import text_of
 from eegrpc.emulator.values import Element, Feature
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from eegrpc.emulator.context import Context
-    from eegrpc.emulator.filters import Filter
+    from eegrpc.emulator.filtering.filters import Filter
     from eegrpc.emulator.values import Function
 
 # The name that filters use for an item that is no element. Source: the description of List.filter.

@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from eegrpc.emulator.conversion import shorten
 from eegrpc.emulator.errors import AlgorithmError
-from eegrpc.emulator.number_format import format_number
-from eegrpc.emulator.number_functions import BINARY, UNARY, computed
-from eegrpc.emulator.registry import algorithm
+from eegrpc.emulator.evaluation.conversion import shorten
+from eegrpc.emulator.evaluation.registry import algorithm
+from eegrpc.emulator.primitives.number_format import format_number
+from eegrpc.emulator.primitives.number_functions import BINARY, UNARY, computed
 
 if TYPE_CHECKING:
     from eegrpc.emulator.context import Context
-    from eegrpc.emulator.number_functions import Binary, Number, Unary
+    from eegrpc.emulator.primitives.number_functions import Binary, Number, Unary
 
 # No number of 64 bits has more digits, unless it begins with zeros.
 _WHOLE = re.compile(r"[+-]?([0-9A-Za-z]{1,100})")

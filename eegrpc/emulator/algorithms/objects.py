@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from eegrpc.emulator.equality import same
 from eegrpc.emulator.errors import AlgorithmError
+from eegrpc.emulator.evaluation.registry import algorithm
+from eegrpc.emulator.filtering.equality import same
 from eegrpc.emulator.properties import describe_type
-from eegrpc.emulator.registry import algorithm
 from eegrpc.emulator.values import ErrorMargin
 
 if TYPE_CHECKING:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from eegrpc.emulator.bands import TYPE_NAMES, Band, PixelType
 from eegrpc.emulator.errors import AlgorithmError
-from eegrpc.emulator.image_functions import Keeps, image_function
+from eegrpc.emulator.evaluation.image_functions import Keeps, image_function
+from eegrpc.emulator.evaluation.registry import algorithm
+from eegrpc.emulator.images.bands import TYPE_NAMES, Band, PixelType
 from eegrpc.emulator.properties import describe_type
-from eegrpc.emulator.registry import algorithm
 
 if TYPE_CHECKING:
-    from eegrpc.emulator.bands import Precision
     from eegrpc.emulator.context import Context
-    from eegrpc.emulator.images import Image
+    from eegrpc.emulator.images.bands import Precision
+    from eegrpc.emulator.images.images import Image
 
 # More could not be told from a mistake; arrays of pixels rarely have three.
 _MOST_DIMENSIONS = 100

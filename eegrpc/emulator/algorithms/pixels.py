@@ -1,6 +1,6 @@
 """Functions whose results depend on pixels: known by their signatures, answered only by the stubs of a test."""
 
-from eegrpc.emulator.registry import needs_pixels
+from eegrpc.emulator.evaluation.registry import needs_pixels
 
 needs_pixels(
     'Image.classify(image: Image, classifier: Classifier, outputName: String = "classification") -> Image',

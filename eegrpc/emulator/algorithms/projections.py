@@ -7,23 +7,23 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from eegrpc.emulator.algorithms.collections import gathered
-from eegrpc.emulator.bands import Grid
-from eegrpc.emulator.clipping import clipped_footprint, clipped_grid, covered
 from eegrpc.emulator.errors import AlgorithmError
-from eegrpc.emulator.geometry import UNBOUNDED, Geometry
-from eegrpc.emulator.image_functions import RETAINS, Keeps, Placed, image_function
-from eegrpc.emulator.projections import IDENTITY, Projection
+from eegrpc.emulator.evaluation.image_functions import RETAINS, Keeps, Placed, image_function
+from eegrpc.emulator.evaluation.registry import algorithm
+from eegrpc.emulator.geometry.clipping import clipped_footprint, clipped_grid, covered
+from eegrpc.emulator.geometry.projections import IDENTITY, Projection
+from eegrpc.emulator.geometry.shapes import UNBOUNDED, Geometry
+from eegrpc.emulator.images.bands import Grid
 from eegrpc.emulator.properties import describe_type
-from eegrpc.emulator.registry import algorithm
 from eegrpc.emulator.values import Collection, Element
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from eegrpc.emulator.bands import Band
     from eegrpc.emulator.context import Context
-    from eegrpc.emulator.images import Image
-    from eegrpc.emulator.projections import Transform
+    from eegrpc.emulator.geometry.projections import Transform
+    from eegrpc.emulator.images.bands import Band
+    from eegrpc.emulator.images.images import Image
 
 
 @algorithm(

@@ -9,12 +9,13 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from eegrpc.emulator import combined_reducers, statistics
-from eegrpc.emulator.bands import PixelType
 from eegrpc.emulator.context import ITEM
 from eegrpc.emulator.errors import AlgorithmError
-from eegrpc.emulator.filters import Operand
-from eegrpc.emulator.reducers import (
+from eegrpc.emulator.evaluation.registry import algorithm
+from eegrpc.emulator.filtering.filters import Operand
+from eegrpc.emulator.images.bands import PixelType
+from eegrpc.emulator.reducing import combined_reducers, statistics
+from eegrpc.emulator.reducing.reducers import (
     Column,
     Output,
     Reducer,
@@ -26,16 +27,15 @@ from eegrpc.emulator.reducers import (
     of_pixels,
     real_type,
 )
-from eegrpc.emulator.registry import algorithm
-from eegrpc.emulator.simple_reducers import REDUCERS
+from eegrpc.emulator.reducing.simple_reducers import REDUCERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from eegrpc.emulator.context import Context
-    from eegrpc.emulator.images import Image
-    from eegrpc.emulator.reducers import TypeRule
-    from eegrpc.emulator.statistics import Number
+    from eegrpc.emulator.images.images import Image
+    from eegrpc.emulator.reducing.reducers import TypeRule
+    from eegrpc.emulator.reducing.statistics import Number
     from eegrpc.emulator.values import Collection
 
 # So few values are surely below maxRaw, whose default is not documented.

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 
 from eegrpc.emulator.context import ITEM
 from eegrpc.emulator.errors import AlgorithmError
+from eegrpc.emulator.evaluation.registry import algorithm
+from eegrpc.emulator.primitives.regular_expressions import compile_expression
+from eegrpc.emulator.primitives.text import text_of
 from eegrpc.emulator.properties import describe_type, from_double
-from eegrpc.emulator.registry import algorithm
-from eegrpc.emulator.regular_expressions import compile_expression
-from eegrpc.emulator.text import text_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from eegrpc.emulator.context import Context
-    from eegrpc.emulator.regular_expressions import Match, RegularExpression
+    from eegrpc.emulator.primitives.regular_expressions import Match, RegularExpression
 
 # What java.lang.String.trim removes: control characters too.
 _BLANKS = "".join(map(chr, range(0x21)))

@@ -6,20 +6,20 @@ import hashlib
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
-from eegrpc.emulator import geometry_operations
 from eegrpc.emulator.algorithms.collections import gathered, prefixed, refuse_version
-from eegrpc.emulator.conversion import shorten
 from eegrpc.emulator.errors import AlgorithmError
-from eegrpc.emulator.filters import fingerprint
-from eegrpc.emulator.images import Image
+from eegrpc.emulator.evaluation.conversion import shorten
+from eegrpc.emulator.evaluation.registry import algorithm
+from eegrpc.emulator.filtering.filters import fingerprint
+from eegrpc.emulator.geometry import operations
+from eegrpc.emulator.images.images import Image
 from eegrpc.emulator.properties import describe_type
-from eegrpc.emulator.registry import algorithm
 from eegrpc.emulator.values import Collection, Feature
 from eegrpc.v1alpha import EarthEngineAsset
 
 if TYPE_CHECKING:
     from eegrpc.emulator.context import Context
-    from eegrpc.emulator.geometry import Geometry
+    from eegrpc.emulator.geometry.shapes import Geometry
     from eegrpc.emulator.values import Element
 
 _NORMAL = NormalDist()
@@ -72,7 +72,7 @@ def union(context: Context, collection: Collection, _error: object) -> Collectio
 def bounds(context: Context, collection: Collection, _error: object, _projection: object) -> Geometry:
     """Return the rectangle around the geometries of all elements."""
     context.spend(len(collection))
-    return geometry_operations.bounds(context, gathered(collection))
+    return operations.bounds(context, gathered(collection))
 
 
 @algorithm(

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, timezone
 from hashlib import blake2b
 from typing import TYPE_CHECKING, TypeVar
 
-from eegrpc.emulator.catalog import PUBLIC_PREFIX
+from eegrpc.emulator.images.asset_record import PUBLIC_PREFIX
 from eegrpc.v1alpha import (
     AffineTransform,
     DoubleRange,

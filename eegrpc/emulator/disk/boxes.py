@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 from eegrpc.emulator.errors import AlgorithmError
 
 if TYPE_CHECKING:
-    from eegrpc.emulator.geometry import Geometry
+    from eegrpc.emulator.geometry.shapes import Geometry
 
 Box = tuple[float, float, float, float]
 """West, south, east, north."""

@@ -8,18 +8,18 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from eegrpc.emulator.catalog import canonical_id
 from eegrpc.emulator.disk.collection import Search, StoredCollection, StoredRecords
 from eegrpc.emulator.disk.connections import Connections
 from eegrpc.emulator.disk.layout import APPLICATION_ID, VERSION, schema_hash
 from eegrpc.emulator.disk.table import Table
+from eegrpc.emulator.images.asset_record import canonical_id
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Mapping
 
-    from eegrpc.emulator.catalog import AssetRecord
     from eegrpc.emulator.context import Context
+    from eegrpc.emulator.images.asset_record import AssetRecord
     from eegrpc.v1alpha import EarthEngineAsset
 
 _AGAIN = "prepare it again with: eegrpc emulator prepare CATALOG.ndjson -o FILE"

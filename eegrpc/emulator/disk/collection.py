@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, overload
 
-from eegrpc.emulator.catalog import AssetRecord
 from eegrpc.emulator.context import ITEM, STEP, STORED
 from eegrpc.emulator.disk.layout import OTHER
 from eegrpc.emulator.disk.proofs import NOTHING, Condition, columns_suffice, parts_of, prove
 from eegrpc.emulator.disk.table import INDEX_ORDER, ODD, Order
 from eegrpc.emulator.errors import AlgorithmError
-from eegrpc.emulator.images import Image
+from eegrpc.emulator.images.asset_record import AssetRecord
+from eegrpc.emulator.images.images import Image
 from eegrpc.emulator.values import Element, LazyCollection
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from eegrpc.emulator.context import Context
     from eegrpc.emulator.disk.proofs import Loud
     from eegrpc.emulator.disk.table import StoredRecord, StoredSet, Table
-    from eegrpc.emulator.filters import Filter
+    from eegrpc.emulator.filtering.filters import Filter
 
 _BLOCK = 500  # images that are read at a time
 

@@ -8,8 +8,8 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from eegrpc.emulator.filters import GEOMETRY_SELECTORS
-from eegrpc.emulator.images import BAND_PROPERTIES
+from eegrpc.emulator.filtering.filters import GEOMETRY_SELECTORS
+from eegrpc.emulator.images.images import BAND_PROPERTIES
 from eegrpc.v1alpha import asset_pb2
 
 if TYPE_CHECKING:

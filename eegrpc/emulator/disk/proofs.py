@@ -13,9 +13,9 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from eegrpc.emulator import filters
 from eegrpc.emulator.disk.boxes import comparison_errors
-from eegrpc.emulator.filters import (
+from eegrpc.emulator.filtering import filters
+from eegrpc.emulator.filtering.filters import (
     GEOMETRY_SELECTORS,
     All,
     AnyOf,
@@ -27,7 +27,7 @@ from eegrpc.emulator.filters import (
     RangeContains,
     comparable,
 )
-from eegrpc.emulator.geometry import Geometry
+from eegrpc.emulator.geometry.shapes import Geometry
 from eegrpc.emulator.values import DateRange
 
 if TYPE_CHECKING:

@@ -13,18 +13,18 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from eegrpc.emulator.catalog import AssetRecord
 from eegrpc.emulator.disk.layout import Packing, column_of
 from eegrpc.emulator.disk.proofs import BOXES, NOTHING, Condition
+from eegrpc.emulator.images.asset_record import AssetRecord
 from eegrpc.v1alpha import EarthEngineAsset
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from eegrpc.emulator.bands import Band
     from eegrpc.emulator.disk.connections import Connections
-    from eegrpc.emulator.geometry import Geometry
+    from eegrpc.emulator.geometry.shapes import Geometry
+    from eegrpc.emulator.images.bands import Band
 
 _FEW = 10_000  # rows that are found by an index and put in order, rather than gone through
 _BLOCK = 256  # rows that are fetched at a time

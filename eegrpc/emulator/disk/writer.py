@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from eegrpc.emulator.catalog import AssetRecord, canonical_id, comes_twice, identified
+from eegrpc.emulator.catalog import comes_twice, identified
 from eegrpc.emulator.disk.boxes import Box, box_around, comparison_errors
 from eegrpc.emulator.disk.layout import (
     APPLICATION_ID,
@@ -25,6 +25,7 @@ from eegrpc.emulator.disk.layout import (
     column_value,
     schema_hash,
 )
+from eegrpc.emulator.images.asset_record import AssetRecord, canonical_id
 from eegrpc.emulator.ndjson import catalog_files, read_lines
 from eegrpc.emulator.properties import from_struct_value
 from eegrpc.v1alpha import EarthEngineAsset

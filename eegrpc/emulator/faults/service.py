@@ -21,15 +21,15 @@ from eegrpc.emulator.faults.kinds import (
 )
 from eegrpc.emulator.faults.plan import Decision, Event, FaultPlan
 from eegrpc.emulator.faults.tickets import TICKET_KEY
-from eegrpc.emulator.page_tokens import same_place
-from eegrpc.emulator.quota import QuotaEnforcer, Refusal
-from eegrpc.emulator.statuses import end_call, error_info, retry_info
+from eegrpc.emulator.serving.page_tokens import same_place
+from eegrpc.emulator.serving.quota import QuotaEnforcer, Refusal
+from eegrpc.emulator.serving.statuses import end_call, error_info, retry_info
 from eegrpc.transcoding.servicer_context import Context as RestContext
 
 if TYPE_CHECKING:
     from eegrpc.emulator.faults.tickets import Tickets
-    from eegrpc.emulator.quota import Quota, QuotaFigures
-    from eegrpc.emulator.service import EmulatorService
+    from eegrpc.emulator.serving.quota import Quota, QuotaFigures
+    from eegrpc.emulator.serving.service import EmulatorService
     from eegrpc.v1alpha import ComputeImagesRequest, ComputeImagesResponse
 
 __all__ = ["FaultyService"]

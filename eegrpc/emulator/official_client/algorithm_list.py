@@ -8,10 +8,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from eegrpc.emulator.registry import algorithms
+from eegrpc.emulator.evaluation.registry import algorithms
 
 if TYPE_CHECKING:
-    from eegrpc.emulator.registry import Algorithm
+    from eegrpc.emulator.evaluation.registry import Algorithm
 
 __all__ = ["algorithm_list"]
 

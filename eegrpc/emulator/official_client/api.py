@@ -9,13 +9,13 @@ from urllib.parse import parse_qsl
 import grpc
 
 from eegrpc.emulator.errors import AlgorithmError, EvaluationError
-from eegrpc.emulator.evaluator import evaluate_to
+from eegrpc.emulator.evaluation.evaluator import evaluate_to
 from eegrpc.emulator.official_client.algorithm_list import algorithm_list
 from eegrpc.emulator.official_client.assets import VIEWS, Query, find_asset, list_assets
 from eegrpc.emulator.official_client.methods import METHODS, SYSTEM_PARAMETERS, RestMethod
 from eegrpc.emulator.official_client.printing import printed
-from eegrpc.emulator.page_tokens import PageTokenError
-from eegrpc.emulator.service import INVALID_EXPRESSION, INVALID_REQUEST, UNSUPPORTED, problem_of
+from eegrpc.emulator.serving.page_tokens import PageTokenError
+from eegrpc.emulator.serving.service import INVALID_EXPRESSION, INVALID_REQUEST, UNSUPPORTED, problem_of
 from eegrpc.mapper import MapperError, MessageMapper
 from eegrpc.v1alpha import ComputeImagesRequest, EarthEngineAsset
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from eegrpc.emulator.catalog import AnyCatalog
-    from eegrpc.emulator.stubs import Stub
+    from eegrpc.emulator.evaluation.stubs import Stub
     from eegrpc.transcoding.template import PathTemplate
 
 __all__ = ["Answer", "Call", "OfficialApi", "Refusal", "World"]

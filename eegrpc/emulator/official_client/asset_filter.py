@@ -18,14 +18,14 @@ import operator
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
-from eegrpc.emulator.dates import parse_date
 from eegrpc.emulator.errors import AlgorithmError
-from eegrpc.emulator.geometry import Geometry
+from eegrpc.emulator.geometry.shapes import Geometry
+from eegrpc.emulator.primitives.dates import parse_date
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from eegrpc.emulator.catalog import AssetRecord
+    from eegrpc.emulator.images.asset_record import AssetRecord
 
     Test = Callable[[AssetRecord], bool]
 

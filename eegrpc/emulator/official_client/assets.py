@@ -5,9 +5,9 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
-from eegrpc.emulator.catalog import LEGACY_PREFIX, PUBLIC_PREFIX, AssetRecord, canonical_id
+from eegrpc.emulator.images.asset_record import LEGACY_PREFIX, PUBLIC_PREFIX, AssetRecord, canonical_id
 from eegrpc.emulator.official_client.asset_filter import parse_asset_filter
-from eegrpc.emulator.page_tokens import read_token, write_token
+from eegrpc.emulator.serving.page_tokens import read_token, write_token
 from eegrpc.v1alpha import EarthEngineAsset
 
 if TYPE_CHECKING:

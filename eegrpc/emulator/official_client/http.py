@@ -12,11 +12,11 @@ from urllib.parse import parse_qs, unquote
 import grpc
 from aiohttp import web
 
-from eegrpc.emulator.journal import Record
 from eegrpc.emulator.official_client.api import Call, OfficialApi, Refusal
 from eegrpc.emulator.official_client.methods import discovery_document
-from eegrpc.emulator.service import ASSUMPTIONS_KEY, ERROR_DOMAIN
-from eegrpc.emulator.statuses import error_info, status_of
+from eegrpc.emulator.serving.service import ASSUMPTIONS_KEY, ERROR_DOMAIN
+from eegrpc.emulator.serving.statuses import error_info, status_of
+from eegrpc.emulator.testing.journal import Record
 from eegrpc.transcoding.metadata import to_trailers
 from eegrpc.transcoding.status import DETAILS_KEY, error_json
 from eegrpc.transcoding.types import Reply
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
     from concurrent.futures import Executor
 
-    from eegrpc.emulator.journal import JournalKeeper
     from eegrpc.emulator.official_client.api import World
+    from eegrpc.emulator.testing.journal import JournalKeeper
 
 __all__ = ["add_official_client"]
 

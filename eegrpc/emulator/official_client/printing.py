@@ -10,16 +10,16 @@ import math
 from typing import TYPE_CHECKING
 
 from eegrpc.emulator.errors import AlgorithmError
-from eegrpc.emulator.geometry import Geometry
-from eegrpc.emulator.images import BAND_PROPERTIES, Image, describe_band
+from eegrpc.emulator.geometry.shapes import Geometry
+from eegrpc.emulator.images.images import BAND_PROPERTIES, Image, describe_band
 from eegrpc.emulator.properties import describe_type, from_double
 from eegrpc.emulator.values import Collection, Date, DateRange, Element, Feature
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from eegrpc.emulator.bands import Band
     from eegrpc.emulator.context import Context
+    from eegrpc.emulator.images.bands import Band
 
 __all__ = ["MAX_ELEMENTS", "printed"]
 

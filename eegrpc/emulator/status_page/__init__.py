@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from eegrpc._version import VERSION
-from eegrpc.emulator.coverage import rooms
-from eegrpc.emulator.loopback import is_from_here, refusal
+from eegrpc.emulator.evaluation.coverage import rooms
+from eegrpc.emulator.serving.loopback import is_from_here, refusal
 from eegrpc.emulator.status_page.summary import summarised
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from eegrpc.emulator.bench import Bench
-    from eegrpc.emulator.journal import Entry
+    from eegrpc.emulator.testing.journal import Entry
 
 __all__ = ["add_status_page"]
 
@@ -49,7 +49,7 @@ def add_status_page(application: web.Application, bench: Bench, executor: Execut
         application: Of the emulator.
         bench: What is shown.
         executor: Runs what would hold up the event loop.
-        is_local: Whether only this machine may see it (:mod:`eegrpc.emulator.loopback`).
+        is_local: Whether only this machine may see it (:mod:`eegrpc.emulator.serving.loopback`).
     """
 
     def document(make: Callable[[web.Request], object]) -> Any:

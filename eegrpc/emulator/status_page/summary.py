@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from eegrpc.emulator.catalog import AnyCatalog, AssetRecord
-    from eegrpc.emulator.geometry import Geometry
+    from eegrpc.emulator.catalog import AnyCatalog
+    from eegrpc.emulator.geometry.shapes import Geometry
+    from eegrpc.emulator.images.asset_record import AssetRecord
 
 __all__ = ["summarised"]
 

@@ -1,0 +1,1 @@
+"""Filters and joins as values, and how values compare."""

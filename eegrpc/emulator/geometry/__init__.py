@@ -1,0 +1,1 @@
+"""Geometries on the sphere: what they are, measure, and become; and projections."""

@@ -1,0 +1,1 @@
+"""Images as values, their bands, and what becomes of these."""

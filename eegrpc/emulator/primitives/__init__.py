@@ -1,0 +1,1 @@
+"""Numbers, text, dates and arrays, as Earth Engine reads, computes and prints them."""

@@ -1,0 +1,1 @@
+"""Reducers as values, over numbers and over the types of pixels."""

@@ -1,0 +1,1 @@
+"""What tests see and change: the journal of requests, and the state of each project."""
