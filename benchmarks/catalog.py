@@ -231,6 +231,7 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as temporary:
         folder = arguments.folder or Path(temporary)
+        folder.mkdir(parents=True, exist_ok=True)
         source, target = folder / f"{arguments.images}.ndjson", folder / f"{arguments.images}.eecat"
         if not source.exists():
             with source.open("w") as file:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from eegrpc.emulator.catalog import AnyCatalog
     from eegrpc.emulator.images.asset_record import AssetRecord
+    from eegrpc.emulator.images.bands import Band
     from eegrpc.emulator.values import Function
 
 T = TypeVar("T")
@@ -48,6 +49,8 @@ class Context:
 
     Attributes:
         is_stubbed: Whether a stub of a test has been asked.
+        bands: What image functions made of bands, by function and arguments, with those bands
+            (:mod:`eegrpc.emulator.evaluation.image_functions`).
 
     """
 
@@ -56,6 +59,7 @@ class Context:
         self.is_stubbed = False
         self.work = 0
         self._most = MAX_WORK + WORK_PER_IMAGE * min(len(catalog), MOST_IMAGES)
+        self.bands: dict[tuple[object, ...], tuple[tuple[Band, ...] | None, Sequence[tuple[Band, ...]]]] = {}
         self._assumed: dict[str, None] = {}
         self._images: dict[str, Image] = {}
         self._once: dict[tuple[object, ...], tuple[object, tuple[object, ...]]] = {}

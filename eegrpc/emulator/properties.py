@@ -109,6 +109,18 @@ def to_struct_value(value: object, depth: int = 0) -> Value:
     )
 
 
+def to_struct(geometry: Geometry) -> Struct:
+    """Return a geometry's GeoJSON object as a message; shared, so it must not be changed.
+
+    Raises:
+        AlgorithmError: A coordinate is not finite.
+
+    """
+    if geometry.message is None:
+        geometry.message = to_struct_value(geometry.geojson()).struct_value
+    return geometry.message
+
+
 def _finite(value: float) -> float:
     try:
         number = float(value)
@@ -133,7 +145,10 @@ def check_properties(changes: Mapping[str, object]) -> None:
         if isinstance(value, str) or value is None:
             continue
         try:
-            to_struct_value(value)
+            if isinstance(value, Geometry):
+                to_struct(value)
+            else:
+                to_struct_value(value)
         except AlgorithmError as error:
             raise AlgorithmError(f"Property '{name}': {error.message}") from error
 

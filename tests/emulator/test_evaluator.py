@@ -29,7 +29,7 @@ from emulator_graphs import (
 )
 
 from eegrpc.emulator.catalog import Catalog
-from eegrpc.emulator.evaluation import evaluator
+from eegrpc.emulator.evaluation import machine
 from eegrpc.emulator.evaluation.evaluator import EvaluationError, evaluate, evaluate_images, supported_functions
 from eegrpc.emulator.evaluation.literals import MAX_LITERAL_DEPTH
 from eegrpc.v1alpha import EarthEngineAsset, Expression, ValueNode
@@ -65,22 +65,29 @@ def test_a_shared_node_with_an_argument_is_evaluated_for_each_call() -> None:
     ) == [[2, 2], [3, 3]]
 
 
-def test_a_shared_node_without_arguments_is_evaluated_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_shared_node_without_arguments_is_evaluated_once() -> None:
     evaluated: list[str] = []
-    compute = evaluator._Machine._compute
 
-    def recording(self: object, item: object, frame: object) -> object:
-        evaluated.append(getattr(item, "label", ""))
-        return compute(self, item, frame)  # type: ignore[arg-type]
+    def size(collection: Any) -> int:
+        evaluated.append("size")
+        return len(collection)
 
-    monkeypatch.setattr(evaluator._Machine, "_compute", recording)
-    value(
-        call("List.map", list=[1, 2, 3], baseAlgorithm=function("body")),
-        body=call("Number.add", left=arg(), right=ref("shared")),
-        shared=call("Collection.size", collection=load()),
+    def add(left: int, right: int) -> int:
+        evaluated.append("add")
+        return left + right
+
+    listed = evaluate(
+        graph(
+            call("List.map", list=[1, 2, 3], baseAlgorithm=function("body")),
+            body=call("Number.add", left=arg(), right=ref("shared")),
+            shared=call("Collection.size", collection=load()),
+        ),
+        sample(),
+        {"Collection.size": size, "Number.add": add},
     )
-    assert evaluated.count("Collection.size") == 1
-    assert evaluated.count("Number.add") == 3
+    count = len(sample().collection(S2) or ())
+    assert listed == [count + 1, count + 2, count + 3]
+    assert evaluated == ["size", "add", "add", "add"]
 
 
 def test_a_function_can_be_called_by_reference() -> None:
@@ -256,7 +263,7 @@ def test_a_deep_chain_of_conditions() -> None:
 def test_functions_within_functions_are_limited() -> None:
     links = {f"v{n}": call("List.map", list=[1], baseAlgorithm=function(f"v{n + 1}", f"x{n}")) for n in range(DEPTH)}
     error = refusal(ref("v0"), **links, **{f"v{DEPTH}": 1})
-    assert f"more than {evaluator.MAX_CALL_DEPTH} levels deep" in error.message
+    assert f"more than {machine.MAX_CALL_DEPTH} levels deep" in error.message
     assert "more)" in error.path  # the path is cut
 
 

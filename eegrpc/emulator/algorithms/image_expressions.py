@@ -44,7 +44,7 @@ def parse_expression(
             name: cast("Image", convert_argument(as_image, "Image", name, context, value))
             for name, value in zip(names, arguments, strict=True)
         }
-        return _run(context, program, images, default)
+        return _result(context, program, images, default)
 
     return BuiltFunction(tuple(names), run)
 
@@ -70,6 +70,22 @@ def _check_call(step: Apply) -> None:
         raise AlgorithmError(
             f"Function '{step.function}' takes {len(parameters)} argument(s), but is called with {step.arity}."
         )
+
+
+def _result(context: Context, program: Program, images: Mapping[str, Image], default: str) -> Image:
+    """Return the result; it is worked out once for images with the same bands that have one footprint."""
+    footprint = next((image.geometry for image in images.values()), None)
+    if footprint is None or any(image.geometry is not footprint for image in images.values()):
+        return _run(context, program, images, default)
+    key = (program, default, footprint.unbounded, *((name, id(image.bands)) for name, image in images.items()))
+    if key not in context.bands:
+        result = _run(context, program, images, default)
+        if result.geometry is not footprint:
+            return result
+        # The bands are kept, or others could get their identities.
+        context.bands[key] = result.bands, tuple(image.bands for image in images.values())
+    bands, _ = context.bands[key]
+    return derived(footprint, bands or ())
 
 
 def _run(context: Context, program: Program, images: Mapping[str, Image], default: str) -> Image:

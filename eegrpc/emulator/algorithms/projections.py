@@ -196,14 +196,21 @@ def clip(context: Context, image: Image, region: object) -> Sequence[Band] | Pla
 
     Source: the descriptions, and a printed image that was clipped.
     """
-    footprint = clipped_footprint(context, image.geometry, _region(context, region))
-    if footprint is image.geometry or footprint.unbounded:
+    own, within = image.geometry, _region(context, region)
+    # Scenes of one tile share footprint and grids.
+    footprint = context.once(lambda: clipped_footprint(context, own, within), "clipped", own, within)
+    if footprint is own or footprint.unbounded:
         return image.bands
+    bands = image.bands
+    return Placed(context.once(lambda: _clipped(context, bands, footprint), "clipped", bands, footprint), footprint)
+
+
+def _clipped(context: Context, bands: Sequence[Band], footprint: Geometry) -> tuple[Band, ...]:
     grids: dict[Grid, Grid] = {}
-    for band in image.bands:
+    for band in bands:
         if band.grid not in grids:
             grids[band.grid] = clipped_grid(context, band.grid, footprint)
-    return Placed([band.regridded(grids[band.grid]) for band in image.bands], footprint)
+    return tuple(band.regridded(grids[band.grid]) for band in bands)
 
 
 def _region(context: Context, value: object) -> Geometry:

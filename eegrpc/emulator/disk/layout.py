@@ -44,7 +44,8 @@ NEVER_STORED = frozenset({*GEOMETRY_SELECTORS, *BAND_PROPERTIES, "system:footpri
 
 # `images` is in the order of collection and index, so that a collection is a range of ids, and `messages` in that in
 # which they came. A column of `images` holds a property, see `column_value`; `odd` says that SQL cannot know what a
-# filter will make of the image: one of its columns holds OTHER, or its geometry cannot be compared.
+# filter will make of the image: one of its columns holds OTHER, or its geometry cannot be compared. The time is
+# always in the first column, and its index has the boxes, too: months of a region are found without reading rows.
 TABLES = """
 CREATE TABLE facts(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE collections(
@@ -64,6 +65,7 @@ CREATE TABLE images(
 INDEXES = """
 CREATE UNIQUE INDEX by_name ON images(collection, name);
 CREATE INDEX by_oddity ON images(collection) WHERE odd;
+CREATE INDEX by_p0 ON images(collection, p0, west, south, east, north);
 """
 BOXES = "CREATE VIRTUAL TABLE boxes USING rtree(id, west, east, south, north);"
 
@@ -84,6 +86,10 @@ def is_prepared(path: str | os.PathLike[str]) -> bool:
         return False
     with place.open("rb") as file:
         return file.read(16) == b"SQLite format 3\0"
+
+
+TIME = "p0"
+"""The column of the time, whose index has the boxes."""
 
 
 def column_of(position: int) -> str:

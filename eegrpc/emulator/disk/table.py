@@ -1,8 +1,9 @@
 """The table of images: which rows meet conditions, in which order, and what is in them.
 
 SQLite is told how to go about it. Without statistics of values it would often choose the wrong index, and there is an
-easy way to know the right one: count, up to a limit, what each would give. If one gives few rows, these are read and
-put in order; otherwise all rows are gone through in the order asked for, which costs little until a page is full.
+easy way to know the right one: count, up to a limit, what each would give; a file does not change, so counts are kept.
+If one gives few rows, these are read and put in order; otherwise all rows are gone through in the order asked for,
+which costs little until a page is full.
 """
 
 from __future__ import annotations
@@ -13,13 +14,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from eegrpc.emulator.disk.layout import Packing, column_of
+from eegrpc.emulator.disk.layout import TIME, Packing, column_of
 from eegrpc.emulator.disk.proofs import BOXES, NOTHING, Condition
 from eegrpc.emulator.images.asset_record import AssetRecord
 from eegrpc.v1alpha import EarthEngineAsset
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from eegrpc.emulator.disk.connections import Connections
@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     from eegrpc.emulator.images.bands import Band
 
 _FEW = 10_000  # rows that are found by an index and put in order, rather than gone through
+_MOST_TIMES = 100_000  # entries of the index of times that are gone through for the boxes in it
 _BLOCK = 256  # rows that are fetched at a time
+_KEPT_COUNTS = 1024
 _KEPT_RECORDS = 512  # images that were read in full
 _MOST_MARKS = 500  # question marks in one statement
 
@@ -165,6 +167,7 @@ class Table:
             rows = connection.execute("SELECT id, wire FROM dictionaries").fetchall()
         self._packings = {key: Packing(wire) for key, wire in rows}
         self.record = lru_cache(maxsize=_KEPT_RECORDS)(self._read_record)
+        self._counts = lru_cache(maxsize=_KEPT_COUNTS)(self._counted)
 
     def sets(self) -> Iterator[StoredSet]:
         """Yield the collections."""
@@ -205,9 +208,9 @@ class Table:
 
         """
         and_odd = and_odd and of.odd > 0
+        driver, count = self._driver(of, conditions)
+        spend(count)
         with self._connections.lent() as connection:
-            driver, count = self._driver(connection, of, conditions)
-            spend(count)
             if driver is not None:
                 statements = [self._by_index(of, driver, conditions, order, and_odd=and_odd)]
             elif order.column is None:
@@ -272,20 +275,29 @@ class Table:
 
     # -------------------------------------------------------------------------------------------------- statements
 
-    def _driver(
-        self, connection: sqlite3.Connection, of: StoredSet, conditions: Sequence[Condition]
-    ) -> tuple[Condition | None, int]:
+    def _driver(self, of: StoredSet, conditions: Sequence[Condition]) -> tuple[Condition | None, int]:
         """Return the condition whose index gives the fewest rows, if these are few, and how many are gone through."""
-        best, fewest = None, _FEW
+        best, fewest, gone_through = None, _FEW, len(of)
+        boxes = tuple(condition for condition in conditions if condition.column == BOXES)
         for condition in conditions:
-            if condition.column not in self._indexed:
-                continue
-            source = self._indexed_rows(of, condition, [])
-            sql = f"SELECT count(*) FROM ({source.sql} LIMIT {fewest})"  # noqa: S608
-            count = connection.execute(sql, source.values).fetchone()[0]
-            if count < fewest:
-                best, fewest = condition, count
-        return best, fewest if best is not None else len(of)
+            if condition.column in self._indexed:
+                within = boxes if condition.column == TIME else ()
+                looked_at, count = self._counts(of, condition, within, _FEW)
+                if count < fewest:
+                    best, fewest, gone_through = condition, count, looked_at
+        return best, gone_through
+
+    def _counted(self, of: StoredSet, by: Condition, within: Sequence[Condition], limit: int) -> tuple[int, int]:
+        """Return how many entries of an index are gone through, and how many rows these give; `limit` if as many."""
+        source = self._indexed_rows(of, by, [])
+        most = _MOST_TIMES if within else limit
+        columns = "west, south, east, north" if within else "1"
+        inner = source.sql.replace("SELECT images.id", f"SELECT {columns}", 1).replace("SELECT boxes.id", "SELECT 1", 1)
+        boxes = _all(within)
+        sql = f"SELECT count(*), total({boxes.sql}) FROM ({inner} LIMIT {most}) AS images"  # noqa: S608
+        with self._connections.lent() as connection:
+            looked_at, count = connection.execute(sql, (*boxes.values, *source.values)).fetchone()
+        return looked_at, limit if looked_at == most else min(int(count), limit)
 
     @staticmethod
     def _indexed_rows(of: StoredSet, driver: Condition, others: Sequence[Condition]) -> Condition:

@@ -233,7 +233,7 @@ class _Writer:
         connection = self._connection
         counts = ", ".join(f"count({column})" for column in self._columns)
         found = connection.execute(f"SELECT {counts} FROM arrivals WHERE is_image").fetchone()  # noqa: S608
-        used = [position for position, count in enumerate(found) if count or position == 0]
+        used = [position for position, count in enumerate(found) if count or position == 0]  # the time in any case
         columns = [column_of(position) for position in range(len(used))]
         sources = [self._columns[position] for position in used]
         connection.execute(
@@ -255,7 +255,7 @@ class _Writer:
         connection.executemany("UPDATE collections SET first = ?, last = ?, odd = ? WHERE id = ?", ranges)
         for statement in filter(None, map(str.strip, INDEXES.split(";"))):
             connection.execute(statement)
-        for column in columns:
+        for column in columns[1:]:
             connection.execute(f"CREATE INDEX by_{column} ON images(collection, {column})")
         facts = {
             "schema": schema_hash(),

@@ -7,6 +7,7 @@ with that id, a number for a constant image, a list for a collection, a string f
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import TYPE_CHECKING, TypeVar
 
 from eegrpc.emulator.context import ITEM, Context
@@ -324,9 +325,13 @@ def to_date(value: object, zone: str | None = None) -> Date:
 
 def constant_image(values: list[int | float]) -> Image:
     """Return an image with one band per number, the same everywhere. Source: the description of Image.constant."""
+    return Image(None, _constant_bands(*values), {"system:footprint": UNBOUNDED})
+
+
+@lru_cache(maxsize=1024, typed=True)  # 1 is not 1.0
+def _constant_bands(*values: float) -> tuple[Band, ...]:
     names = ["constant", *(f"constant_{number}" for number in range(1, len(values)))]
-    bands = [Band(name, constant_type(value)) for name, value in zip(names, values, strict=True)]
-    return Image(None, bands, {"system:footprint": UNBOUNDED})
+    return tuple(Band(name, constant_type(value)) for name, value in zip(names, values, strict=True))
 
 
 def load_image(context: Context, asset_id: str) -> Image:

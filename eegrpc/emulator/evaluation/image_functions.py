@@ -32,6 +32,10 @@ P = ParamSpec("P")
 # What it costs to look at a band.
 _LOOKED_AT = 2
 
+# A list of so many names is compared as fast as it is used.
+_FEW_ITEMS = 32
+_SCALARS = (type(None), bool, int, float, str)
+
 # What answers rest on when the description of a function does not say what it keeps.
 DROPS = "undocumented-drops-metadata"
 RETAINS = "undocumented-keeps-metadata"
@@ -123,11 +127,8 @@ def image_function(
         @wraps(bands_of)
         def implementation(context: Context, /, *args: P.args, **kwargs: P.kwargs) -> Image:
             images = [argument for argument in args if isinstance(argument, Image)]
-            context.spend(1 + sum(len(image.bands) for image in images), _LOOKED_AT)
-            found = bands_of(context, *args, **kwargs)
+            found = bands_of(context, *args, **kwargs) if kwargs else _found(context, bands_of, args, images)
             made = found.bands if isinstance(found, Placed) else found
-            if all(made is not image.bands for image in images):
-                context.spend(len(made))
             if assumption and images and _has_metadata(images[0]):
                 context.assume(assumption)
             if isinstance(found, Placed):
@@ -143,6 +144,81 @@ def image_function(
         return implementation
 
     return declare
+
+
+class _LooksFurtherError(Exception):
+    """A function asks an image for more than its bands."""
+
+
+class _BandsOnly(Image):
+    """An image of which nothing is told but its bands."""
+
+    __slots__ = ()
+
+    def __init__(self, image: Image) -> None:
+        super().__init__(None, image.bands)
+
+    def get(self, name: str) -> object:
+        raise _LooksFurtherError(name)
+
+    def property_names(self) -> list[str]:
+        raise _LooksFurtherError
+
+
+def _found(
+    context: Context, bands_of: Callable[..., Sequence[Band] | Placed], args: tuple[object, ...], images: list[Image]
+) -> Sequence[Band] | Placed:
+    """Return the bands of a function, computed once for images that have the same ones.
+
+    The images of a collection mostly have the bands of a few grids, and a function is mapped over a thousand of them.
+    So it is given images that have bands and nothing else; if it asks for more, it gets the real ones, each time.
+    """
+    key = _key(bands_of, args) if images else None
+    if key is None:
+        return _counted(context, bands_of, args, images)
+    if key not in context.bands:
+        bare = [_BandsOnly(argument) if isinstance(argument, Image) else argument for argument in args]
+        try:
+            made = _counted(context, bands_of, bare, images)
+        except _LooksFurtherError:
+            found = None
+        else:
+            found = None if isinstance(made, Placed) else tuple(made)
+        # The bands are kept, or others could get their identities.
+        context.bands[key] = found, tuple(image.bands for image in images)
+    else:
+        context.spend(1)
+        found, _ = context.bands[key]
+    return _counted(context, bands_of, args, images) if found is None else found
+
+
+def _counted(
+    context: Context, bands_of: Callable[..., Sequence[Band] | Placed], args: Sequence[object], images: list[Image]
+) -> Sequence[Band] | Placed:
+    """Return the bands of a function; what it looks at is counted before, and what it makes when it is there."""
+    context.spend(1 + sum(len(image.bands) for image in images), _LOOKED_AT)
+    found = bands_of(context, *args)
+    made = found.bands if isinstance(found, Placed) else found
+    if all(made is not image.bands for image in images):
+        context.spend(len(made))
+    return found
+
+
+def _key(bands_of: Callable[..., object], args: tuple[object, ...]) -> tuple[object, ...] | None:
+    """Return what tells the arguments of a call apart, images by their bands; None if nothing simple does."""
+    key: list[object] = [bands_of]
+    for argument in args:
+        if isinstance(argument, Image):
+            key.append(id(argument.bands))
+        elif isinstance(argument, list):
+            if len(argument) > _FEW_ITEMS or not all(type(item) in _SCALARS for item in argument):
+                return None
+            key += [len(argument), *map(type, argument), *argument]
+        elif type(argument) in _SCALARS:
+            key += [type(argument), argument]
+        else:
+            return None
+    return tuple(key)
 
 
 def derived(footprint: Geometry | None, bands: Sequence[Band]) -> Image:
@@ -170,6 +246,8 @@ def shared_footprint(context: Context, images: Sequence[Image]) -> Geometry | No
         The footprint; None if no image has one.
 
     """
+    if len(images) == 1:
+        return images[0].geometry
     footprints = [image.geometry for image in images]
     bounded = [footprint for footprint in footprints if footprint is not None and not footprint.unbounded]
     if not bounded:

@@ -17,6 +17,7 @@ from eegrpc.emulator.geometry.sphere import edge_count, filled, great_circle, un
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from google.protobuf.struct_pb2 import Struct
     from shapely import Polygon
     from shapely.geometry.base import BaseGeometry
 
@@ -47,10 +48,11 @@ class Geometry:
         coordinates: Nested lists of positions, or a list of Geometry for a ``GeometryCollection``.
         geodesic: Whether edges follow the shortest path on the ground, rather than straight lines on the map.
         unbounded: Whether it covers the whole world, as the footprint of a constant image does.
+        message: The geometry as a Struct, once it was asked for (:func:`eegrpc.emulator.properties.to_struct`).
 
     """
 
-    __slots__ = ("_arcs", "_shape", "coordinates", "geodesic", "type", "unbounded")
+    __slots__ = ("_arcs", "_shape", "coordinates", "geodesic", "message", "type", "unbounded")
 
     def __init__(self, kind: str, coordinates: object, *, geodesic: bool = True, unbounded: bool = False) -> None:
         self.type = kind
@@ -63,6 +65,7 @@ class Geometry:
             self.geodesic = all(member.geodesic for member in members)
         self._shape: BaseGeometry | None = None
         self._arcs: Vectors | None = None
+        self.message: Struct | None = None
 
     def __repr__(self) -> str:
         return f"Geometry({self.type})"

@@ -51,7 +51,7 @@ class AssetRecord:
 
     """
 
-    __slots__ = ("_asset", "_bands", "_footprint", "_properties", "collection_id", "id", "index")
+    __slots__ = ("_asset", "_bands", "_footprint", "_properties", "_virtual", "collection_id", "id", "index")
 
     def __init__(self, asset: EarthEngineAsset) -> None:
         self._asset = asset
@@ -60,6 +60,7 @@ class AssetRecord:
         self._properties: dict[str, object] | None = None
         self._bands: tuple[Band, ...] | None = None
         self._footprint: Geometry | None = None
+        self._virtual: dict[str, object] = {}  # which joins and sorts ask for again and again
 
     def __repr__(self) -> str:
         return f"AssetRecord({self.id!r})"
@@ -105,7 +106,9 @@ class AssetRecord:
         value = self.properties.get(name)
         if value is not None or not name.startswith("system:"):
             return value
-        return self.virtual(name)
+        if name not in self._virtual:
+            self._virtual[name] = self.virtual(name)
+        return self._virtual[name]
 
     def property_names(self) -> Iterator[str]:
         """Names of the properties that have a value."""

@@ -161,7 +161,7 @@ class Band:
 
 
 def bands_of(messages: Iterable[ImageBand]) -> tuple[Band, ...]:
-    """Bands from an asset's messages; equal messages give the very same band.
+    """Bands from an asset's messages; equal messages give the very same band, and equal lists the very same tuple.
 
     Args:
         messages: The ``bands`` of an asset.
@@ -170,7 +170,12 @@ def bands_of(messages: Iterable[ImageBand]) -> tuple[Band, ...]:
         The bands in the same order.
 
     """
-    return tuple(_band_from_wire(message.SerializeToString(deterministic=True)) for message in messages)
+    return _shared(tuple(_band_from_wire(message.SerializeToString(deterministic=True)) for message in messages))
+
+
+@lru_cache(maxsize=4096)
+def _shared(bands: tuple[Band, ...]) -> tuple[Band, ...]:
+    return bands
 
 
 @lru_cache(maxsize=8192)

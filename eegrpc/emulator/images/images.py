@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from eegrpc.emulator.errors import AlgorithmError
 from eegrpc.emulator.geometry.shapes import Geometry
-from eegrpc.emulator.properties import to_struct_value
+from eegrpc.emulator.properties import to_struct, to_struct_value
 from eegrpc.emulator.values import GEOMETRY_FIELD, SYSTEM_PREFIX, Date, Element
 from eegrpc.v1alpha import EarthEngineAsset
 
@@ -176,7 +176,7 @@ def _put(message: EarthEngineAsset, name: str, value: object) -> None:
     elif name == "system:footprint":
         message.ClearField("geometry")
         if isinstance(value, Geometry) and not value.unbounded:
-            message.geometry.CopyFrom(to_struct_value(value.geojson()).struct_value)
+            message.geometry.CopyFrom(to_struct(value))
     elif name == "system:id":
         message.ClearField("name")
         message.id = "" if value is None else str(value)
