@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, ClassVar
 
+from eegrpc.emulator.context import STEP
 from eegrpc.emulator.errors import AlgorithmError
 from eegrpc.emulator.filtering import filter_relations, filters
 from eegrpc.emulator.filtering.filter_relations import Within
@@ -221,13 +222,15 @@ def joined(
     context.spend(len(rights))
     context.spend(condition.size, filters.QUESTION)
     candidates = _index(context, rights, condition)
+    # Whether those that the index names pass is then known: it did the filter's own arithmetic.
+    all_pass = isinstance(condition, Within) and condition.joins and condition.gap is filter_relations.difference
+    price = STEP + condition.size * filters.QUESTION
 
     def matches(left: Element) -> Iterator[Match]:
         for position in candidates(left):
-            context.spend(1)
-            context.spend(condition.size, filters.QUESTION)
+            context.spend(1, price)
             right = rights[position]
-            if condition.passes(context, left, right):
+            if all_pass or condition.passes(context, left, right):
                 yield Match(right, condition.measure(context, left, right) if join.measure_key is not None else None)
 
     results: list[Element] = []
@@ -296,10 +299,10 @@ def _by_number(rights: Sequence[Element], condition: Within) -> Candidates:
             return ()
         # A little more than the difference, as sums are rounded.
         reach = condition.limit + 1e-12 * (abs(value) + abs(condition.limit))
-        if not math.isfinite(reach):
-            return range(len(rights))
-        first, last = bisect_left(numbers, value - reach), bisect_right(numbers, value + reach)
-        return sorted(position for _, position in found[first:last])
+        near = found
+        if math.isfinite(reach):
+            near = found[bisect_left(numbers, value - reach) : bisect_right(numbers, value + reach)]
+        return sorted(position for number, position in near if abs(value - number) <= condition.limit)
 
     return candidates
 

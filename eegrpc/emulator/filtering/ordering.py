@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from eegrpc.emulator.errors import AlgorithmError
 from eegrpc.emulator.filtering.filters import comparable
@@ -33,10 +33,14 @@ def ordered_by(context: Context, elements: Collection[Element], key: str, *, asc
 
     """
     context.spend(len(elements))
+    values: list[Any] = [element.get(key) for element in elements]
+    if set(map(type, values)) == {int}:  # times, mostly
+        known = list(elements)
+        return [known[place] for place in sorted(range(len(known)), key=values.__getitem__, reverse=not ascending)]
     present: list[tuple[tuple[int, object], Element]] = []
     missing: list[Element] = []
-    for element in elements:
-        value = comparable(element.get(key))
+    for element, found in zip(elements, values, strict=True):
+        value = comparable(found)
         if value is None or (isinstance(value, float) and math.isnan(value)):
             missing.append(element)
         elif isinstance(value, (int, float, str)):
