@@ -7,8 +7,8 @@ with each image in it 72 times, by ids of their own, so that each of its four co
 are of CPU, of the quickest of five runs in which nothing is kept from the run before: compiling the graph, evaluating
 it, and making the messages of the first thousand images. Beside it: what that is for a thousand images of the answer,
 filters that refused others included; what the first run took, when images and filters were new; and what it takes to
-encode the page, which any server has to. In join_save_all_count the images have 57,024 matches. Exit code 1: a page takes
-longer than the limit.
+encode the page, which any server has to. In join_save_all_count the images have 57,024 matches. Exit code 1: a page
+takes longer than the limit.
 """
 
 from __future__ import annotations
