@@ -8,13 +8,12 @@ without the parser until the body is complete.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import io
-import socket
-import sys
 from typing import TYPE_CHECKING
 
 import aiohttp
+
+from eegrpc.transcoding.low_water import LowWater
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,9 +27,6 @@ LARGE_BODY = 1 << 20
 
 _AT_ONCE = 1 << 20
 """Bytes that are received at most before other callbacks have their turn: a millisecond or two."""
-
-_WAITED_FOR = 1 << 18
-"""Bytes for which the event loop is woken, if so many are to come: a turn of it costs more than a packet."""
 
 
 def told_length(response: aiohttp.ClientResponse) -> int:
@@ -88,21 +84,14 @@ class _Receiver(asyncio.BufferedProtocol):
         self._owner = owner
         self._done = done
         self._finish = finish
-        # TLS takes more bytes than it gives out: what is missing there cannot be told. Other systems may never wake it.
-        waits = sys.platform == "linux" and transport.get_extra_info("sslcontext") is None
-        self._socket = transport.get_extra_info("socket") if waits else None
-        self._wait_for(len(target))
-
-    def _wait_for(self, nbytes: int) -> None:
-        """Have the loop woken by so many bytes, or by the end of the connection (socket(7), SO_RCVLOWAT)."""
-        if self._socket is not None:
-            with contextlib.suppress(OSError):  # it is closed: nothing is waited for any more
-                self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, min(nbytes, _WAITED_FOR))
+        secure = transport.get_extra_info("sslcontext") is not None
+        self._low_water = LowWater(None if secure else transport.get_extra_info("socket"))
+        self._low_water.expect(len(target))
 
     def give_back(self) -> None:
         """Make the connection aiohttp's again."""
         if self._transport.get_protocol() is self:
-            self._wait_for(1)
+            self._low_water.expect(1)
             self._transport.set_protocol(self._owner)
         self._given.release()
         self._rest.release()
@@ -117,8 +106,7 @@ class _Receiver(asyncio.BufferedProtocol):
         rest = self._rest[nbytes:]
         self._rest.release()
         self._rest = rest
-        if len(rest) < _WAITED_FOR:
-            self._wait_for(max(len(rest), 1))
+        self._low_water.expect(len(rest))
         if not rest:
             self.give_back()
             # Its parser still waits for the body; a new one takes what comes now for what it is: nothing asked for.

@@ -22,6 +22,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from eegrpc._processes import restart_in_children
 from eegrpc.transcoding.framing import ResponseFraming
+from eegrpc.transcoding.low_water import LowWater
 from eegrpc.transcoding.resolver import look_up
 
 if TYPE_CHECKING:
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     from eegrpc.transcoding.resolver import Addresses
 
 __all__ = ["Cancelled", "Connection", "ConnectionPool", "Exchange"]
+
+_LARGE_READ = 1 << 16
+"""Bytes from which on a read goes straight into the body; http.client's buffer is smaller."""
 
 _T = TypeVar("_T")
 
@@ -129,6 +133,7 @@ class _DeadlineMixin:
 
     exchange: Exchange | None = None
     framing: ResponseFraming | None = None
+    knows_length = False  # what is read now is a body whose length was told
 
     def _arm(self) -> None:
         if self.exchange is not None:
@@ -154,7 +159,23 @@ class _DeadlineMixin:
 
 
 class _DeadlineSocket(_DeadlineMixin, socket.socket):
-    pass
+    _low_water: LowWater | None = None
+
+    def body_begins(self) -> None:
+        """Note that a body of a told length comes now: large reads are for what it has, and never for more."""
+        self._low_water = LowWater(self)
+
+    def body_ends(self) -> None:
+        """Note that anything may come from now on."""
+        if self._low_water is not None:
+            self._low_water.expect(1)
+            self._low_water = None
+
+    def recv_into(self, buffer: Any, *args: Any, **kwargs: Any) -> int:
+        if self._low_water is not None:
+            wanted = memoryview(buffer).nbytes
+            self._low_water.expect(wanted if wanted >= _LARGE_READ else 1)  # a small one fills a reader's buffer
+        return super().recv_into(buffer, *args, **kwargs)
 
 
 class _DeadlineSSLSocket(_DeadlineMixin, ssl.SSLSocket):
@@ -235,9 +256,16 @@ class _Connect(HTTPConnection):
             self.sock.exchange, self.sock.framing = exchange, self.framing
             self._abortable(self.sock)
 
+    def expect_body(self) -> None:
+        """Expect a large body of a told length: its thread is not woken for each packet."""
+        if isinstance(self.sock, _DeadlineSocket):
+            self.sock.body_begins()
+
     def release(self) -> None:
         """Serve nobody: cancelling the last exchange no longer touches this connection."""
         self.exchange.on_cancel(None)
+        if isinstance(self.sock, _DeadlineSocket):
+            self.sock.body_ends()
 
     def disown(self) -> None:
         """Leave the connection to the parent, in a forked child: the socket is closed here, and not shut down.

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["Sender"]
 
 _PIECE = 1 << 18
+_LARGE = 1 << 20  # a body that is not read packet by packet
 _LARGE_PIECE = 1 << 24  # of a body whose length is told: nearly all come in one piece, and need not be joined
 
 # What a connection that the server has closed meanwhile gives, before the first byte of a response.
@@ -87,7 +88,7 @@ class Sender:
                         fresh = True
                         continue
                     raise _lost(error) from error
-                body, complete = self._read(response, exchange)
+                body, complete = self._read(connection, response, exchange)
                 reusable = complete and connection.framing.reusable and connection.sock is not None
                 return HttpResponse(response.status, _lower_case(response), body)
             except Exception as error:
@@ -152,14 +153,19 @@ class Sender:
             raise
         return connection.getresponse()
 
-    def _read(self, response: urllib3.BaseHTTPResponse, exchange: Exchange) -> tuple[bytes, bool]:
+    def _read(
+        self, connection: Connection | SecureConnection, response: urllib3.BaseHTTPResponse, exchange: Exchange
+    ) -> tuple[bytes, bool]:
         """Return the body, and whether it is all of it."""
         limit = self._max_receive_bytes if response.status < 300 else MAX_ERROR_BYTES
         reader = BodyReader(response.headers.get("content-encoding", ""), limit)
         pieces: Iterable[bytes]
         if response.status < 300:
             # Exactly what comes: asked for more, urllib3 would copy what it has.
-            amount = min(response.length_remaining or _PIECE, _LARGE_PIECE)
+            told = response.length_remaining or 0
+            if told >= _LARGE:
+                connection.expect_body()
+            amount = min(told or _PIECE, _LARGE_PIECE)
             pieces = response.stream(amount, decode_content=False)
         else:
             pieces = iter(lambda: response.read1(_PIECE, decode_content=False), b"")  # as it comes: it may be cut

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
+import sys
 import threading
 
 import grpc
@@ -16,6 +18,7 @@ import eegrpc
 from eegrpc.transcoding.aio_body import LARGE_BODY
 from eegrpc.transcoding.aio_sender import AioSender
 from eegrpc.transcoding.endpoint import Endpoint
+from eegrpc.transcoding.low_water import LowWater
 from eegrpc.transcoding.types import HttpRequest
 from eegrpc.v1alpha import ComputeImagesRequest, EarthEngineStub
 
@@ -113,6 +116,42 @@ def test_htt_03_what_follows_it_unasked_is_never_the_next_reply(open_caller):
         assert sent.acquire(timeout=PATIENCE)
         assert caller.call().response.next_page_token == "small"
         assert caller.call().response.next_page_token == "small"
+
+
+def test_a_few_bytes_behind_it_are_noticed_however_many_were_waited_for_before(open_caller):
+    answered, sent = threading.Event(), threading.Semaphore(0)
+
+    def script(connection):
+        while connection.read() is not None:
+            if answered.is_set():
+                connection.send(SMALL)
+                continue
+            connection.send(LARGE)
+            answered.wait(PATIENCE)
+            connection.send(b"stray")
+            sent.release()
+
+    with HttpPeer(script) as peer:
+        caller = open_caller("rest", peer.port)
+        assert caller.call().response.next_page_token == TOKEN
+        answered.set()
+        assert sent.acquire(timeout=PATIENCE)
+        assert caller.call().response.next_page_token == "small"
+        assert peer.accepted == 2
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems may never wake who waits")
+def test_the_mark_of_a_socket_is_never_more_than_what_is_to_come():
+    def mark():
+        return ours.getsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener, socket.create_connection(listener.getsockname()) as ours:
+        low_water = LowWater(ours)
+        for coming, expected in ((10, 10), (1 << 30, 1 << 19), (70_000, 70_000), (0, 1)):
+            low_water.expect(coming)
+            assert mark() == expected
+        ours.close()
+        low_water.expect(10)  # as when a call is cancelled
 
 
 def test_the_deadline_ends_it_and_the_next_call_has_a_connection_of_its_own(open_caller):

@@ -1,0 +1,39 @@
+"""How much of a large body must have come before whoever waits for it is woken: SO_RCVLOWAT of socket(7).
+
+A body of 10 MB comes in hundreds of packets, and being woken for each costs more than copying what is in them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+import sys
+
+__all__ = ["LowWater"]
+
+_ENOUGH = 1 << 19
+"""Bytes for which it is worth being woken; the system makes room for twice as many, or lowers it."""
+
+
+class LowWater:
+    """The mark of one socket. Its end, an error and a deadline wake whoever waits in any case.
+
+    Args:
+        sock: The socket. One with TLS has none: it takes more bytes than it gives out, so what is missing cannot be
+            told. Nor has one of another system than Linux: it may never wake.
+    """
+
+    __slots__ = ("_mark", "_sock")
+
+    def __init__(self, sock: socket.socket | None) -> None:
+        self._sock = sock if sys.platform == "linux" and not isinstance(sock, ssl.SSLSocket) else None
+        self._mark = 1
+
+    def expect(self, nbytes: int) -> None:
+        """Note how many bytes are surely to come: never more, or nobody would be woken."""
+        mark = max(1, min(nbytes, _ENOUGH))
+        if self._sock is not None and mark != self._mark:
+            with contextlib.suppress(OSError):  # it is closed: nothing is waited for any more
+                self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, mark)
+                self._mark = mark
