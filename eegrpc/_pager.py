@@ -39,18 +39,21 @@ class ComputeImagesPager:
         self._fetch = fetch
         self._call = call
         self._pages = call.pages()
-        self._ahead = _Ahead(fetch, call, self._pages)
+        self._ahead: _Ahead | None = None  # until there is a page to fetch ahead: most answers have one
         self._lock = threading.Lock()
         restart_in_children(self)
 
     def __del__(self) -> None:
-        self._ahead.stop()  # takes no lock
+        if self._ahead is not None:
+            self._ahead.stop()  # takes no lock
 
     def _after_fork(self) -> None:
         """Go on in a forked child, independently of the parent."""
-        lock = self._ahead.lock if self._ahead.lock.locked() else self._lock
+        lock = self._lock
+        if self._ahead is not None and self._ahead.lock.locked():
+            lock = self._ahead.lock
         self._lock = child_lock(lock, "make a new pager, with page_token= as next_page_token of this one says")
-        self._ahead = _Ahead(self._fetch, self._call, self._pages)  # what is under way is the parent's
+        self._ahead = None  # what is under way is the parent's
 
     @property
     def next_page_token(self) -> str:
@@ -70,7 +73,8 @@ class ComputeImagesPager:
     def close(self) -> None:
         """End the iteration: nothing more is sent or handed out, and what is fetched ahead is cancelled."""
         with self._lock:
-            self._ahead.stop()
+            if self._ahead is not None:
+                self._ahead.stop()
             self._pages.close()
 
     def __iter__(self) -> ComputeImagesPager:
@@ -92,14 +96,18 @@ class ComputeImagesPager:
 
     def _advance(self) -> bool:
         """Turn to another page; return False when there is none."""
-        self._ahead.wait()
+        if self._ahead is not None:
+            self._ahead.wait()
         if not self._pages.turn():
             request = self._pages.next_request()
             if request is None:
                 return False
             self._pages.feed(self._fetch(self._call, request, self._pages.number + 1))
             self._pages.turn()
-        self._ahead.begin()
+        if self._ahead is None and self._pages.request_ahead(self._call.prefetch) is not None:
+            self._ahead = _Ahead(self._fetch, self._call, self._pages)
+        if self._ahead is not None:
+            self._ahead.begin()
         return True
 
 

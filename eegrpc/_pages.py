@@ -39,8 +39,8 @@ class Pages:
     """The pages of one request: which to ask for next, and what of them is still to be handed out.
 
     Args:
-        request: The request of the first page. Copied; later pages differ from it in the token alone, because not every
-            server lets the page size change between pages.
+        request: The request of the first page; not to be changed from now on. Later pages differ from it in the token
+            alone, because not every server lets the page size change between pages.
         limit: Most images to hand out; None for all. The request then asks for pages no larger than that.
         max_empty_pages: Most empty pages in a row.
     """
@@ -48,10 +48,12 @@ class Pages:
     def __init__(
         self, request: ComputeImagesRequest, *, limit: int | None = None, max_empty_pages: int = MAX_EMPTY_PAGES
     ) -> None:
-        self._request = ComputeImagesRequest()
-        self._request.CopyFrom(request)
         if limit is not None and limit < (request.page_size or DEFAULT_PAGE_SIZE):
-            self._request.page_size = limit
+            shorter = ComputeImagesRequest()
+            shorter.CopyFrom(request)
+            shorter.page_size = limit
+            request = shorter
+        self._request = request
         # The side that asks and feeds.
         self._remaining = limit
         self._max_empty_pages = max_empty_pages
@@ -179,6 +181,8 @@ class Pages:
         self._page = None
 
     def _next(self) -> ComputeImagesRequest:
+        if self._asking == self._request.page_token:
+            return self._request  # of the first page; most computations have no other
         request = ComputeImagesRequest()
         request.CopyFrom(self._request)
         request.page_token = self._asking

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import platform
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 import grpc
 from google.protobuf.field_mask_pb2 import FieldMask
+from google.protobuf.message import DecodeError, EncodeError
 
-from eegrpc._expressions import check_expression, to_expression
+from eegrpc._expressions import check_graph, check_levels, to_expression
 from eegrpc._version import VERSION
 from eegrpc.errors import make_error
 from eegrpc.mapper import MapperError, MessageMapper
@@ -45,6 +47,7 @@ _CLIENT_VERSIONS: Final = f"gl-python/{platform.python_version()} grpc/{grpc.__v
 
 _DESCRIPTOR: Final[Any] = ComputeImagesRequest.DESCRIPTOR
 _MAPPER: Final = MessageMapper(_DESCRIPTOR)
+_EXPRESSION: Final = ComputeImagesRequest.EXPRESSION_FIELD_NUMBER
 
 Metadata = tuple[tuple[str, str | bytes], ...]
 
@@ -71,10 +74,18 @@ def build_request(
         page_token=_text("page_token", page_token),
         workload_tag=_workload_tag(workload_tag),
     )
+    from eegrpc.transcoding.wire import length_delimited  # the channel's side of the house, loaded for a call
+
     checked = to_expression(expression)
-    check_expression(checked)
-    request.expression.CopyFrom(checked)
-    _check_size(request)
+    check_graph(checked)
+    # Encoded once and read back once, by the parser that its receiver has: that is also how deep it may nest.
+    try:
+        wire = request.SerializeToString() + length_delimited(_EXPRESSION, checked.SerializeToString())
+        request = ComputeImagesRequest.FromString(wire)
+    except (DecodeError, EncodeError):
+        check_levels(checked)
+        raise
+    _check_size(request, len(wire))
     return request
 
 
@@ -129,9 +140,8 @@ def count(name: str, value: int | None, most: int | None = None) -> int | None:
     return value
 
 
-def _check_size(request: ComputeImagesRequest) -> None:
-    """Refuse a request that Earth Engine finds too large; encode it only if its wire size leaves that open."""
-    wire = request.ByteSize()
+def _check_size(request: ComputeImagesRequest, wire: int) -> None:
+    """Refuse a request that Earth Engine finds too large; make its JSON only if its wire size leaves that open."""
     if wire * _MOST_JSON_PER_BYTE + 200 <= _MAX_JSON:
         return
     if wire * _LEAST_JSON_PER_BYTE <= _MAX_JSON:
@@ -168,12 +178,15 @@ def call_metadata(
 
     `refuse_auth` refuses metadata that says who calls and who pays, which belongs to the channel.
     """
+    ours = _own_metadata(project, None if fields is None else _field_mask(fields))
+    given = tuple(extra)
+    if not given:
+        return ours
     # Here and not at the top: the channel's side of the house is loaded when a call is made, not at import.
     from eegrpc._auth import AUTH_METADATA
     from eegrpc.transcoding.metadata import check_metadata
     from eegrpc.transcoding.types import TranscodingError
 
-    given = tuple(extra)
     if not all(isinstance(pair, tuple) and len(pair) == 2 for pair in given):
         raise TypeError("metadata is not pairs: pass a sequence of (key, value) tuples")
     try:
@@ -185,14 +198,15 @@ def call_metadata(
         names = ", ".join(auth)
         text = f"metadata {names} belongs to the channel: pass credentials=, or channel= with one that allows it"
         raise make_error(grpc.StatusCode.INVALID_ARGUMENT, text, reason="BAD_REQUEST", field="metadata")
-    ours = [
-        # https://google.aip.dev/client-libraries/4222: the path variable, with "/" kept.
-        ("x-goog-request-params", f"project={quote(project, safe='/')}"),
-        ("x-goog-api-client", _CLIENT_VERSIONS),
-    ]
-    if fields is not None:
-        ours.append(("x-goog-fieldmask", _field_mask(fields)))
     return (*(pair for pair in ours if pair[0] not in keys), *given)
+
+
+@lru_cache(maxsize=128)
+def _own_metadata(project: str, mask: str | None) -> Metadata:
+    # https://google.aip.dev/client-libraries/4222: the path variable, with "/" kept.
+    params = ("x-goog-request-params", f"project={quote(project, safe='/')}")
+    masked = () if mask is None else (("x-goog-fieldmask", mask),)
+    return (params, ("x-goog-api-client", _CLIENT_VERSIONS), *masked)
 
 
 def _field_mask(fields: str | Iterable[str] | FieldMask) -> str:
