@@ -100,6 +100,24 @@ def test_a_function_can_be_called_by_reference() -> None:
     assert "takes the arguments (x), but is called with (y)" in error.message
 
 
+def test_a_large_property_costs_as_often_as_it_is_returned() -> None:
+    """A reference is short, and a message with what it stands for is not."""
+    mapped = call("Collection.map", collection=ref("many"), baseAlgorithm=function("body"))
+    many = call("ImageCollection.fromImages", images=ref("images"))
+    images = call("List.map", list=call("List.sequence", start=1, end=400), baseAlgorithm=function("image", "n"))
+    values = {
+        "many": many,
+        "images": images,
+        "image": call("Image.constant", value=arg("n")),
+        "body": call("Element.set", object=arg(), key="large", value=ref("large")),
+    }
+    small = graph(mapped, **values, large=call("List.repeat", value=1, count=10))
+    assert len(evaluate_images(small, sample())) == 400
+    large = graph(mapped, **values, large=call("List.repeat", value=1, count=5000))
+    with pytest.raises(EvaluationError, match="The computation is too large"):
+        evaluate_images(large, sample())
+
+
 def test_if_evaluates_only_the_chosen_case() -> None:
     fails = call("List.get", list=[], index=0)
     assert value(call("If", condition=1, trueCase="yes", falseCase=fails)) == "yes"

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 __all__ = ["EvaluationError", "ImageResult", "evaluate", "evaluate_images", "evaluate_to", "supported_functions"]
 
+# What it costs to check a value in a property and to put it into a message.
+_RETURNED = 8
+
 T = TypeVar("T")
 
 _NO_STUBS: Mapping[str, Stub] = MappingProxyType({})
@@ -146,6 +149,7 @@ def evaluate_images(expression: Expression, catalog: AnyCatalog, stubs: Mapping[
             raise EvaluationError(error.message, segments=here, unsupported=error.unsupported) from error
     images: list[Image] = []
     checked: set[int] = set()  # many images share the changes of one
+    sizes: dict[int, int] = {}
     for position, element in enumerate(value):
         if not isinstance(element, Image):
             raise EvaluationError(
@@ -155,13 +159,20 @@ def evaluate_images(expression: Expression, catalog: AnyCatalog, stubs: Mapping[
             )
         if element.changes and id(element) not in checked:
             checked.add(id(element))
-            _check_returnable(element, context, here)
+            _check_returnable(element, context, sizes, here)
         images.append(element)
     return ImageResult(images, context.assumptions, is_stubbed=context.is_stubbed)
 
 
-def _check_returnable(image: Image, context: Context, here: tuple[str, ...]) -> None:
+def _check_returnable(image: Image, context: Context, sizes: dict[int, int], here: tuple[str, ...]) -> None:
+    """Check that an image can be returned, and count what its message will take; `sizes` has those of values met."""
     try:
+        for value in image.changes.values():
+            if isinstance(value, (list, dict)):
+                size = sizes.get(id(value))
+                if size is None:
+                    size = sizes[id(value)] = _size(value)
+                context.spend(size, _RETURNED)
         check_properties(image.changes)
         image.check_fields()
     except AlgorithmError as error:
@@ -170,6 +181,19 @@ def _check_returnable(image: Image, context: Context, here: tuple[str, ...]) -> 
         context.assume("system-index-in-properties")
     if "system:id" in image.changes:
         context.assume("system-id-replaced")
+
+
+def _size(value: object) -> int:
+    """Return how many values are in a list or dictionary."""
+    count, left = 0, [value]
+    while left:
+        item = left.pop()
+        count += 1
+        if isinstance(item, list):
+            left += item
+        elif isinstance(item, dict):
+            left += item.values()
+    return count
 
 
 def _run(expression: Expression, catalog: AnyCatalog, stubs: Mapping[str, Stub]) -> tuple[object, Context]:
