@@ -27,22 +27,25 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 PEERS = [peer for module in (earthengine_api, envoy, gapic, google_auth) for peer in module.SUBJECTS]
 PAGE, IMAGES = 4, 10  # of three pages
+FILTERS = 250
 
 
 def call(function, **arguments):
     return {"functionInvocationValue": {"functionName": function, "arguments": arguments}}
 
 
-# Of twelve images two are filtered away: with a graph that is not sent as it is, there are others, or none.
+# Of twelve images two are filtered away: if the graph is not sent as it is, there are others, or none. The chain is long,
+# as those that programs make are.
 ASSETS = [EarthEngineAsset(type="IMAGE", id=f"A/B/{cloud}", properties={"cloud": cloud}) for cloud in range(12)]
+LOAD = call("ImageCollection.load", id={"constantValue": "A/B"})
+CLEAR = call("Filter.lessThan", leftField={"constantValue": "cloud"}, rightValue={"constantValue": IMAGES})
 EXPRESSION = {
-    "result": "0",
+    "result": str(FILTERS),
     "values": {
-        "0": call(
-            "Collection.filter",
-            collection=call("ImageCollection.load", id={"constantValue": "A/B"}),
-            filter=call("Filter.lessThan", leftField={"constantValue": "cloud"}, rightValue={"constantValue": IMAGES}),
+        str(number): call(
+            "Collection.filter", collection={"valueReference": str(number - 1)} if number else LOAD, filter=CLEAR
         )
+        for number in range(FILTERS + 1)
     },
 }
 

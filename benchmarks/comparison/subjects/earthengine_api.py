@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -62,10 +63,8 @@ class EarthEngineApi(SyncSubject):
     def prepare(self, work: Work) -> _Prepared:
         if work.fields:
             raise ValueError("earthengine-api cannot ask for some of the fields")
-        from ee import deserializer
-
-        expression = deserializer.decodeCloudApi(work.expression)
-        return _Prepared(work.project.removeprefix("projects/"), {"expression": expression, "pageSize": work.page_size})
+        parameters = {"expression": _object(work.expression), "pageSize": work.page_size}
+        return _Prepared(work.project.removeprefix("projects/"), parameters)
 
     def call(self, prepared: _Prepared) -> int:
         self._ee.data.setCloudApiUserProject(prepared.project)  # which is not an argument, and sets a variable
@@ -75,6 +74,18 @@ class EarthEngineApi(SyncSubject):
         project, parameters = self.prepare(work)
         self._ee.data.setCloudApiUserProject(project)
         return count_over_pages(self._ee.data.computeImages, parameters)
+
+
+def _object(expression: dict[str, Any]) -> Any:
+    """Return a graph as the client's own object."""
+    from ee import deserializer
+
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(10 * limit)  # it reads a long chain by recursion; to write one it needs less
+    try:
+        return deserializer.decodeCloudApi(expression)
+    finally:
+        sys.setrecursionlimit(limit)
 
 
 @contextlib.contextmanager
