@@ -34,8 +34,8 @@ def call(function, **arguments):
     return {"functionInvocationValue": {"functionName": function, "arguments": arguments}}
 
 
-# Of twelve images two are filtered away: if the graph is not sent as it is, there are others, or none. The chain is long,
-# as those that programs make are.
+# Of twelve images two are filtered away: if the graph is not sent as it is, there are others, or none.
+# The chain is long, as those that programs make are.
 ASSETS = [EarthEngineAsset(type="IMAGE", id=f"A/B/{cloud}", properties={"cloud": cloud}) for cloud in range(12)]
 LOAD = call("ImageCollection.load", id={"constantValue": "A/B"})
 CLEAR = call("Filter.lessThan", leftField={"constantValue": "cloud"}, rightValue={"constantValue": IMAGES})
@@ -92,6 +92,6 @@ def test_asks_for_fields_or_says_that_it_cannot(peer: type[Subject], servers: Se
     # Without nextPageToken in it, the first page is the last one.
     done = run(peer, servers, Work("fields", "projects/my-project", EXPRESSION, PAGE, fields="images.id"))
     if peer is earthengine_api.EarthEngineApi:
-        assert "cannot ask for some of the fields" in done.stderr
+        assert "cannot ask for a part of the fields" in done.stderr
     else:
         assert done.stdout.split() == [str(PAGE), str(PAGE)], done.stderr

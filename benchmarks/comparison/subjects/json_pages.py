@@ -46,7 +46,7 @@ def count_images(page: dict[str, Any]) -> int:
 
 
 def count_over_pages(ask: Callable[[dict[str, Any]], dict[str, Any]], body: dict[str, Any]) -> int:
-    """Ask for one page after the other, as Google's documentation shows it, and go through the images.
+    """Ask for one page after the other, each with the token of the page before, and go through the images.
 
     Args:
         ask: Sends a body, and returns the page.
