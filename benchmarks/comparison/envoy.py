@@ -11,7 +11,6 @@ import json
 import subprocess
 from typing import TYPE_CHECKING, Any
 
-import pytest
 from google.protobuf import descriptor_pb2
 from google.rpc import error_details_pb2, status_pb2
 
@@ -23,7 +22,10 @@ if TYPE_CHECKING:
 
     from google.protobuf.descriptor import FileDescriptor
 
+__all__ = ["envoy_transcoder"]
+
 _PATIENCE = 30
+_LARGEST = 1 << 26  # bytes of a message: it transcodes none that it cannot hold, by default one of 1 MiB
 _STARTED = "starting main dispatch loop"
 
 
@@ -34,8 +36,12 @@ def envoy_transcoder(grpc_port: int, folder: Path) -> Iterator[int]:
     Args:
         grpc_port: Where it finds the server, on this machine.
         folder: For its files.
+
+    Raises:
+        ModuleNotFoundError: Envoy is not installed.
     """
-    envoy = pytest.importorskip("envoy", reason="Envoy is not installed: pip install 'eegrpc[envoy]' (Linux, x86-64)")
+    import envoy
+
     (folder / "protos.bin").write_bytes(_descriptors())
     (folder / "envoy.json").write_text(json.dumps(_configuration(grpc_port, folder)))
     arguments = ["--disable-hot-restart", "--concurrency", "1", "--log-level", "info"]
@@ -51,7 +57,8 @@ def envoy_transcoder(grpc_port: int, folder: Path) -> Iterator[int]:
             said: list[str] = []
             while not said or _STARTED not in said[-1]:
                 said.append(process.stderr.readline())
-                assert said[-1], "Envoy did not start:\n" + "".join(said)
+                if not said[-1]:
+                    raise RuntimeError("Envoy did not start:\n" + "".join(said))
             yield _listener((folder / "admin").read_text())
             process.terminate()
             process.stderr.read()
@@ -101,6 +108,8 @@ def _configuration(grpc_port: int, folder: Path) -> dict[str, Any]:
         services=[service.full_name for service in earth_engine_pb2.DESCRIPTOR.services_by_name.values()],
         convert_grpc_status=True,
         print_options={},
+        max_request_body_size=_LARGEST,
+        max_response_body_size=_LARGEST,
     )
     routes = [{"match": {"prefix": "/"}, "route": {"cluster": "emulator", "timeout": f"{_PATIENCE}s"}}]
     manager = filter_of(
