@@ -1,0 +1,71 @@
+"""What Google's official client is refused, and how: at once, and as an exception of its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import ee
+import pytest
+from official_world import SCENE, l8
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+pytestmark = pytest.mark.usefixtures("official_emulator")
+
+REFUSED: list[tuple[Callable[[], Any], str]] = [
+    (
+        lambda: ee.FeatureCollection([]).errorMatrix("a", "b"),
+        r"'Collection.errorMatrix' is not supported by the emulator",
+    ),
+    (lambda: ee.Image("no/such"), r"Image asset 'no/such' not found \(does not exist or caller does not have access\)"),
+    (lambda: ee.ImageCollection("no/such"), r"ImageCollection asset 'no/such' not found"),
+    (lambda: ee.Image(SCENE).select("zz"), r"^Image.select: Band pattern 'zz' did not match any bands"),
+    (lambda: l8().map(lambda image: image.select("zz")), r"Error in map\(ID="),
+    (lambda: ee.Number(ee.List(["x"]).get(0)).add(1), r"^Number.add: Argument 'left': Invalid type"),
+    (lambda: ee.Date("not a date"), r"date"),
+    (lambda: ee.List.sequence(1, 1e9), r"too large"),
+    (lambda: ee.Filter.eq("a", 1), r"which cannot be shown"),
+    (
+        lambda: ee.FeatureCollection(ee.List.sequence(1, 5001).map(lambda _: ee.Feature(None, {}))),
+        r"^Collection query aborted after accumulating over 5000 elements\.$",
+    ),
+    (
+        lambda: ee.FeatureCollection(
+            [ee.FeatureCollection(ee.List.sequence(1, 2500).map(lambda _: ee.Feature(None, {}))) for _ in range(2)]
+        ),
+        r"^Collection query aborted after accumulating over 5000 elements\.$",  # the collections count too
+    ),
+    (lambda: ee.Image(1).sample(ee.Geometry.Point(0, 0)), r"depends on pixels"),
+]
+
+
+@pytest.mark.parametrize("number", range(len(REFUSED)))
+def test_what_is_refused_comes_as_their_exception_at_once(number: int) -> None:
+    """400, which googleapiclient does not send again; with the number of attempts as it is by default."""
+    expression, message = REFUSED[number]
+    ee.data.setMaxRetries(5)
+    with pytest.raises(ee.EEException, match=message):
+        expression().getInfo()
+    ee.data.setMaxRetries(0)
+
+
+def test_five_thousand_elements_are_printed() -> None:
+    features = ee.List.sequence(1, 5000).map(lambda _: ee.Feature(None, {}))
+    assert len(ee.FeatureCollection(features).getInfo()["features"]) == 5000
+
+
+def test_a_result_that_doubles_is_refused_before_it_is_made() -> None:
+    doubled = ee.List([1])
+    for _ in range(40):
+        doubled = ee.List([doubled, doubled])
+    with pytest.raises(ee.EEException, match="too large"):
+        doubled.getInfo()
+
+
+def test_images_in_images_end() -> None:
+    image = ee.Image(0)
+    for _ in range(150):
+        image = ee.Image(1).set("inner", image)
+    with pytest.raises(ee.EEException, match="nested more than 100 levels"):
+        image.getInfo()
