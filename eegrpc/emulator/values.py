@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass, field
 from itertools import product
 from math import prod
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+from typing_extensions import Self
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -111,18 +114,65 @@ class BuiltFunction(Function):
         return self.names
 
 
-@dataclass(frozen=True, slots=True)
-class Kernel:
-    """A neighbourhood of pixels with weights, of which the emulator knows how it was described.
+class Call(NamedTuple):
+    """A function and what it was called with, by name, apart from defaults."""
+
+    function: str
+    arguments: Mapping[str, object]
+
+
+MadeT = TypeVar("MadeT", bound="Made")
+
+
+class Made:
+    """What is shown as the call that made it: a filter, join, reducer or kernel."""
+
+    __slots__ = ("_call",)
+
+    _call: Call
+
+    @property
+    def call(self) -> Call | None:
+        """The call; None if nothing but the emulator itself has made it."""
+        return getattr(self, "_call", None)
+
+    def made_by(self, call: Call) -> Self:
+        """Return the same value, as made by a call."""
+        # Another object: a function may give one that it was given, or one that it gives everybody.
+        found = copy(self)
+        object.__setattr__(found, "_call", call)
+        return found
+
+
+class Weights(NamedTuple):
+    """What the pixels around one weigh: row by row, with column and row of that one."""
+
+    rows: Sequence[Sequence[float]]
+    x: int
+    y: int
+
+    def at(self, right: int, down: int) -> float:
+        """Return the weight so far from the pixel; 0 outside."""
+        row, column = self.y + down, self.x + right
+        return self.rows[row][column] if 0 <= row < len(self.rows) and 0 <= column < len(self.rows[row]) else 0
+
+    def mapped(self, change: Callable[[float], float]) -> Weights:
+        """Return other weights for the same pixels."""
+        return Weights([[change(weight) for weight in row] for row in self.rows], self.x, self.y)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Kernel(Made):
+    """A neighbourhood of pixels with weights.
 
     Attributes:
-        name: The function that made it, such as ``Kernel.circle``.
-        arguments: Its arguments, in order.
+        weights: Works them out; only who prints a kernel wants to see them.
+        depth: How many kernels are within one another in it.
 
     """
 
-    name: str
-    arguments: tuple[object, ...]
+    weights: Callable[[Context], Weights]
+    depth: int = 1
 
 
 class Element:

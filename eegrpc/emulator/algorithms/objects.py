@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from eegrpc.emulator.errors import AlgorithmError
 from eegrpc.emulator.evaluation.registry import algorithm
 from eegrpc.emulator.filtering.equality import same
+from eegrpc.emulator.printing import printed
 from eegrpc.emulator.properties import describe_type
 from eegrpc.emulator.values import ErrorMargin
 
@@ -25,6 +26,12 @@ def object_type(context: Context, value: object) -> str:
     if name not in _KNOWN_TYPES:
         context.assume("object-type-names")
     return "Long" if name == "Integer" and value not in _INTEGERS else name
+
+
+@algorithm("Describe(input: Object) -> Object")
+def describe(context: Context, value: object) -> object:
+    """Return a value as getInfo() shows it: strings, numbers, lists and dictionaries."""
+    return printed(context, value)
 
 
 @algorithm("IsEqual(left: Object = null, right: Object = null) -> Boolean")
