@@ -8,6 +8,8 @@ docs/emulator.md lists the same names; a test keeps the two equal.
 from __future__ import annotations
 
 ASSUMPTIONS: dict[str, str] = {
+    "accuracies-as-in-examples": "A producer's accuracy is that of a row, a consumer's that of a column.",
+    "accuracy-of-nothing-is-zero": "An accuracy or kappa whose divisor is 0 is 0.",
     "advance-fraction-by-average": "A fraction of a month or year in Date.advance is one of its average length.",
     "aggregates-skip-nulls": "AggregateFeatureCollection functions leave out elements whose property is missing.",
     "array-band-name": "The band that ImageCollection.toArray makes is called array.",
@@ -126,6 +128,7 @@ ASSUMPTIONS: dict[str, str] = {
     "unmix-band-names": "The bands of Image.unmix are called band_0, band_1, ...",
     "update-second-with-fraction": "Setting the second in Date.update replaces its fraction as well.",
     "visualize-band-names": "Image.visualize gives vis-red, vis-green and vis-blue, or only vis-gray.",
+    "wkt-is-its-code": "WKT that names an EPSG code at its end is that coordinate reference system.",
     "whole-floats-as-integers": "Number.format takes a float without a fraction for a whole number.",
     "wide-rectangle-planar": "A rectangle 180 degrees wide or wider has straight edges unless geodesic is given.",
 }

@@ -19,6 +19,7 @@ from eegrpc.emulator.properties import describe_type, from_double
 from eegrpc.emulator.values import (
     Array,
     Collection,
+    ConfusionMatrix,
     Date,
     DateRange,
     Element,
@@ -105,9 +106,9 @@ class _Printer:
         if isinstance(value, dict):
             return self._dictionary(value.items(), depth)
         if isinstance(value, Date):
-            return {"type": "Date", "value": value.millis}
+            return {"type": "Date", "value": _number(value.millis)}
         if isinstance(value, DateRange):
-            return {"type": "DateRange", "dates": [value.start, value.end]}
+            return {"type": "DateRange", "dates": [_number(value.start), _number(value.end)]}
         if isinstance(value, Geometry):
             return self._geometry(value, depth)
         if isinstance(value, Image):
@@ -123,6 +124,8 @@ class _Printer:
         if isinstance(value, Array):
             self._context.spend(len(value.values), _VALUE)
             return self.show(value.nested(), depth)
+        if isinstance(value, ConfusionMatrix):
+            return self._description(value.counts, depth)
         if isinstance(value, PixelType):
             return self._dictionary(describe_pixel_type(value).items(), depth)
         if isinstance(value, Projection):

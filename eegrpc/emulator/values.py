@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from typing_extensions import Self
 
+from eegrpc.emulator.errors import AlgorithmError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
@@ -41,12 +43,41 @@ class DateRange:
     end: int
 
 
+# From here on a margin of error is infinite: half the way round the world.
+_INFINITE_METERS = 2e7
+
+
 @dataclass(frozen=True, slots=True)
 class ErrorMargin:
     """How far a result may be from the truth; ``value`` is None if it does not matter at all."""
 
     value: float | None
     unit: str
+
+    @classmethod
+    def of(cls, value: float | None, unit: str) -> ErrorMargin:
+        """Return a margin; of negative and of huge ones the examples of ErrorMargin in the documentation say what.
+
+        Args:
+            value: How far; needed unless the unit is ``infinite``.
+            unit: The unit.
+
+        Returns:
+            The margin.
+
+        Raises:
+            AlgorithmError: There is no such margin.
+
+        """
+        if unit not in ("meters", "projected", "infinite"):
+            raise AlgorithmError(f"Invalid unit '{unit}': expected 'meters', 'projected' or 'infinite'.")
+        if unit == "infinite":
+            return cls(None, unit)
+        if not isinstance(value, (int, float)):
+            raise AlgorithmError(f"Parameter 'value', a number, is required if the unit is '{unit}'.")
+        if unit == "meters" and abs(value) >= _INFINITE_METERS:
+            return cls(None, "infinite")
+        return cls(abs(value), unit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +113,20 @@ class Array:
             length = self.shape[axis]
             rows = [rows[start * length : (start + 1) * length] for start in range(prod(self.shape[:axis]))]
         return rows
+
+
+@dataclass(frozen=True, slots=True)
+class ConfusionMatrix:
+    """How often each value was predicted (a column) where each value was right (a row).
+
+    Attributes:
+        counts: A square of whole numbers.
+        order: The values that rows and columns stand for.
+
+    """
+
+    counts: Array
+    order: tuple[int, ...]
 
 
 class Function:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from eegrpc.emulator.errors import AlgorithmError
 from eegrpc.emulator.evaluation.registry import algorithm
 from eegrpc.emulator.filtering.equality import same
 from eegrpc.emulator.printing import printed
@@ -43,10 +42,4 @@ def is_equal(context: Context, left: object, right: object) -> bool:
 @algorithm('ErrorMargin(value: Float = null, unit: String = "meters") -> ErrorMargin')
 def error_margin(_: Context, value: float | None, unit: str) -> ErrorMargin:
     """Return a margin of error."""
-    if unit not in ("meters", "projected", "infinite"):
-        raise AlgorithmError(f"Invalid unit '{unit}': expected 'meters', 'projected' or 'infinite'.")
-    if unit == "infinite":
-        return ErrorMargin(None, unit)
-    if value is None:
-        raise AlgorithmError(f"Parameter 'value' is required if the unit is '{unit}'.")
-    return ErrorMargin(value, unit)
+    return ErrorMargin.of(value, unit)
