@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import ee
+import pytest
 from emulator_graphs import DATA, L8, S2
 from google.protobuf import json_format
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     Rows = list[tuple[Callable[[], Any], Any]]
 
 ROWS = [json.loads(line) for line in (DATA / "catalog_sample.ndjson").read_text().splitlines()]
+APPROXIMATE = type(pytest.approx(0.0))
 PALO_ALTO = (-122.1, 37.4)
 SCENE = f"{L8}/LC08_044034_20230122"
 DESCRIBED = {
@@ -54,12 +56,29 @@ def s2() -> Any:
     return ee.ImageCollection(S2)
 
 
+def four() -> Any:
+    """Four points along the equator, as users make them: `n` counts them, `k` is a, b, a, b, and `w` half of `n`."""
+    return ee.FeatureCollection(
+        [ee.Feature(ee.Geometry.Point(n, 0), {"n": n, "k": "ab"[n % 2], "w": n / 2}) for n in range(4)]
+    )
+
+
+def feature(n: int) -> dict[str, Any]:
+    """One of the four, as it is printed."""
+    return {
+        "type": "Feature",
+        "geometry": {"type": "Point", "coordinates": [n, 0]},
+        "id": str(n),
+        "properties": {"k": "ab"[n % 2], "n": n, "w": n / 2},
+    }
+
+
 def check(rows: Rows, number: int) -> None:
     """Ask for a row's expression, and compare."""
     expression, expected = rows[number]
     found = expression().getInfo()
     assert found == expected
-    assert type(found) is type(expected)
+    assert type(found) is type(expected) or isinstance(expected, APPROXIMATE)
 
 
 CLEAR = [row for row in rows(L8) if row["properties"]["CLOUD_COVER"] < 20]

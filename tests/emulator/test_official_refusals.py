@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import ee
 import pytest
-from official_world import SCENE, l8
+from official_world import SCENE, four, l8
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,8 +15,8 @@ pytestmark = pytest.mark.usefixtures("official_emulator")
 
 REFUSED: list[tuple[Callable[[], Any], str]] = [
     (
-        lambda: ee.FeatureCollection([]).errorMatrix("a", "b"),
-        r"'Collection.errorMatrix' is not supported by the emulator",
+        lambda: four().cluster(ee.Clusterer.wekaKMeans(2)),
+        r"'FeatureCollection.cluster' is not supported by the emulator",
     ),
     (lambda: ee.Image("no/such"), r"Image asset 'no/such' not found \(does not exist or caller does not have access\)"),
     (lambda: ee.ImageCollection("no/such"), r"ImageCollection asset 'no/such' not found"),
@@ -25,7 +25,6 @@ REFUSED: list[tuple[Callable[[], Any], str]] = [
     (lambda: ee.Number(ee.List(["x"]).get(0)).add(1), r"^Number.add: Argument 'left': Invalid type"),
     (lambda: ee.Date("not a date"), r"date"),
     (lambda: ee.List.sequence(1, 1e9), r"too large"),
-    (lambda: ee.Filter.eq("a", 1), r"which cannot be shown"),
     (
         lambda: ee.FeatureCollection(ee.List.sequence(1, 5001).map(lambda _: ee.Feature(None, {}))),
         r"^Collection query aborted after accumulating over 5000 elements\.$",
@@ -36,8 +35,35 @@ REFUSED: list[tuple[Callable[[], Any], str]] = [
         ),
         r"^Collection query aborted after accumulating over 5000 elements\.$",  # the collections count too
     ),
-    (lambda: ee.Image(1).sample(ee.Geometry.Point(0, 0)), r"depends on pixels"),
+    (lambda: ee.FeatureCollection("TIGER/2018/States"), r"^Collection.loadTable: "),
 ]
+
+# What depends on pixels is refused by the name of the function, with the reason, and with what a test can do.
+PIXELS: dict[str, Callable[[], Any]] = {
+    "Image.sample": lambda: ee.Image(1).sample(ee.Geometry.Point(0, 0)),
+    "Image.reduceRegion": lambda: ee.Image(SCENE).reduceRegion(ee.Reducer.mean(), ee.Geometry.Point(0, 0), 30),
+    "Image.reduceRegions": lambda: ee.Image(SCENE).reduceRegions(four(), ee.Reducer.mean(), 30),
+    "Image.sampleRegions": lambda: ee.Image(SCENE).sampleRegions(four(), ["n"], 30).size(),
+    "Image.stratifiedSample": lambda: ee.Image(SCENE).stratifiedSample(10, "QA_PIXEL"),
+    "Image.sampleRectangle": lambda: ee.Image(SCENE).sampleRectangle(ee.Geometry.BBox(0, 0, 1, 1)),
+    "Image.reduceToVectors": lambda: ee.Image(SCENE).select(0).reduceToVectors(scale=30).size(),
+    "ImageCollection.getRegion": lambda: l8().getRegion(ee.Geometry.Point(0, 0), 30),
+    "ImageCollection.formaTrend": lambda: l8().select("SR_B4").formaTrend().bandNames(),
+}
+
+
+@pytest.mark.parametrize("name", PIXELS)
+def test_what_depends_on_pixels_is_refused_by_name(name: str) -> None:
+    with pytest.raises(ee.EEException, match=rf"^{name}: .*depends on pixels.*emulator\.stub\('{name}'"):
+        PIXELS[name]().getInfo()
+
+
+def test_a_mean_within_a_map_is_refused_by_name() -> None:
+    def with_mean(image: Any) -> Any:
+        return image.set(image.reduceRegion(ee.Reducer.mean(), ee.Geometry.Point(0, 0), 30))
+
+    with pytest.raises(ee.EEException, match=r"Error in map\(ID=LC08_\w+\):\nImage.reduceRegion: .*depends on pixels"):
+        l8().map(with_mean).size().getInfo()
 
 
 @pytest.mark.parametrize("number", range(len(REFUSED)))
