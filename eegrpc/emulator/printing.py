@@ -263,7 +263,8 @@ def _table(weights: Weights) -> str:
 
 
 def _weight(weight: float) -> str:
-    return str(int(weight)) if weight == int(weight) else float_text(weight)
+    number = _number(weight)
+    return str(number) if isinstance(number, int) else float_text(number)
 
 
 def _closed(rings: object, levels: int) -> object:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from copy import copy
 from dataclasses import dataclass, field
 from itertools import product
@@ -73,11 +74,14 @@ class ErrorMargin:
             raise AlgorithmError(f"Invalid unit '{unit}': expected 'meters', 'projected' or 'infinite'.")
         if unit == "infinite":
             return cls(None, unit)
-        if not isinstance(value, (int, float)):
+        if not isinstance(value, (int, float)) or math.isnan(value):
             raise AlgorithmError(f"Parameter 'value', a number, is required if the unit is '{unit}'.")
         if unit == "meters" and abs(value) >= _INFINITE_METERS:
             return cls(None, "infinite")
         return cls(abs(value), unit)
+
+
+_MOST_EMPTY = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +96,11 @@ class Array:
 
     shape: tuple[int, ...]
     values: tuple[int | float, ...]
+
+    def __post_init__(self) -> None:
+        # Its numbers are paid for; without any it may still be a million of lists, as soon as somebody looks at it.
+        if not self.values and prod(max(length, 1) for length in self.shape) > _MOST_EMPTY:
+            raise AlgorithmError(f"An array of the shape {list(self.shape)} is too large.")
 
     def at(self, position: Sequence[int]) -> int | float:
         """Return the number at a position, which must be inside."""

@@ -13,6 +13,11 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.usefixtures("official_emulator")
 
+
+def counted(value: int) -> Any:
+    return ee.FeatureCollection([ee.Feature(None, {"count": value})])
+
+
 REFUSED: list[tuple[Callable[[], Any], str]] = [
     (
         lambda: four().cluster(ee.Clusterer.wekaKMeans(2)),
@@ -36,6 +41,26 @@ REFUSED: list[tuple[Callable[[], Any], str]] = [
         r"^Collection query aborted after accumulating over 5000 elements\.$",  # the collections count too
     ),
     (lambda: ee.FeatureCollection("TIGER/2018/States"), r"^Collection.loadTable: "),
+    (lambda: four().errorMatrix("n", "w"), r"Property 'w' must be a whole number in all elements, but is: 0.5"),
+    (lambda: four().errorMatrix("n", "k"), r"Property 'k' must be a whole number in all elements, but is: String"),
+    (lambda: counted(-1).errorMatrix("count", "count"), r"Without parameter 'order' the values must not be negative"),
+    (lambda: counted(10**8).errorMatrix("count", "count"), r"too large"),
+    (lambda: ee.ConfusionMatrix(ee.Array([[1, 2]])), r"must be square, but the array has the shape \[1, 2\]"),
+    (lambda: ee.ConfusionMatrix(ee.Array([[-1]])), r"must consist of whole numbers"),
+    (lambda: ee.ConfusionMatrix(ee.Array([[1]]), [1, 2]), r"'order' must have 1 values, but has 2"),
+    (
+        lambda: ee.Array([[], []], ee.PixelType.int8()).reshape([10**8, 0]),
+        r"of the shape \[100000000, 0\] is too large",
+    ),
+    (lambda: ee.Array([1, 2]).reduce(ee.Reducer.mean(), [1]), r"There is no axis 1"),
+    (lambda: ee.Array([[1, 2]]).reduce(ee.Reducer.minMax(), [0]), r"'fieldAxis' is required"),
+    (lambda: ee.Array([[1, 2]]).reduce(ee.Reducer.minMax(), [0], 1), r"has 1 inputs, but axis 1 has the length 2"),
+    (lambda: ee.Array([1, 2]).reduce(ee.Reducer.toList(), [0]), r"must be a number, not List"),
+    (lambda: ee.Array([1, 2]).accum(0, ee.Reducer.minMax()), r"one input and one output"),
+    (lambda: ee.Array([[1, 2], [3, 4]]).mask([[1, 0], [0, 1]]), r"not along one axis"),
+    (lambda: ee.Kernel.fixed(-1, -1, [[ee.Number(0).log(), 1]]), r"must consist of finite numbers"),
+    (lambda: ee.Kernel.square(1000), r"too large"),
+    (lambda: ee.ErrorMargin(ee.Number(-1).sqrt()), r"'value', a number, is required"),
 ]
 
 # What depends on pixels is refused by the name of the function, with the reason, and with what a test can do.

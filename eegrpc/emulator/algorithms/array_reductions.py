@@ -6,6 +6,7 @@ Source: the descriptions that Earth Engine serves, and the examples in its docum
 from __future__ import annotations
 
 from itertools import product
+from math import prod
 from typing import TYPE_CHECKING
 
 from eegrpc.emulator.context import ITEM
@@ -46,10 +47,11 @@ def reduce_array(context: Context, values: Array, reducer: Reducer, axes: list[i
                 f"The reducer has {reducer.inputs} inputs, but axis {field} has the length {values.shape[field]}."
             )
     others = [axis for axis in range(len(values.shape)) if axis not in axes and axis != field]
+    context.spend(prod(values.shape[axis] for axis in others) * reducer.inputs, _ELEMENT)
     columns: dict[Position, list[list[object]]] = {
         place: [[] for _ in range(reducer.inputs)] for place in product(*(range(values.shape[axis]) for axis in others))
     }
-    context.spend(len(values.values) + len(columns) * reducer.inputs, _ELEMENT)
+    context.spend(len(values.values), _ELEMENT)
     for position, value in zip(values.positions(), values.values, strict=True):
         place = tuple(position[axis] for axis in others)
         columns[place][0 if field is None else position[field]].append(value)

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from eegrpc.emulator.context import Context
     from eegrpc.emulator.values import Collection
 
+# Whole numbers up to here are exact as doubles.
+_MOST = 2**53
+
 
 @algorithm("ConfusionMatrix(array: Object, order: List<Integer> = null) -> ConfusionMatrix")
 def confusion_matrix(_: Context, counts: object, order: list[int] | None) -> ConfusionMatrix:
@@ -29,7 +32,7 @@ def confusion_matrix(_: Context, counts: object, order: list[int] | None) -> Con
         raise AlgorithmError(f"Parameter 'array' must be an Array, not: {describe_type(counts)}.")
     if len(counts.shape) != 2 or counts.shape[0] != counts.shape[1]:
         raise AlgorithmError(f"A confusion matrix must be square, but the array has the shape {list(counts.shape)}.")
-    if any(count < 0 or count != int(count) for count in counts.values):
+    if not all(0 <= count <= _MOST and count == int(count) for count in counts.values):
         raise AlgorithmError("A confusion matrix must consist of whole numbers, none of them negative.")
     if order is not None and len(order) != counts.shape[0]:
         raise AlgorithmError(f"Parameter 'order' must have {counts.shape[0]} values, but has {len(order)}.")
@@ -49,7 +52,9 @@ def error_matrix(
     if order is None:
         if any(value < 0 for pair in pairs for value in pair):
             raise AlgorithmError("Without parameter 'order' the values must not be negative.")
-        order = list(range(max((value for pair in pairs for value in pair), default=-1) + 1))
+        size = max((value for pair in pairs for value in pair), default=-1) + 1
+        context.spend(size * size)
+        order = list(range(size))
     places = {value: place for place, value in enumerate(order)}
     if len(places) != len(order):
         raise AlgorithmError("Parameter 'order' must not have a value twice.")
@@ -62,10 +67,10 @@ def error_matrix(
 
 
 def _whole(value: object, name: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or value != int(value):
-        shown = value if isinstance(value, float) else describe_type(value)
-        raise AlgorithmError(f"Property '{name}' must be a whole number in all elements, but is: {shown}.")
-    return int(value)
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= _MOST and value == int(value):
+        return int(value)
+    shown = value if isinstance(value, float) else describe_type(value)
+    raise AlgorithmError(f"Property '{name}' must be a whole number in all elements, but is: {shown}.")
 
 
 @algorithm("ConfusionMatrix.array(confusionMatrix: ConfusionMatrix) -> Array")

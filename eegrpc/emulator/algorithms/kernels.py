@@ -6,6 +6,7 @@ Source: the examples of the Kernel functions in Earth Engine's documentation, wh
 from __future__ import annotations
 
 import math
+import sys
 from typing import TYPE_CHECKING
 
 from eegrpc.emulator.errors import AlgorithmError
@@ -38,7 +39,7 @@ def _window(
 
 def _scaled(context: Context, weights: Weights, normalize: bool, magnitude: float) -> Weights:
     if normalize:
-        total = math.fsum(weight for row in weights.rows for weight in row)
+        total = sum(weight for row in weights.rows for weight in row)
         if not total:
             raise AlgorithmError("The weights of the kernel sum up to 0, so that they cannot sum up to 1.")
         if magnitude != 1:
@@ -116,7 +117,10 @@ def gaussian(_: Context, radius: float, sigma: float, units: str, normalize: boo
     _check(units, radius=radius, sigma=sigma)
 
     def weight(x: int, y: int) -> float:
-        return math.exp(-(x * x + y * y) / (2 * sigma * sigma)) if sigma else float(not x and not y)
+        if not sigma:
+            return float(not x and not y)
+        right, down = x / sigma, y / sigma
+        return math.exp(-(right * right + down * down) / 2)
 
     return Kernel(
         lambda context: _scaled(context, _window(context, radius, radius, units, weight), normalize, magnitude)
@@ -176,6 +180,8 @@ def fixed(_: Context, width: int, height: int, weights: list[list[float]], x: in
         raise AlgorithmError(f"The weights are {columns} x {rows}, not {width} x {height}.")
     if any(isinstance(weight, bool) or not isinstance(weight, (int, float)) for row in weights for weight in row):
         raise AlgorithmError("Parameter 'weights' must be a list of lists of numbers.")
+    if any(not abs(weight) <= sys.float_info.max for row in weights for weight in row):
+        raise AlgorithmError("Parameter 'weights' must consist of finite numbers.")
     given = Weights(weights, columns // 2 if x == -1 else x, rows // 2 if y == -1 else y)
 
     def scaled(context: Context) -> Weights:
