@@ -66,6 +66,20 @@ STATISTICS: Rows = [
     # "The axis must have length equal to the number of reducer inputs, and in the result ... outputs."
     (lambda: ee.Array([[1], [4], [3]]).reduce(ee.Reducer.minMax(), [0], 1), [[1, 4]]),
     (lambda: ee.Array([[0, 1], [1, 3], [2, 5]]).reduce(ee.Reducer.linearFit(), [0], 1), [[2, 1]]),
+    # Matrices, by hand: of [[1, 2], [3, 4]] the determinant is -2.
+    (lambda: ee.Array([[1, 2], [3, 4]]).matrixMultiply([[1], [10]]), [[21], [43]]),
+    (lambda: ee.Array([[1, 2], [3, 4]]).matrixDeterminant(), pytest.approx(-2)),
+    (lambda: ee.Array([[1, 2], [2, 4]]).matrixDeterminant(), 0),
+    (lambda: ee.Array([[0, 2], [4, 0]]).matrixInverse(), [[0, 0.25], [0.5, 0]]),
+    (lambda: ee.Array([[1, 2], [3, 4]]).matrixTrace(), 5),
+    (lambda: ee.Array([[1, 2], [3, 4]]).matrixDiagonal(), [[1], [4]]),
+    (lambda: ee.Array([[1], [4]]).matrixToDiag(), [[1, 0], [0, 4]]),
+    (lambda: ee.Array([[3, 0], [0, 4]]).matrixFnorm(), 5),
+    (lambda: ee.Array([[2, 0], [0, 4]]).matrixSolve([[2], [2]]), [[1], [0.5]]),
+    # A line through (0, 1), (1, 3), (2, 5): three equations, two unknowns.
+    (lambda: ee.Array([[1, 0], [1, 1], [1, 2]]).matrixSolve([[1], [3], [5]]).get([1, 0]), pytest.approx(2)),
+    (lambda: ee.Array([3, 1, 2]).sort(), [1, 2, 3]),
+    (lambda: ee.Array([[3, 1, 2], [6, 4, 5]]).sort([[3, 1, 2]]), [[1, 2, 3], [4, 5, 6]]),
     # The examples of Array.mask.
     (lambda: ee.Array([0, 1, 2, 3]).mask([0, 4, -1, 1.2]), [1, 2, 3]),
     (lambda: ee.Array([[1, 2, 3, 4]]).mask([[1, 0, 1, 1]]), [[1, 3, 4]]),
