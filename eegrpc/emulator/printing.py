@@ -129,6 +129,8 @@ class _Printer:
         if isinstance(value, PixelType):
             return self._dictionary(describe_pixel_type(value).items(), depth)
         if isinstance(value, Projection):
+            if not value.crs:
+                self._context.assume("wkt-as-it-is")
             crs = {"crs": value.crs} if value.crs else {"wkt": value.wkt}
             return {"type": "Projection", **crs, "transform": self.show(value.transform, depth + 1)}
         if isinstance(value, ErrorMargin):
@@ -144,6 +146,7 @@ class _Printer:
         arguments = self._dictionary(call.arguments.items(), depth)
         shown = {"type": _SHORT_NAMES.get(call.function, call.function), **arguments}
         if isinstance(value, Kernel):
+            self._context.assume("kernel-whole-weights")
             weights = value.weights(self._context)
             shown |= {"center": [weights.x, weights.y], "weights": self.show(_table(weights), depth + 1)}
         return shown
