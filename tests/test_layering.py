@@ -56,7 +56,7 @@ ROOMS = [
     ("eegrpc.emulator.context",),
     ("eegrpc.emulator.primitives",),
     ("eegrpc.emulator.filtering",),
-    ("eegrpc.emulator.reducing",),
+    ("eegrpc.emulator.reducing", "eegrpc.emulator.printing"),
     ("eegrpc.emulator.catalog", "eegrpc.emulator.ndjson", "eegrpc.emulator.builtin", "eegrpc.emulator.disk"),
     ("eegrpc.emulator.evaluation", "eegrpc.emulator.algorithms"),
     ("eegrpc.emulator.explain", "eegrpc.emulator.testing"),

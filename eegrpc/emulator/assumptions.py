@@ -8,6 +8,8 @@ docs/emulator.md lists the same names; a test keeps the two equal.
 from __future__ import annotations
 
 ASSUMPTIONS: dict[str, str] = {
+    "accuracies-as-in-examples": "A producer's accuracy is that of a row, a consumer's that of a column.",
+    "accuracy-of-nothing-is-zero": "An accuracy or kappa whose divisor is 0 is 0.",
     "advance-fraction-by-average": "A fraction of a month or year in Date.advance is one of its average length.",
     "aggregates-skip-nulls": "AggregateFeatureCollection functions leave out elements whose property is missing.",
     "array-band-name": "The band that ImageCollection.toArray makes is called array.",
@@ -55,6 +57,9 @@ ASSUMPTIONS: dict[str, str] = {
     "inner-join-index": "The index of a pair in Join.inner is that of both elements, with _ between.",
     "integer-division-is-float": "Image.divide of two integer bands is a float band.",
     "json-escapes-least": "String.encodeJSON escapes only what JSON requires.",
+    "kernel-octagon-corners": "In a Kernel.octagon, the steps to a pixel are at most 1.5 times the radius.",
+    "kernel-scaled-after-normalizing": "The magnitude of a kernel multiplies the weights that sum up to 1.",
+    "kernel-whole-weights": "Whole weights of a printed kernel are written without a point.",
     "landsat-types": "Landsat functions change bands B1, B2, ... only; a cloud score is an integer from 0 to 100.",
     "list-contains-strict": "Filter.listContains compares types too: 1 is not '1'.",
     "list-insert-from-end": "List.insert at -1 puts the item before the last one.",
@@ -99,6 +104,7 @@ ASSUMPTIONS: dict[str, str] = {
     "save-best-first-of-equals": "Of several matches with the best measure, Join.saveBest saves the first.",
     "save-first-in-order": "Without an ordering, Join.saveFirst saves the first match in the secondary collection.",
     "set-null-removes": "Setting a property to null removes it.",
+    "shown-as-called": "Filters, joins, reducers and kernels are printed as the call that made them, without defaults.",
     "several-bands-first-grid": "A band that is made of all bands of an image takes the grid of the first.",
     "shifts-drop-bits": "What Number.leftShift moves beyond 64 bits is lost.",
     "sort-missing-last": "Elements without the sort key come last, in both directions.",
@@ -123,6 +129,8 @@ ASSUMPTIONS: dict[str, str] = {
     "unmix-band-names": "The bands of Image.unmix are called band_0, band_1, ...",
     "update-second-with-fraction": "Setting the second in Date.update replaces its fraction as well.",
     "visualize-band-names": "Image.visualize gives vis-red, vis-green and vis-blue, or only vis-gray.",
+    "wkt-as-it-is": "A projection that is given as WKT without an EPSG code is printed with that WKT.",
+    "wkt-is-its-code": "WKT that names an EPSG code at its end is that coordinate reference system.",
     "whole-floats-as-integers": "Number.format takes a float without a fraction for a whole number.",
     "wide-rectangle-planar": "A rectangle 180 degrees wide or wider has straight edges unless geodesic is given.",
 }

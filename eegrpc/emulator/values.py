@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import math
+from copy import copy
 from dataclasses import dataclass, field
 from itertools import product
 from math import prod
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+from typing_extensions import Self
+
+from eegrpc.emulator.errors import AlgorithmError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -38,12 +44,44 @@ class DateRange:
     end: int
 
 
+# From here on a margin of error is infinite: half the way round the world.
+_INFINITE_METERS = 2e7
+
+
 @dataclass(frozen=True, slots=True)
 class ErrorMargin:
     """How far a result may be from the truth; ``value`` is None if it does not matter at all."""
 
     value: float | None
     unit: str
+
+    @classmethod
+    def of(cls, value: float | None, unit: str) -> ErrorMargin:
+        """Return a margin; of negative and of huge ones the examples of ErrorMargin in the documentation say what.
+
+        Args:
+            value: How far; needed unless the unit is ``infinite``.
+            unit: The unit.
+
+        Returns:
+            The margin.
+
+        Raises:
+            AlgorithmError: There is no such margin.
+
+        """
+        if unit not in ("meters", "projected", "infinite"):
+            raise AlgorithmError(f"Invalid unit '{unit}': expected 'meters', 'projected' or 'infinite'.")
+        if unit == "infinite":
+            return cls(None, unit)
+        if not isinstance(value, (int, float)) or math.isnan(value):
+            raise AlgorithmError(f"Parameter 'value', a number, is required if the unit is '{unit}'.")
+        if unit == "meters" and abs(value) >= _INFINITE_METERS:
+            return cls(None, "infinite")
+        return cls(abs(value), unit)
+
+
+_MOST_EMPTY = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +96,11 @@ class Array:
 
     shape: tuple[int, ...]
     values: tuple[int | float, ...]
+
+    def __post_init__(self) -> None:
+        # Its numbers are paid for; without any it may still be a million of lists, as soon as somebody looks at it.
+        if not self.values and prod(max(length, 1) for length in self.shape) > _MOST_EMPTY:
+            raise AlgorithmError(f"An array of the shape {list(self.shape)} is too large.")
 
     def at(self, position: Sequence[int]) -> int | float:
         """Return the number at a position, which must be inside."""
@@ -79,6 +122,20 @@ class Array:
             length = self.shape[axis]
             rows = [rows[start * length : (start + 1) * length] for start in range(prod(self.shape[:axis]))]
         return rows
+
+
+@dataclass(frozen=True, slots=True)
+class ConfusionMatrix:
+    """How often each value was predicted (a column) where each value was right (a row).
+
+    Attributes:
+        counts: A square of whole numbers.
+        order: The values that rows and columns stand for.
+
+    """
+
+    counts: Array
+    order: tuple[int, ...]
 
 
 class Function:
@@ -111,18 +168,65 @@ class BuiltFunction(Function):
         return self.names
 
 
-@dataclass(frozen=True, slots=True)
-class Kernel:
-    """A neighbourhood of pixels with weights, of which the emulator knows how it was described.
+class Call(NamedTuple):
+    """A function and what it was called with, by name, apart from defaults."""
+
+    function: str
+    arguments: Mapping[str, object]
+
+
+MadeT = TypeVar("MadeT", bound="Made")
+
+
+class Made:
+    """What is shown as the call that made it: a filter, join, reducer or kernel."""
+
+    __slots__ = ("_call",)
+
+    _call: Call
+
+    @property
+    def call(self) -> Call | None:
+        """The call; None if nothing but the emulator itself has made it."""
+        return getattr(self, "_call", None)
+
+    def made_by(self, call: Call) -> Self:
+        """Return the same value, as made by a call."""
+        # Another object: a function may give one that it was given, or one that it gives everybody.
+        found = copy(self)
+        object.__setattr__(found, "_call", call)
+        return found
+
+
+class Weights(NamedTuple):
+    """What the pixels around one weigh: row by row, with column and row of that one."""
+
+    rows: Sequence[Sequence[float]]
+    x: int
+    y: int
+
+    def at(self, right: int, down: int) -> float:
+        """Return the weight so far from the pixel; 0 outside."""
+        row, column = self.y + down, self.x + right
+        return self.rows[row][column] if 0 <= row < len(self.rows) and 0 <= column < len(self.rows[row]) else 0
+
+    def mapped(self, change: Callable[[float], float]) -> Weights:
+        """Return other weights for the same pixels."""
+        return Weights([[change(weight) for weight in row] for row in self.rows], self.x, self.y)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Kernel(Made):
+    """A neighbourhood of pixels with weights.
 
     Attributes:
-        name: The function that made it, such as ``Kernel.circle``.
-        arguments: Its arguments, in order.
+        weights: Works them out; only who prints a kernel wants to see them.
+        depth: How many kernels are within one another in it.
 
     """
 
-    name: str
-    arguments: tuple[object, ...]
+    weights: Callable[[Context], Weights]
+    depth: int = 1
 
 
 class Element:

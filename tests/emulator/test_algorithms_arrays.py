@@ -244,7 +244,7 @@ def test_margins_of_error() -> None:
     assert value(margin) == ErrorMargin(10, "meters")
     assert value(call("ErrorMargin", value=10, unit="infinite")) == ErrorMargin(None, "infinite")
     assert "Invalid unit 'feet'" in refusal(call("ErrorMargin", value=1, unit="feet")).message
-    assert "'value' is required" in refusal(call("ErrorMargin")).message
+    assert "'value', a number, is required" in refusal(call("ErrorMargin")).message
     point = call("GeometryConstructors.Point", coordinates=[1, 2])
     geometry = call("Collection.geometry", collection=call("Feature", geometry=point), maxError=margin)
     assert value(geometry).type == "GeometryCollection"

@@ -251,7 +251,7 @@ def test_declared_signatures_are_those_of_earth_engine() -> None:
         assert [(item.name, item.type, item.optional) for item in declared.parameters] == theirs, name
         assert declared.returns == entry["returnType"].replace("<unknown bands>", ""), name
         for ours, item in zip(declared.parameters, entry.get("arguments", []), strict=True):
-            if ours.optional and ours.type != "ErrorMargin":  # a margin is checked and has no effect
+            if ours.optional and ours.type != "ErrorMargin":  # which has an effect where it is required only
                 assert ours.default == item.get("defaultValue"), (name, ours.name)
 
 

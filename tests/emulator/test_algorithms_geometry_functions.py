@@ -416,7 +416,11 @@ def test_simplifying() -> None:
         assert _ring(coarse) == [[0, 0], [0, 2], [2, 0], [2, 2]]
     margin = {"constantValue": {"type": "ErrorMargin", "value": 500, "unit": "meters"}}
     assert len(_of("simplify", _shape("LineString", ring), maxError=margin).coordinates) == 4
-    assert "maxError" in refusal(call("Geometry.simplify", geometry=_SQUARE, maxError=-1)).message
+    made = call("ErrorMargin", value=-500)  # negative is positive: the example of ErrorMargin
+    assert len(_of("simplify", _shape("LineString", ring), maxError=made).coordinates) == 4
+    for unit in ("projected", "infinite"):
+        margin = call("ErrorMargin", value=1, unit=unit)
+        assert f"not '{unit}'" in refusal(call("Geometry.simplify", geometry=_SQUARE, maxError=margin)).message
     assert _of("simplify", _point(1, 2), maxError=10).coordinates == [1, 2]
 
 

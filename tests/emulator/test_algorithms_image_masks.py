@@ -134,8 +134,8 @@ def test_pixel_type(arguments: dict[str, Any], expected: PixelType) -> None:
         ({"precision": 3}, "not: 3"),
         ({"precision": "int"}, "are required for precision 'int'"),
         ({"precision": "int", "minValue": 2, "maxValue": 1}, "must not be greater"),
-        ({"precision": "float", "dimensions": -1}, "from 0 to 100, got -1"),
-        ({"precision": "float", "dimensions": 10**9}, "from 0 to 100"),
+        ({"precision": "float", "dimensions": -1}, "from 0 to 2147483647, got -1"),
+        ({"precision": "float", "dimensions": 2**31}, "2147483648"),
     ],
 )
 def test_pixel_type_refuses(arguments: dict[str, Any], text: str) -> None:

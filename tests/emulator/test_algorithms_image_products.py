@@ -105,7 +105,8 @@ def test_kernels() -> None:
         required = {each.name: given[each.type] for each in algorithms()[name].parameters if not each.optional}
         kernel = value(call(name, **required))
         assert isinstance(kernel, Kernel)
-        assert kernel.name == name
+        assert kernel.call is not None
+        assert kernel.call.function == name
 
 
 @pytest.mark.parametrize(

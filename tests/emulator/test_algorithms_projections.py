@@ -160,7 +160,11 @@ def test_reproject() -> None:
         grids = {band.grid.SerializeToString(deterministic=True) for band in message.bands}
         assert len(grids) == 1
         grid = message.bands[0].grid
-        assert (grid.crs_code, grid.affine_transform.scale_x, grid.affine_transform.scale_y) == ("EPSG:32611", 100, 100)
+        assert (grid.crs_code, grid.affine_transform.scale_x, grid.affine_transform.scale_y) == (
+            "EPSG:32611",
+            100,
+            -100,
+        )
         assert not grid.HasField("dimensions")
         assert message.id.startswith(S2)
     exact = only(call("Image.reproject", image=_B2, crs="EPSG:4326", crsTransform=[0.5, 0, 1, 0, -0.5, 2]))

@@ -204,6 +204,8 @@ def test_choices_of_ours_are_named_in_a_header(emulator: Emulator) -> None:
     body = {"expression": expression(call("Collection.limit", collection=load("c"), limit=2))}
     _, headers, _ = ask(emulator, "POST", COMPUTE, body)
     assert headers["grpc-trailer-x-emulator-assumptions"] == "collection-keeps-id"
+    _, headers, _ = ask(emulator, "POST", COMPUTE, {"expression": expression(call("Reducer.mean"))})
+    assert headers["grpc-trailer-x-emulator-assumptions"] == "shown-as-called"
     _, headers, _ = ask(emulator, "POST", COMPUTE, {"expression": expression(load("c"))})
     assert "grpc-trailer-x-emulator-assumptions" not in headers
 

@@ -2,9 +2,12 @@
 
 from eegrpc.emulator.algorithms import (  # noqa: F401 - each module declares its algorithms when imported
     aggregates,
+    array_matrices,
+    array_reductions,
     arrays,
     collections,
     composites,
+    confusion_matrices,
     control,
     dates,
     dictionaries,

@@ -12,6 +12,7 @@ from eegrpc.emulator.errors import AlgorithmError
 from eegrpc.emulator.evaluation.registry import algorithm
 from eegrpc.emulator.filtering import filter_relations, filters
 from eegrpc.emulator.geometry import buffers, measures, operations
+from eegrpc.emulator.geometry.projections import LONLAT, Projection
 from eegrpc.emulator.geometry.relations import intersects, laid_out
 from eegrpc.emulator.geometry.shapes import Geometry
 from eegrpc.emulator.values import Element, Feature
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from eegrpc.emulator.context import Context
+    from eegrpc.emulator.values import ErrorMargin
 
 _MARGINS = "maxError: ErrorMargin = null, proj: Projection = null"
 
@@ -122,24 +124,28 @@ def buffer(
     return reshaped(thing, buffers.buffer(context, shape_of(thing), distance))
 
 
+@algorithm("Geometry.projection(geometry: Geometry) -> Projection")
+def projection_of(_: Context, geometry: Geometry) -> Projection:  # noqa: ARG001 - all have the same
+    """Return EPSG:4326, in which all geometries of the emulator are."""
+    return Projection(LONLAT)
+
+
 @algorithm(
     "Geometry.simplify(geometry: Geometry, maxError: ErrorMargin, proj: Projection = null) -> Geometry",
     "Feature.simplify(feature: Element, maxError: ErrorMargin, proj: Projection = null) -> Feature",
 )
 def simplify(
-    context: Context, thing: Geometry | Element, max_error: object, projection: object
+    context: Context, thing: Geometry | Element, max_error: ErrorMargin, projection: object
 ) -> Geometry | Feature | None:
     """Return the geometry with fewer vertices, within so many meters."""
     _require_degrees(projection)
     return reshaped(thing, operations.simplify(context, shape_of(thing), _meters(max_error)))
 
 
-def _meters(margin: object) -> float:
-    if isinstance(margin, dict) and margin.get("unit", "meters") == "meters":
-        margin = margin.get("value")
-    if not isinstance(margin, (int, float)) or not margin >= 0:
-        raise AlgorithmError("Parameter 'maxError' must be a number of meters, not negative.", unsupported=True)
-    return margin
+def _meters(margin: ErrorMargin) -> float:
+    if margin.value is None or margin.unit != "meters":
+        raise AlgorithmError(f"Parameter 'maxError' must be in meters, not '{margin.unit}'.", unsupported=True)
+    return margin.value
 
 
 # ---------------------------------------------------------------------------------------------------- of two geometries

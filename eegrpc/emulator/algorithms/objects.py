@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from eegrpc.emulator.errors import AlgorithmError
 from eegrpc.emulator.evaluation.registry import algorithm
 from eegrpc.emulator.filtering.equality import same
+from eegrpc.emulator.printing import printed
 from eegrpc.emulator.properties import describe_type
 from eegrpc.emulator.values import ErrorMargin
 
@@ -27,6 +27,12 @@ def object_type(context: Context, value: object) -> str:
     return "Long" if name == "Integer" and value not in _INTEGERS else name
 
 
+@algorithm("Describe(input: Object) -> Object")
+def describe(context: Context, value: object) -> object:
+    """Return a value as getInfo() shows it: strings, numbers, lists and dictionaries."""
+    return printed(context, value)
+
+
 @algorithm("IsEqual(left: Object = null, right: Object = null) -> Boolean")
 def is_equal(context: Context, left: object, right: object) -> bool:
     """Whether two values are equal; two nulls are."""
@@ -36,10 +42,4 @@ def is_equal(context: Context, left: object, right: object) -> bool:
 @algorithm('ErrorMargin(value: Float = null, unit: String = "meters") -> ErrorMargin')
 def error_margin(_: Context, value: float | None, unit: str) -> ErrorMargin:
     """Return a margin of error."""
-    if unit not in ("meters", "projected", "infinite"):
-        raise AlgorithmError(f"Invalid unit '{unit}': expected 'meters', 'projected' or 'infinite'.")
-    if unit == "infinite":
-        return ErrorMargin(None, unit)
-    if value is None:
-        raise AlgorithmError(f"Parameter 'value' is required if the unit is '{unit}'.")
-    return ErrorMargin(value, unit)
+    return ErrorMargin.of(value, unit)

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from eegrpc.emulator.images.bands import Precision
     from eegrpc.emulator.images.images import Image
 
-# More could not be told from a mistake; arrays of pixels rarely have three.
-_MOST_DIMENSIONS = 100
+# What a message can say; the examples of PixelType have 100,000,000.
+_MOST_DIMENSIONS = 2**31 - 1
 
 _PRECISIONS: dict[str, Precision] = {"int": "INT", "float": "FLOAT", "double": "DOUBLE"}
 

@@ -37,6 +37,8 @@ needs_pixels(
     "scale: Float = null, projection: Projection = null, seed: Integer = 0, classValues: List<Integer> = null, "
     "classPoints: List<Integer> = null, dropNulls: Boolean = true, tileScale: Float = 1, "
     "geometries: Boolean = false) -> FeatureCollection",
+    "ImageCollection.formaTrend(timeSeries: ImageCollection, covariates: ImageCollection = null, "
+    "windowSize: Integer = 6) -> Image",
     "ImageCollection.getRegion(collection: ImageCollection, geometry: Geometry, scale: Float = null, "
     'crs: Projection = {"type":"Projection","crs":"EPSG:4326","transform":[1,0,0,0,1,0]}, '
     "crsTransform: List<Float> = null) -> List<Object>",

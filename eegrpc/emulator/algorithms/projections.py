@@ -38,9 +38,7 @@ def projection_of(
     if transform_wkt is not None:
         raise AlgorithmError("Argument 'transformWkt' is not supported by the emulator.", unsupported=True)
     if isinstance(crs, str):
-        crs = Projection.parse(crs)
-        if not crs.known:
-            context.assume("crs-codes-unchecked")
+        crs = Projection.parse(context, crs)
     if not isinstance(crs, Projection):
         raise AlgorithmError(f"Parameter 'crs' must be a code or WKT, not: {describe_type(crs)}.")
     return crs if transform is None else replace(crs, transform=_transform(transform))
@@ -117,7 +115,11 @@ def _target(projection: Projection, transform: list[float] | None, meters: float
     if transform is not None:
         projection = replace(projection, transform=_transform(transform))
     if meters is not None:
-        projection = projection.at_scale(meters)
+        # Rows go down from the origin, as in a printed image after reproject('EPSG:4326', None, 100).
+        scale_x, shear_x, translate_x, shear_y, scale_y, translate_y = projection.at_scale(meters).transform
+        if projection.transform == IDENTITY:
+            scale_y = -scale_y
+        projection = replace(projection, transform=(scale_x, shear_x, translate_x, shear_y, scale_y, translate_y))
     return Grid(projection.crs, projection.transform, wkt=projection.wkt)
 
 

@@ -24,7 +24,18 @@ from eegrpc.emulator.primitives.arrays import to_array
 from eegrpc.emulator.primitives.dates import parse_date
 from eegrpc.emulator.properties import describe_type
 from eegrpc.emulator.reducing.reducers import Reducer
-from eegrpc.emulator.values import Array, Collection, Date, DateRange, Element, ErrorMargin, Feature, Function, Kernel
+from eegrpc.emulator.values import (
+    Array,
+    Collection,
+    ConfusionMatrix,
+    Date,
+    DateRange,
+    Element,
+    ErrorMargin,
+    Feature,
+    Function,
+    Kernel,
+)
 from eegrpc.v1alpha import EarthEngineAsset
 
 if TYPE_CHECKING:
@@ -153,11 +164,10 @@ def _filter(_: Context, value: object) -> Filter:
     raise TypeMismatch
 
 
-def _error_margin(_: Context, value: object) -> object:
-    # Comparisons here are exact, so that any margin is kept; it is only checked for being one.
-    if isinstance(value, (int, float, ErrorMargin)) or (isinstance(value, dict) and value.get("type") == "ErrorMargin"):
-        return value
-    raise TypeMismatch
+def _error_margin(context: Context, value: object) -> ErrorMargin:
+    if isinstance(value, dict) and value.get("type") == "ErrorMargin":
+        return ErrorMargin.of(value.get("value"), value.get("unit", "meters"))
+    return value if isinstance(value, ErrorMargin) else ErrorMargin.of(_float(context, value), "meters")
 
 
 def _array(context: Context, value: object) -> Array:
@@ -172,10 +182,7 @@ def _projection(context: Context, value: object) -> Projection:
     if isinstance(value, Projection):
         return value
     if isinstance(value, str):
-        projection = Projection.parse(value)
-        if not projection.known:
-            context.assume("crs-codes-unchecked")
-        return projection
+        return Projection.parse(context, value)
     raise TypeMismatch
 
 
@@ -209,6 +216,7 @@ CONVERTERS: Mapping[str, Converter] = {
     "FeatureCollection": _collection,
     "Filter": _filter,
     "Join": _instance(Join),
+    "ConfusionMatrix": _instance(ConfusionMatrix),
     "Reducer": _instance(Reducer),
     "ErrorMargin": _error_margin,
     "Array": _array,

@@ -15,12 +15,13 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import partial, wraps
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from eegrpc.emulator.errors import AlgorithmError
 from eegrpc.emulator.evaluation.conversion import converter
+from eegrpc.emulator.values import Call
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -28,8 +29,11 @@ if TYPE_CHECKING:
 
     from eegrpc.emulator.context import Context
     from eegrpc.emulator.evaluation.conversion import Converter
+    from eegrpc.emulator.values import Made
 
 _SIGNATURE = re.compile(r"(?P<name>[A-Za-z][\w.]*)\((?P<parameters>.*)\) -> (?P<returns>[\w<>]+)")
+# What is shown as the call that made it.
+_SHOWN_AS_CALLS = frozenset({"Filter", "Join", "Kernel", "Reducer"})
 _PARAMETER = re.compile(r"(?P<name>\w+): (?P<type>[\w<>]+)(?: = (?P<default>.+))?")
 
 
@@ -135,7 +139,7 @@ def algorithm(
             declared = _parse(signature, lazy, implementation, summary)
             if declared.name in _ALGORITHMS:
                 raise ValueError(f"{declared.name} is declared twice")
-            _ALGORITHMS[declared.name] = declared
+            _ALGORITHMS[declared.name] = _noting_calls(declared) if declared.returns in _SHOWN_AS_CALLS else declared
         return implementation
 
     return declare
@@ -164,6 +168,19 @@ def needs_pixels(*signatures: str) -> None:
 
         algorithm(signature)(refuse)
         _ALGORITHMS[name] = replace(_ALGORITHMS[name], needs_pixels=True)
+
+
+def _noting_calls(declared: Algorithm) -> Algorithm:
+    """Return an algorithm whose results know how they were made."""
+
+    @wraps(declared.implementation)
+    def noting(context: Context, *arguments: object) -> Made:
+        given = zip(declared.parameters, arguments, strict=True)
+        call = Call(declared.name, {parameter.name: value for parameter, value in given if value != parameter.default})
+        made: Made = declared.implementation(context, *arguments)
+        return made.made_by(call)
+
+    return replace(declared, implementation=noting)
 
 
 def _parse(signature: str, lazy: Collection[str], implementation: Callable[..., Any], summary: str) -> Algorithm:

@@ -14,7 +14,7 @@ from eegrpc.emulator.context import ITEM
 from eegrpc.emulator.geometry import relations
 from eegrpc.emulator.geometry.shapes import Geometry
 from eegrpc.emulator.primitives import dates
-from eegrpc.emulator.values import GEOMETRY_FIELD, Date, DateRange, Element
+from eegrpc.emulator.values import GEOMETRY_FIELD, Date, DateRange, Element, Made
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -29,7 +29,7 @@ GEOMETRY_SELECTORS = (".all", GEOMETRY_FIELD)
 QUESTION = 10
 
 
-class Filter:
+class Filter(Made):
     """A question that an element, or a pair of elements, passes or not."""
 
     __slots__ = ()

@@ -20,7 +20,7 @@ from eegrpc.emulator.filtering.filters import All, Comparison, Filter, comparabl
 from eegrpc.emulator.filtering.ordering import ordered_by
 from eegrpc.emulator.geometry.relations import laid_out
 from eegrpc.emulator.geometry.shapes import Geometry
-from eegrpc.emulator.values import Element, Feature
+from eegrpc.emulator.values import Element, Feature, Made
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -51,7 +51,7 @@ class Match:
         return self.element if key is None else self.element.setting({key: self.measure})
 
 
-class Join:
+class Join(Made):
     """What is made of the elements of two collections."""
 
     __slots__ = ()

@@ -12,6 +12,7 @@ from eegrpc.emulator.errors import AlgorithmError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from eegrpc.emulator.context import Context
     from eegrpc.emulator.images.bands import Grid
 
 Transform = tuple[float, float, float, float, float, float]
@@ -24,6 +25,7 @@ _DEGREE = math.pi / 180 * 6378137.0
 
 _AUTHORITY_CODE = re.compile(r"[A-Za-z][A-Za-z-]*:\d{1,9}")
 _WKT = re.compile(r"\s*(?:PROJCS|GEOGCS|PROJCRS|GEOGCRS|BOUNDCRS|COMPD_CS|LOCAL_CS)\s*\[")
+_CODE_OF_WKT = re.compile(r'AUTHORITY\s*\[\s*"EPSG"\s*,\s*"?(\d{1,9})"?\s*\]\s*\]\s*\Z')
 _UTM = re.compile(r"EPSG:32([67])(\d\d)")
 
 _GEOGRAPHIC = frozenset({LONLAT, "EPSG:4269", "EPSG:4258", "EPSG:4283", "EPSG:4674", "CRS:84", "OGC:84"})
@@ -48,10 +50,11 @@ class Projection:
     wkt: str = ""
 
     @classmethod
-    def parse(cls, text: str) -> Projection:
+    def parse(cls, context: Context, text: str) -> Projection:
         """Read an authority code or WKT.
 
         Args:
+            context: The request's context, to note assumptions.
             text: For example ``EPSG:4326``.
 
         Returns:
@@ -62,10 +65,18 @@ class Projection:
 
         """
         if _AUTHORITY_CODE.fullmatch(text):
-            return cls(text)
-        if _WKT.match(text):
-            return cls("", wkt=text)
-        raise AlgorithmError(f"The CRS of a map projection could not be parsed: '{text[:80]}'.")
+            found = cls(text)
+        elif not _WKT.match(text):
+            raise AlgorithmError(f"The CRS of a map projection could not be parsed: '{text[:80]}'.")
+        elif code := _CODE_OF_WKT.search(text):
+            # "Printing the projection will show the EPSG code if it is a direct match" (example of ee.Projection).
+            context.assume("wkt-is-its-code")
+            found = cls(f"EPSG:{code[1]}")
+        else:
+            found = cls("", wkt=text)
+        if not found.known:
+            context.assume("crs-codes-unchecked")
+        return found
 
     @classmethod
     def of(cls, grid: Grid) -> Projection:

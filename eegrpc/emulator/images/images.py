@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from google.protobuf.timestamp_pb2 import Timestamp
 
     from eegrpc.emulator.images.asset_record import AssetRecord
-    from eegrpc.emulator.images.bands import Band
+    from eegrpc.emulator.images.bands import Band, PixelType
 
 BAND_PROPERTIES = ("system:band_names", "system:bands")
 
@@ -136,6 +136,16 @@ def _check_field(name: str, value: object) -> None:
         raise AlgorithmError(f"Property '{name}' is {value}, which is no size in bytes.")
 
 
+def describe_pixel_type(kind: PixelType) -> dict[str, object]:
+    """Return a pixel type as getInfo() shows it. Source: the printout in ee/pixeltype.py of earthengine-api."""
+    shown: dict[str, object] = {"type": "PixelType", "precision": kind.precision.lower()}
+    if kind.minimum is not None and kind.maximum is not None:
+        shown |= {"min": kind.minimum, "max": kind.maximum}
+    if kind.dimensions:
+        shown["dimensions"] = kind.dimensions
+    return shown
+
+
 def describe_band(band: Band) -> dict[str, object]:
     """Return a band as getInfo() shows it, and as the virtual property ``system:bands`` holds it.
 
@@ -147,14 +157,9 @@ def describe_band(band: Band) -> dict[str, object]:
     Returns:
         Id, pixel type, size if it is known, and grid.
     """
-    kind: dict[str, object] = {"type": "PixelType", "precision": band.type.precision.lower()}
-    if band.type.minimum is not None and band.type.maximum is not None:
-        kind |= {"min": band.type.minimum, "max": band.type.maximum}
-    if band.type.dimensions:
-        kind["dimensions"] = band.type.dimensions
     description: dict[str, object] = {
         "id": band.id,
-        "data_type": kind,
+        "data_type": describe_pixel_type(band.type),
         "crs": band.grid.wkt or band.grid.crs,
         "crs_transform": list(band.grid.transform),
     }

@@ -5,7 +5,7 @@
         print(ee.ImageCollection("COPERNICUS/S2_SR_HARMONIZED").size().getInfo())
 
 `methods` is the table of the REST methods, and the discovery document made of it; `api` answers them, without IO;
-`printing` shows values as getInfo() does; `assets` and `asset_filter` list the catalog; `http` is the aiohttp face, and
+`assets` and `asset_filter` list the catalog; `http` is the aiohttp face, and
 `initialize` sets up the client.
 """
 

@@ -13,7 +13,7 @@ from eegrpc.emulator.evaluation.evaluator import evaluate_to
 from eegrpc.emulator.official_client.algorithm_list import algorithm_list
 from eegrpc.emulator.official_client.assets import VIEWS, Query, find_asset, list_assets
 from eegrpc.emulator.official_client.methods import METHODS, SYSTEM_PARAMETERS, RestMethod
-from eegrpc.emulator.official_client.printing import printed
+from eegrpc.emulator.printing import printed
 from eegrpc.emulator.serving.page_tokens import PageTokenError
 from eegrpc.emulator.serving.service import INVALID_EXPRESSION, INVALID_REQUEST, UNSUPPORTED, problem_of
 from eegrpc.mapper import MapperError, MessageMapper

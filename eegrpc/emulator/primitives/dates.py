@@ -279,13 +279,10 @@ def get_relative(millis: int, unit: str, in_unit: str, zone_name: str | None = N
     Returns:
         The number, from 0.
 
-    Raises:
-        AlgorithmError: ``unit`` is not smaller than ``in_unit``.
-
     """
     order = list(UNIT_LENGTHS)
     if order.index(unit) <= order.index(in_unit):
-        raise AlgorithmError(f"Unit '{unit}' must be smaller than unit '{in_unit}'.")
+        return 0  # documented in the example of Date.getRelative
     zone = time_zone(zone_name)
     start = to_datetime(start_of(millis, in_unit, zone_name), zone)
     local = to_datetime(millis, zone)

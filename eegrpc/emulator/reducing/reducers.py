@@ -16,6 +16,7 @@ from eegrpc.emulator.errors import AlgorithmError
 from eegrpc.emulator.images.bands import BOOLEAN, PixelType
 from eegrpc.emulator.images.type_rules import union
 from eegrpc.emulator.properties import describe_type
+from eegrpc.emulator.values import Made
 
 if TYPE_CHECKING:
     from eegrpc.emulator.context import Context
@@ -48,7 +49,7 @@ class Output:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Reducer:
+class Reducer(Made):
     """What combines many values into few.
 
     Attributes:

@@ -1,4 +1,4 @@
-"""Values as getInfo() shows them: the ``result`` of value:compute.
+"""Values as getInfo() shows them: the ``result`` of value:compute, and what the function Describe gives.
 
 The forms are those of printouts in public notebooks and libraries (snapshots of eerepr and geetools, documentation of
 ee.data.computeValue); what was not observed is refused, or is one of the assumptions.
@@ -10,16 +10,32 @@ import math
 from typing import TYPE_CHECKING
 
 from eegrpc.emulator.errors import AlgorithmError
+from eegrpc.emulator.geometry.projections import Projection
 from eegrpc.emulator.geometry.shapes import Geometry
-from eegrpc.emulator.images.images import BAND_PROPERTIES, Image, describe_band
+from eegrpc.emulator.images.bands import PixelType
+from eegrpc.emulator.images.images import BAND_PROPERTIES, Image, describe_band, describe_pixel_type
+from eegrpc.emulator.primitives.text import float_text
 from eegrpc.emulator.properties import describe_type, from_double
-from eegrpc.emulator.values import Collection, Date, DateRange, Element, Feature
+from eegrpc.emulator.values import (
+    Array,
+    Collection,
+    ConfusionMatrix,
+    Date,
+    DateRange,
+    Element,
+    ErrorMargin,
+    Feature,
+    Kernel,
+    Made,
+    Weights,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from eegrpc.emulator.context import Context
     from eegrpc.emulator.images.bands import Band
+    from eegrpc.emulator.values import Call
 
 __all__ = ["MAX_ELEMENTS", "printed"]
 
@@ -37,6 +53,15 @@ _CHARACTERS = 32  # of them cost a unit
 
 _IDENTITY = {"id": "system:id", "version": "system:version"}
 _CLOSED = {"LinearRing": 0, "Polygon": 1, "MultiPolygon": 2}  # levels of lists around their rings
+# Filter.equals is printed as Filter.eq (eerepr's test data); the others have two names likewise.
+_SHORT_NAMES = {
+    "Filter.equals": "Filter.eq",
+    "Filter.notEquals": "Filter.neq",
+    "Filter.lessThan": "Filter.lt",
+    "Filter.lessThanOrEquals": "Filter.lte",
+    "Filter.greaterThan": "Filter.gt",
+    "Filter.greaterThanOrEquals": "Filter.gte",
+}
 _EDGELESS = ("Point", "MultiPoint", "GeometryCollection")
 
 
@@ -81,9 +106,9 @@ class _Printer:
         if isinstance(value, dict):
             return self._dictionary(value.items(), depth)
         if isinstance(value, Date):
-            return {"type": "Date", "value": value.millis}
+            return {"type": "Date", "value": _number(value.millis)}
         if isinstance(value, DateRange):
-            return {"type": "DateRange", "dates": [value.start, value.end]}
+            return {"type": "DateRange", "dates": [_number(value.start), _number(value.end)]}
         if isinstance(value, Geometry):
             return self._geometry(value, depth)
         if isinstance(value, Image):
@@ -92,7 +117,39 @@ class _Printer:
             return self._feature(value, depth)
         if isinstance(value, Collection):
             return self._collection(value, depth, with_elements=depth == 0)
+        return self._description(value, depth)
+
+    def _description(self, value: object, depth: int) -> object:
+        """Return what is no data: what says of a computation where, how or how exactly."""
+        if isinstance(value, Array):
+            self._context.spend(len(value.values), _VALUE)
+            return self.show(value.nested(), depth)
+        if isinstance(value, ConfusionMatrix):
+            return self._description(value.counts, depth)
+        if isinstance(value, PixelType):
+            return self._dictionary(describe_pixel_type(value).items(), depth)
+        if isinstance(value, Projection):
+            if not value.crs:
+                self._context.assume("wkt-as-it-is")
+            crs = {"crs": value.crs} if value.crs else {"wkt": value.wkt}
+            return {"type": "Projection", **crs, "transform": self.show(value.transform, depth + 1)}
+        if isinstance(value, ErrorMargin):
+            shown = {"type": "ErrorMargin", "unit": value.unit}
+            return shown if value.value is None else {**shown, "value": _number(value.value)}
+        if isinstance(value, Made) and value.call is not None:
+            return self._made(value, value.call, depth)
         raise AlgorithmError(f"The result holds {describe_type(value)}, which cannot be shown.", unsupported=True)
+
+    def _made(self, value: Made, call: Call, depth: int) -> dict[str, object]:
+        """Return a filter, join, reducer or kernel; seen were Filter.eq, Reducer.max and Kernel.gaussian."""
+        self._context.assume("shown-as-called")
+        arguments = self._dictionary(call.arguments.items(), depth)
+        shown = {"type": _SHORT_NAMES.get(call.function, call.function), **arguments}
+        if isinstance(value, Kernel):
+            self._context.assume("kernel-whole-weights")
+            weights = value.weights(self._context)
+            shown |= {"center": [weights.x, weights.y], "weights": self.show(_table(weights), depth + 1)}
+        return shown
 
     def _dictionary(self, items: Iterable[tuple[str, object]], depth: int) -> dict[str, object]:
         return {name: self.show(item, depth + 1) for name, item in items}
@@ -201,6 +258,16 @@ def _number(value: float) -> int | float:
     if not math.isfinite(number):
         raise AlgorithmError(f"The result holds {number}, which JSON cannot.", unsupported=True)
     return from_double(number)
+
+
+def _table(weights: Weights) -> str:
+    """Return the weights of a kernel as text, a line for each row."""
+    return "".join(f"\n  [{', '.join(map(_weight, row))}]" for row in weights.rows)
+
+
+def _weight(weight: float) -> str:
+    number = _number(weight)
+    return str(number) if isinstance(number, int) else float_text(number)
 
 
 def _closed(rings: object, levels: int) -> object:
