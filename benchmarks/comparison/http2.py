@@ -51,7 +51,7 @@ class GrpcProtocol(asyncio.Protocol):
         self._requests: dict[int, bytearray] = {}  # streams whose request is not complete
         self._received = 0  # bytes since the window was replenished
         self._window, self._stream_window, self._largest_frame = 65535, 65535, 16384  # the client's, as RFC 9113 begins
-        self._windows: dict[int, int] = {}  # of the streams that are being answered
+        self._windows: dict[int, int] = {}  # of the streams that are open
         self._sending: deque[tuple[int, memoryview]] = deque()  # what windows hold back
         self._in_table = 0  # how many of our headers the client's table has
 
@@ -106,6 +106,7 @@ class GrpcProtocol(asyncio.Protocol):
             self._sending = deque(each for each in self._sending if each[0] != stream)
         elif kind == _HEADERS and not flags & _END_STREAM:
             self._requests[stream] = bytearray()
+            self._windows[stream] = self._stream_window  # may grow before the answer begins
 
     def _settings(self, payload: bytes) -> None:
         for name, value in struct.iter_unpack(">HI", payload):
@@ -131,10 +132,10 @@ class GrpcProtocol(asyncio.Protocol):
             del self._requests[stream]
             message = self._respond(bytes(request[5:]))
             if message is None:
+                del self._windows[stream]
                 out.append(_frame(_HEADERS, _END_HEADERS | _END_STREAM, stream, _NOT_FOUND))
                 return
             out.append(_frame(_HEADERS, _END_HEADERS, stream, self._headers()))
-            self._windows[stream] = self._stream_window
             self._sending.append((stream, memoryview(b"\0" + struct.pack(">I", len(message)) + message)))
             self._send_more(out)
 

@@ -11,7 +11,9 @@ from benchmarks.comparison.subject import AsyncSubject, SyncSubject
 from benchmarks.comparison.subjects import stubs
 
 if TYPE_CHECKING:
-    from benchmarks.comparison.subject import Servers, Work
+    from benchmarks.comparison.subject import Servers, Subject, Work
+
+__all__ = ["SUBJECTS"]
 
 
 def _endpoint(servers: Servers, transport: str) -> str:
@@ -126,3 +128,15 @@ class AsyncStubGrpc(_AsyncStub):
 class AsyncStubRest(_AsyncStub):
     name = "eegrpc stub, rest, asyncio"
     transport = "rest"
+
+
+SUBJECTS: list[type[Subject]] = [
+    ClientGrpc,
+    ClientRest,
+    AsyncClientGrpc,
+    AsyncClientRest,
+    StubGrpc,
+    StubRest,
+    AsyncStubGrpc,
+    AsyncStubRest,
+]

@@ -12,7 +12,9 @@ from benchmarks.comparison.subject import AsyncSubject, SyncSubject
 from benchmarks.comparison.subjects import stubs
 
 if TYPE_CHECKING:
-    from benchmarks.comparison.subject import Servers, Work
+    from benchmarks.comparison.subject import Servers, Subject, Work
+
+__all__ = ["SUBJECTS"]
 
 _CONNECTIONS = 64  # as many as eegrpc keeps
 _LARGE_MESSAGES = (("grpc.max_receive_message_length", 128 << 20),)  # gRPC's own 4 MiB are less than a page
@@ -123,3 +125,6 @@ class RawAiohttp(AsyncSubject):
             response.raise_for_status()
             answer: dict[str, Any] = json.loads(await response.read())
             return answer
+
+
+SUBJECTS: list[type[Subject]] = [RawStub, AsyncRawStub, RawUrllib3, RawAiohttp]

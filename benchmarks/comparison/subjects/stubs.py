@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 __all__ = ["AsyncStubSubject", "StubSubject"]
 
+_TIMEOUT = 330  # seconds: the deadline that eegrpc's client gives its calls
+
 
 def _request_and_metadata(work: Work) -> tuple[Any, tuple[tuple[str, str], ...]]:
     from google.protobuf import json_format
@@ -41,13 +43,13 @@ class StubSubject(SyncSubject):
 
     def call(self, prepared: Any) -> int:
         request, metadata = prepared
-        return len(self._method(request, metadata=metadata).images)
+        return len(self._method(request, metadata=metadata, timeout=_TIMEOUT).images)
 
     def iterate(self, work: Work) -> int:
         request, metadata = _request_and_metadata(work)
         count = 0
         while True:
-            page = self._method(request, metadata=metadata)
+            page = self._method(request, metadata=metadata, timeout=_TIMEOUT)
             for _ in page.images:
                 count += 1
             if not page.next_page_token:
@@ -76,13 +78,13 @@ class AsyncStubSubject(AsyncSubject):
 
     async def call(self, prepared: Any) -> int:
         request, metadata = prepared
-        return len((await self._method(request, metadata=metadata)).images)
+        return len((await self._method(request, metadata=metadata, timeout=_TIMEOUT)).images)
 
     async def iterate(self, work: Work) -> int:
         request, metadata = _request_and_metadata(work)
         count = 0
         while True:
-            page = await self._method(request, metadata=metadata)
+            page = await self._method(request, metadata=metadata, timeout=_TIMEOUT)
             for _ in page.images:
                 count += 1
             if not page.next_page_token:
