@@ -53,6 +53,7 @@ def _main() -> None:
     opened, opened_wall = _since_beginning()
     callers.call(callers.prepare(work))
     cpu, wall = _since_beginning()
+    callers.close()
     print(opened, cpu, opened_wall, wall)
 
 
