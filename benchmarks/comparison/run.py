@@ -206,6 +206,7 @@ class _Run:
         command = [sys.executable, "-m", "benchmarks.comparison.cold_start"]
         given = pickle.dumps((self._subjects[name], self._servers, self._works[ONE]))
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}  # as in this process
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)  # or a source tree would be compiled each time
         done = subprocess.run(
             command, input=given, capture_output=True, timeout=_PATIENCE, check=False, cwd=_ROOT, env=environment
         )
