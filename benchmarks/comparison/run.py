@@ -21,7 +21,7 @@ from benchmarks.comparison.work import CALLS, ONE, PAGE, PAGES, works
 from benchmarks.comparison.worker import SubjectError, UnsuitedError, Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from benchmarks.comparison.server import Server
     from benchmarks.comparison.subject import Subject, Work
@@ -135,7 +135,7 @@ class _Run:
         with self._workers() as workers:
             self._calls(workers)
             if LATENCY in measured:
-                self._rounds(LATENCY, settings.load_rounds, lambda name: self._load(workers[name], name))
+                self._rounds(LATENCY, settings.load_rounds, self._load, workers)
         if PAGES in measured:
             self._results.page_bytes = page_bytes()
             self._rounds(PAGES, settings.iterations, self._iteration)
@@ -157,37 +157,37 @@ class _Run:
                 self._rounds("workers", 1, start)
             yield workers
 
-    def _calls(self, workers: dict[str, Worker]) -> None:
+    def _calls(self, workers: Mapping[str, Worker]) -> None:
         """Measure calls: all kinds of work in each round, and before that once unmeasured, to warm up."""
         for work, callers in kinds(self._measured):
             self._say(f"{work}, callers: {callers}, unmeasured")
             for name in self._turns(0):
-                self._try(name, lambda name: self._warm_up(workers[name], name, self._works[work], callers))  # noqa: B023
+                self._try(name, self._warm_up, workers, self._works[work], callers)
         for number in range(self._settings.rounds):
             self._say(f"round {number + 1} of {self._settings.rounds}")
             for work, callers in kinds(self._measured):
                 for name in self._turns(number):
                     if (work, name) in self._results.unsuited:
                         continue
-                    self._try(name, lambda name: self._batch(workers[name], name, self._works[work], callers))  # noqa: B023
+                    self._try(name, self._batch, workers, self._works[work], callers)
 
-    def _warm_up(self, worker: Worker, name: str, work: Work, callers: int) -> None:
+    def _warm_up(self, name: str, workers: Mapping[str, Worker], work: Work, callers: int) -> None:
         try:
-            worker.batch(work, callers, self._settings.least)
+            workers[name].batch(work, callers, self._settings.least)
         except UnsuitedError as error:
             self._results.unsuited[work.name, name] = str(error)
 
-    def _batch(self, worker: Worker, name: str, work: Work, callers: int) -> None:
+    def _batch(self, name: str, workers: Mapping[str, Worker], work: Work, callers: int) -> None:
         before = self._server.usage()
-        batch = worker.batch(work, callers, self._settings.least)
+        batch = workers[name].batch(work, callers, self._settings.least)
         used = self._server.usage().since(before)
         if used.requests != batch.calls:
             raise SubjectError(f"{name}: {batch.calls} calls were {used.requests} requests")
         self._results.batches[work.name, callers][name].append(batch)
         self._results.server[work.name, callers][name].append(used.cpu / batch.wall)
 
-    def _load(self, worker: Worker, name: str) -> None:
-        load = worker.load(self._works[ONE], self._settings.rate, self._settings.load_calls)
+    def _load(self, name: str, workers: Mapping[str, Worker]) -> None:
+        load = workers[name].load(self._works[ONE], self._settings.rate, self._settings.load_calls)
         self._results.loads[name].append(load)
 
     def _iteration(self, name: str) -> None:
@@ -214,12 +214,12 @@ class _Run:
             raise SubjectError(f"{name}: {done.stderr.decode()}")
         return ColdStart(*map(float, done.stdout.split()))
 
-    def _rounds(self, what: str, rounds: int, measure: Callable[[str], object]) -> None:
-        """Measure each subject once in each round."""
+    def _rounds(self, what: str, rounds: int, measure: Callable[..., object], *arguments: object) -> None:
+        """Measure each subject once in each round: `measure` gets its name and the arguments."""
         for number in range(rounds):
             self._say(what if rounds == 1 else f"{what}, round {number + 1} of {rounds}")
             for name in self._turns(number):
-                self._try(name, measure)
+                self._try(name, measure, *arguments)
 
     def _turns(self, number: int) -> list[str]:
         """Return the subjects; each round begins with another one."""
@@ -227,10 +227,10 @@ class _Run:
         start = number % len(names) if names else 0
         return names[start:] + names[:start]
 
-    def _try(self, name: str, measure: Callable[[str], object]) -> None:
+    def _try(self, name: str, measure: Callable[..., object], *arguments: object) -> None:
         """Measure a subject, or leave it out from now on."""
         try:
-            measure(name)
+            measure(name, *arguments)
         except (SubjectError, subprocess.TimeoutExpired) as error:
             self._say(f"{name} failed: {error}")
             self._results.drop(name, f"failed: {str(error).strip().splitlines()[-1]}")

@@ -71,7 +71,10 @@ class Worker:
         self._process.join()
 
     def _ask(self, *command: Any) -> Any:
-        self._pipe.send(command)
+        try:
+            self._pipe.send(command)
+        except BrokenPipeError:
+            raise SubjectError(f"{self._name}: its process has ended") from None
         return self._receive()
 
     def _receive(self) -> Any:
