@@ -73,7 +73,11 @@ class SyncSubject(Subject):
 
     @abc.abstractmethod
     def prepare(self, work: Work) -> Any:
-        """Return what `call` needs of a piece of work: the request in the client's own form."""
+        """Return what `call` needs of a piece of work: the request in the client's own form.
+
+        Raises:
+            ValueError: The client cannot do such work; it is left out of this one.
+        """
 
     @abc.abstractmethod
     def call(self, prepared: Any) -> int:
@@ -92,7 +96,11 @@ class AsyncSubject(Subject):
 
     @abc.abstractmethod
     def prepare(self, work: Work) -> Any:
-        """Return what `call` needs of a piece of work: the request in the client's own form."""
+        """Return what `call` needs of a piece of work: the request in the client's own form.
+
+        Raises:
+            ValueError: The client cannot do such work; it is left out of this one.
+        """
 
     @abc.abstractmethod
     async def call(self, prepared: Any) -> int:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from google.protobuf.message import Message
 
-__all__ = ["Case", "cases"]
+__all__ = ["Case", "cases", "request"]
 
 SEED = 3
 DEPTH = 32  # objects inside each other; 33 in a Struct are 99 of the 100 levels that protobuf parsers read
@@ -68,8 +68,8 @@ def cases() -> list[Case]:
         replace(full, name="page, indented", about="with line breaks, as Google prints", json=indented, prints=False),
         _case("page, all different", "no two bands share a grid or a type", ComputeImagesResponse, _all_different()),
         _case("one image", "small answer", ComputeImagesResponse, {"images": page.images(1), "nextPageToken": TOKEN}),
-        _case("small request", "a filtered collection", ComputeImagesRequest, _request(draws, filters=1)),
-        _case("large request", "an expression of 200 kB", ComputeImagesRequest, _request(draws, filters=255)),
+        _case("small request", "a filtered collection", ComputeImagesRequest, request(draws, filters=1)),
+        _case("large request", "an expression of 200 kB", ComputeImagesRequest, request(draws, filters=255)),
         _case("deep", f"objects {DEPTH} deep", Struct, _deep(draws)),
         _case("text, ASCII", "16 long strings", Struct, _texts(draws, "etaoin shrdlu-0123456789")),
         _case("text, UTF-8", "characters of 1 to 4 bytes", Struct, _texts(draws, "etaoin äöüß λμν 日本語 🛰")),
@@ -110,7 +110,7 @@ def _constant(value: Any) -> dict[str, Any]:
     return {"constantValue": value}
 
 
-def _request(draws: random.Random, filters: int) -> dict[str, Any]:
+def request(draws: random.Random, filters: int) -> dict[str, Any]:
     """A collection filtered by date and cloud, and by `filters` footprints, each a node that another refers to."""
     values: dict[str, Any] = {}
     source: dict[str, Any] = _call("ImageCollection.load", id=_constant("COPERNICUS/S2_SR_HARMONIZED"))

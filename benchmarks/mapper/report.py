@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     Results = Mapping[tuple[str, str], Mapping[str, Times]]
     Peaks = Mapping[tuple[str, str, str], tuple[int, int]]
 
-__all__ = ["document", "facts", "load", "native_build"]
+__all__ = ["document", "facts", "load", "native_build", "processor"]
 
 _VERSIONS = ("eegrpc", "protobuf", "grpcio", "urllib3", "aiohttp", "orjson", "msgspec", "protobuf-py")
 _DETAILED = ("page", "one image")
@@ -93,7 +93,7 @@ def facts() -> dict[str, str]:
     mapper.MessageMapper(ComputeImagesResponse.DESCRIPTOR)
     made = time.perf_counter() - begin
     return {
-        "processor": f"{_processor()}, {os.cpu_count()} cores",
+        "processor": f"{processor()}, {os.cpu_count()} cores",
         "system": f"{platform.system()} {platform.release()}, {platform.machine()}",
         "Python": f"{platform.python_implementation()} {platform.python_version()}",
         "versions": ", ".join(f"{name} {_version(name)}" for name in _VERSIONS),
@@ -117,7 +117,8 @@ def load() -> str:
     return f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "unknown"
 
 
-def _processor() -> str:
+def processor() -> str:
+    """Return what the processor calls itself."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
