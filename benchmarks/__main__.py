@@ -86,7 +86,7 @@ def main(given: Sequence[str] | None = None) -> int:
 def _write(folder: Path, facts: report.Facts, settings: Settings, results: Results) -> list[str]:
     """Write the samples and the pictures; return the names of these."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "benchmarks.json").write_text(json.dumps(report.record(facts, settings, results), indent=1) + "\n")
+    (folder / "benchmarks.json").write_text(json.dumps(report.record(facts, settings, results)) + "\n")
     if importlib.util.find_spec("matplotlib") is None:
         _say("no pictures: matplotlib is not installed (pip install eegrpc[plots])")
         return []
