@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from statistics import median
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from benchmarks.comparison.work import ONE, PAGE
@@ -48,9 +49,11 @@ def _figures(results: Results) -> Iterator[tuple[str, Any]]:
     if results.loads:
         yield "benchmarks-latency.svg", _latency(results)
     if results.iterations:
-        taken = {name: min(results.iterations[name], key=lambda one: one.wall) for name in _measured(results)}
-        seconds = _Panel("All pages: seconds", {name: each.wall for name, each in taken.items()})
-        peaks = {name: each.peak / 1e6 for name, each in taken.items()}
+        taken = {name: results.iterations[name] for name in results.subjects if results.iterations.get(name)}
+        seconds = _Panel(
+            "All pages: seconds", {name: median(each.wall for each in samples) for name, samples in taken.items()}
+        )
+        peaks = {name: median(each.peak for each in samples) / 1e6 for name, samples in taken.items()}
         yield "benchmarks-pages.svg", _bars([seconds, _Panel("All pages: peak of memory, MB", peaks, "linear")])
 
 
@@ -61,17 +64,13 @@ def _cpu(results: Results, work: str) -> Iterator[tuple[str, Any]]:
             yield name, figure
 
 
-def _measured(results: Results) -> list[str]:
-    return [name for name in results.subjects if results.iterations.get(name)]
-
-
 def _bars(panels: list[_Panel]) -> Any:
     """Return panels of horizontal bars, the smallest value at the top."""
     figure, axes = _axes(len(panels), max(len(panel.values) for panel in panels))
     for axis, (title, values, scale) in zip(axes, panels, strict=True):
         names = sorted(values, key=values.__getitem__, reverse=True)
         bars = axis.barh(names, [values[name] for name in names], color=[_colour(name) for name in names])
-        axis.bar_label(bars, [f" {values[name]:.3g}" for name in names])
+        axis.bar_label(bars, [f" {_number(values[name])}" for name in names])
         axis.set_title(title)
         axis.set_xscale(scale)
         if scale == "log":
@@ -84,6 +83,8 @@ def _bars(panels: list[_Panel]) -> Any:
 
 def _latency(results: Results) -> Any:
     """Return the percentiles of each subject, the shortest median at the top."""
+    from matplotlib.ticker import LogLocator
+
     latencies = {name: [(results.latency(name, share) or 0) * 1e3 for share, _, _ in _SHARES] for name in results.loads}
     names = sorted(set(latencies).intersection(results.subjects), key=latencies.__getitem__, reverse=True)
     figure, (axis,) = _axes(1, len(names))
@@ -94,7 +95,8 @@ def _latency(results: Results) -> Any:
         axis.scatter(values, range(len(names)), color="black", alpha=alpha, s=22, label=label, zorder=2)
     axis.set_yticks(range(len(names)), names)
     axis.set_xscale("log")
-    axis.xaxis.set_minor_formatter("{x:g}")
+    axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.xaxis.set_minor_formatter("")
     axis.xaxis.set_major_formatter("{x:g}")
     axis.set_title(f"Latency at a fixed rate: {ONE}, ms")
     axis.legend()
@@ -109,6 +111,10 @@ def _axes(panels: int, rows: int) -> tuple[Any, Any]:
     for axis in axes:
         axis.spines[["top", "right"]].set_visible(False)
     return figure, axes
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def _colour(name: str) -> str:
