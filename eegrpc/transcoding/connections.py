@@ -139,8 +139,12 @@ class _DeadlineMixin:
         if self.exchange is not None:
             self.settimeout(self.exchange.wait())  # type: ignore[attr-defined]
 
+    def _about_to_read(self, wanted: int) -> None:
+        """Prepare a read of at most `wanted` bytes; the timeout is set."""
+
     def recv_into(self, buffer: Any, *args: Any, **kwargs: Any) -> int:
         self._arm()
+        self._about_to_read(memoryview(buffer).nbytes)
         count: int = super().recv_into(buffer, *args, **kwargs)  # type: ignore[misc]
         if self.framing is not None:
             if count:
@@ -171,11 +175,12 @@ class _DeadlineSocket(_DeadlineMixin, socket.socket):
             self._low_water.expect(1)
             self._low_water = None
 
-    def recv_into(self, buffer: Any, *args: Any, **kwargs: Any) -> int:
+    def _about_to_read(self, wanted: int) -> None:
         if self._low_water is not None:
-            wanted = memoryview(buffer).nbytes
-            self._low_water.expect(wanted if wanted >= _LARGE_READ else 1)  # a small one fills a reader's buffer
-        return super().recv_into(buffer, *args, **kwargs)
+            # A small read fills a reader's buffer. And one without a timeout is not waited for by poll: the system
+            # would wait on after a part has come, for a wake-up that the rest is too small for.
+            is_large = wanted >= _LARGE_READ and self.gettimeout() is not None
+            self._low_water.expect(wanted if is_large else 1)
 
 
 class _DeadlineSSLSocket(_DeadlineMixin, ssl.SSLSocket):

@@ -17,7 +17,7 @@ _ENOUGH = 1 << 19
 
 
 class LowWater:
-    """The mark of one socket. Its end, an error and a deadline wake whoever waits in any case.
+    """The mark of one socket, for who waits by poll: its end, an error and a timeout wake him in any case.
 
     Args:
         sock: The socket. One with TLS has none: it takes more bytes than it gives out, so what is missing cannot be

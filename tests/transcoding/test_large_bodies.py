@@ -17,6 +17,8 @@ from waiting import PATIENCE
 import eegrpc
 from eegrpc.transcoding.aio_body import LARGE_BODY
 from eegrpc.transcoding.aio_sender import AioSender
+from eegrpc.transcoding.connections import Exchange, _DeadlineSocket
+from eegrpc.transcoding.deadline import Deadline
 from eegrpc.transcoding.endpoint import Endpoint
 from eegrpc.transcoding.low_water import LowWater
 from eegrpc.transcoding.types import HttpRequest
@@ -152,6 +154,33 @@ def test_the_mark_of_a_socket_is_never_more_than_what_is_to_come():
             assert mark() == expected
         ours.close()
         low_water.expect(10)  # as when a call is cancelled
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems may never wake who waits")
+@pytest.mark.parametrize("seconds", [None, PATIENCE])
+def test_a_part_of_what_is_to_come_is_read_when_it_is_there(seconds):
+    """Without a deadline the system itself waits, and would for ever: what is left is too little to be woken for."""
+    coming, first = 600_000, 500_000
+    got = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        ours = _DeadlineSocket(socket.AF_INET, socket.SOCK_STREAM)
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
+        ours.exchange = Exchange(Deadline(seconds))
+        ours.connect(listener.getsockname())
+        theirs, _ = listener.accept()
+        with ours, theirs:
+            theirs.sendall(b"x" * first)
+            ours.body_begins()
+            reading = threading.Thread(target=lambda: got.append(ours.recv_into(bytearray(coming))), daemon=True)
+            ours.exchange.deadline.wait()
+            while len(ours.recv(coming, socket.MSG_PEEK)) < first:
+                pass
+            reading.start()
+            if seconds is not None:  # poll waits for more than has come
+                theirs.sendall(b"x" * (coming - first))
+            reading.join(PATIENCE)
+            assert got
+            assert got[0] in ((first,) if seconds is None else (coming,))
 
 
 def test_the_deadline_ends_it_and_the_next_call_has_a_connection_of_its_own(open_caller):
