@@ -6,8 +6,6 @@ import os
 import warnings
 from typing import TYPE_CHECKING, Final, Literal
 
-from eegrpc.mapper._python_engine import PythonEngine
-
 if TYPE_CHECKING:
     from eegrpc.mapper._options import Engine
 
@@ -58,6 +56,8 @@ def engine(implementation: Implementation | None) -> type[Engine]:
     """
     wanted = IMPLEMENTATION if implementation is None else implementation
     if wanted == "python":
+        from eegrpc.mapper._python_engine import PythonEngine  # google.protobuf.json_format and more, if need be
+
         return PythonEngine
     if wanted != "native":
         raise ValueError(f"implementation={wanted!r} is not one of: native, python")
