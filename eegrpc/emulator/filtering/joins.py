@@ -10,7 +10,7 @@ import math
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from itertools import chain
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from eegrpc.emulator.context import STEP
 from eegrpc.emulator.errors import AlgorithmError
@@ -28,13 +28,12 @@ if TYPE_CHECKING:
     from eegrpc.emulator.context import Context
 
     # Positions of the secondary elements that may match a primary one, in ascending order.
-    Candidates = Callable[[Element], Iterable[int]]
+    Candidates = Callable[[Element], Sequence[int]]
 
 MAX_INDEX_LENGTH = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(NamedTuple):
     """A secondary element that passes the condition.
 
     Attributes:
@@ -227,11 +226,16 @@ def joined(
     price = STEP + condition.size * filters.QUESTION
 
     def matches(left: Element) -> Iterator[Match]:
-        for position in candidates(left):
-            context.spend(1, price)
+        positions = candidates(left)
+        if all_pass:
+            context.spend(len(positions), price)
+        for position in positions:
             right = rights[position]
-            if all_pass or condition.passes(context, left, right):
-                yield Match(right, condition.measure(context, left, right) if join.measure_key is not None else None)
+            if not all_pass:
+                context.spend(1, price)
+                if not condition.passes(context, left, right):
+                    continue
+            yield Match(right, condition.measure(context, left, right) if join.measure_key is not None else None)
 
     results: list[Element] = []
     for left in primary:
@@ -275,7 +279,7 @@ def _by_value(context: Context, rights: Sequence[Element], condition: Comparison
         value = comparable(condition.right.of(right))
         (places.setdefault(value, []) if _is_scalar(value) else others).append(position)
 
-    def candidates(left: Element) -> Iterable[int]:
+    def candidates(left: Element) -> Sequence[int]:
         value = comparable(condition.left.of(left))
         if value is None or None in places:
             context.assume("equals-missing-both-null")
@@ -293,7 +297,7 @@ def _by_number(rights: Sequence[Element], condition: Within) -> Candidates:
     found = sorted((value, position) for value, position in values if value is not None)
     numbers = [value for value, _ in found]
 
-    def candidates(left: Element) -> Iterable[int]:
+    def candidates(left: Element) -> Sequence[int]:
         value = filter_relations.number(condition.left.of(left))
         if value is None:
             return ()
@@ -316,7 +320,7 @@ def _by_place(context: Context, rights: Sequence[Element], condition: Comparison
     shapes = [geometry.shape if isinstance(geometry, Geometry) else nowhere for geometry in geometries]
     tree = shapely.STRtree(shapes)
 
-    def candidates(left: Element) -> Iterable[int]:
+    def candidates(left: Element) -> Sequence[int]:
         geometry = condition.left.of(left)
         if not isinstance(geometry, Geometry):
             return ()

@@ -57,7 +57,7 @@ class AssetRecord:
         self._asset = asset
         self.id = canonical_id(asset.id or asset.name)
         self.collection_id, _, self.index = self.id.rpartition("/")
-        self._properties: dict[str, object] | None = None
+        self._properties: Mapping[str, object] | None = None
         self._bands: tuple[Band, ...] | None = None
         self._footprint: Geometry | None = None
         self._virtual: dict[str, object] = {}  # which joins and sorts ask for again and again
@@ -103,7 +103,10 @@ class AssetRecord:
             The value, or None.
 
         """
-        value = self.properties.get(name)
+        properties = self._properties
+        if properties is None:
+            properties = self.properties
+        value = properties.get(name)
         if value is not None or not name.startswith("system:"):
             return value
         if name not in self._virtual:

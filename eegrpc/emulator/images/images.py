@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from eegrpc.emulator.images.bands import Band, PixelType
 
 BAND_PROPERTIES = ("system:band_names", "system:bands")
+_MADE_OF_OTHERS = frozenset({GEOMETRY_FIELD, *BAND_PROPERTIES})
 
 # The years that a protobuf Timestamp can hold, in milliseconds.
 _FIRST_MILLI = -62135596800000
@@ -54,13 +55,17 @@ class Image(Element):
         """Return the value of a property, virtual ones included."""
         if name in self.changes:
             return self.changes[name]
+        if name in _MADE_OF_OTHERS:
+            return self._made(name)
+        return None if self.record is None else self.record.get(name)
+
+    def _made(self, name: str) -> object:
+        """Return the value of one of `_MADE_OF_OTHERS`."""
         if name == GEOMETRY_FIELD:
             return self.get("system:footprint")
         if name == "system:band_names":
             return [band.id for band in self.bands]
-        if name == "system:bands":
-            return {band.id: describe_band(band) for band in self.bands}
-        return None if self.record is None else self.record.get(name)
+        return {band.id: describe_band(band) for band in self.bands}
 
     def setting(self, changes: Mapping[str, object]) -> Image:
         """Return the same image with some properties replaced; None removes one."""
