@@ -13,8 +13,9 @@ from typing import Any
 
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
+from aiohttp.http_exceptions import HttpProcessingError
 
-from eegrpc.transcoding.framing import ResponseFraming
+from eegrpc.transcoding.framing import ResponseFraming, not_http
 from eegrpc.transcoding.types import TranscodingError
 
 __all__ = ["Connector"]
@@ -87,6 +88,9 @@ class _Protocol(ResponseHandler):
         """End whoever waits for a response: by what was wrong first, not by its consequences."""
         if self._broken is None and isinstance(exc, OSError):
             self._take_what_came()
+        if self._broken is None and isinstance(exc, HttpProcessingError):
+            # aiohttp's parser goes by bytes, and may so refuse a line before we have all of it.
+            self._broken = not_http("aiohttp refuses it")
         if self._broken is None:
             super().set_exception(exc, *cause)
         else:
