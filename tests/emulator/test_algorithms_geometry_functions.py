@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from emulator_graphs import ERA5, L8, call, image, load, only, refusal, value
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from eegrpc.emulator.catalog import Catalog
@@ -336,6 +336,7 @@ def test_buffers_of_points_are_circles(x: float, y: float, meters: float, bearin
 
 @settings(deadline=None, max_examples=25)
 @given(_boxes, st.sampled_from([1e4, 3e5]), st.tuples(st.integers(-40, 40), st.integers(-30, 30)))
+@example(Geometry("Polygon", [[[179, 2], [186, 2], [186, 3], [179, 3]]]), 3e5, (0, -9))  # a ring that closed inexactly
 def test_buffers_are_what_is_near_enough(geometry: Geometry, meters: float, offset: tuple[int, int]) -> None:
     context = Context(Catalog())
     place = Geometry("Point", [geometry.lines()[0][0][0] + offset[0] / 3, geometry.lines()[0][0][1] + offset[1] / 3])

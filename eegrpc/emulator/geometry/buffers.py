@@ -112,6 +112,8 @@ def _around(ring: Vectors) -> Vectors:
     x = np.unwrap(ring[:, 0], period=360)
     whole = x[-1] - x[0]
     if abs(whole) < 180:
-        return np.column_stack((x, ring[:, 1]))
+        closed = np.column_stack((x, ring[:, 1]))
+        closed[-1] = closed[0]  # summed up, it may be off by a rounding: such a ring crosses itself
+        return closed
     pole = math.copysign(90, float(np.mean(ring[:, 1])))
     return np.concatenate((np.column_stack((x, ring[:, 1])), [[x[-1], pole], [x[0], pole]]))
