@@ -130,7 +130,7 @@ class _Ahead:
 
     def begin(self) -> None:
         """Have pages fetched, if there is room for any."""
-        if self._running() or self._failure or self._pages.request_ahead(self._call.prefetch) is None:
+        if self._running() or self._failure or not self._pages.may_ask_ahead(self._call.prefetch):
             return
         self._process = os.getpid()
         self._task = asyncio.create_task(self._work(), name="eegrpc-prefetch")

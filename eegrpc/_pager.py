@@ -39,7 +39,7 @@ class ComputeImagesPager:
         self._fetch = fetch
         self._call = call
         self._pages = call.pages()
-        self._ahead: _Ahead | None = None  # until there is a page to fetch ahead: most answers have one
+        self._ahead: _Ahead | None = None  # until there is a page to fetch ahead: most answers have a single one
         self._lock = threading.Lock()
         restart_in_children(self)
 
@@ -104,9 +104,9 @@ class ComputeImagesPager:
                 return False
             self._pages.feed(self._fetch(self._call, request, self._pages.number + 1))
             self._pages.turn()
-        if self._ahead is None and self._pages.request_ahead(self._call.prefetch) is not None:
-            self._ahead = _Ahead(self._fetch, self._call, self._pages)
-        if self._ahead is not None:
+        if self._pages.may_ask_ahead(self._call.prefetch):
+            if self._ahead is None:
+                self._ahead = _Ahead(self._fetch, self._call, self._pages)
             self._ahead.begin()
         return True
 
@@ -148,7 +148,7 @@ class _Ahead:
         with self._changed:
             if self._running or self._failure or self.stop.stopped:
                 return
-            if self._pages.request_ahead(self._call.prefetch) is None:
+            if not self._pages.may_ask_ahead(self._call.prefetch):
                 return
             self._running = True
         # In the caller's context, which interceptors may ask for what a request belongs to.

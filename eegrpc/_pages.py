@@ -109,15 +109,17 @@ class Pages:
             raise self._failure(*problem)
         return self._next()
 
-    def request_ahead(self, most: int) -> ComputeImagesRequest | None:
-        """Return the next page's request, if it may be sent before anybody asks for the page.
+    def may_ask_ahead(self, most: int) -> bool:
+        """Return whether the next page's request may be sent before anybody asks for the page.
 
         It may not when `most` pages are fed and not turned to, nor before the first page: nothing was asked for yet. A
         loop is no reason to raise here: the pages before it may not have been handed out.
         """
-        if self._ended or self._closed or not self.number or self.ahead >= most or self._problem() is not None:
-            return None
-        return self._next()
+        return not (self._ended or self._closed or not self.number or self.ahead >= most or self._problem())
+
+    def request_ahead(self, most: int) -> ComputeImagesRequest | None:
+        """Return the next page's request, if `may_ask_ahead`."""
+        return self._next() if self.may_ask_ahead(most) else None
 
     def feed(self, response: ComputeImagesResponse) -> None:
         """Accept the response to the last request."""

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
     from eegrpc.emulator.catalog import AnyCatalog
     from eegrpc.emulator.images.asset_record import AssetRecord
-    from eegrpc.emulator.images.bands import Band
     from eegrpc.emulator.values import Function
 
 T = TypeVar("T")
@@ -40,6 +39,8 @@ MAX_VALUES = MAX_WORK // NODE
 MAX_STRING_LENGTH = 1_000_000
 CHARACTERS = 8  # so many characters of a text made cost 1
 
+_BY_VALUE = frozenset({type(None), bool, int, float, str})
+
 
 class Context:
     """The surroundings of one request.
@@ -49,8 +50,6 @@ class Context:
 
     Attributes:
         is_stubbed: Whether a stub of a test has been asked.
-        bands: What image functions made of bands, by function and arguments, with those bands
-            (:mod:`eegrpc.emulator.evaluation.image_functions`).
 
     """
 
@@ -59,7 +58,6 @@ class Context:
         self.is_stubbed = False
         self.work = 0
         self._most = MAX_WORK + WORK_PER_IMAGE * min(len(catalog), MOST_IMAGES)
-        self.bands: dict[tuple[object, ...], tuple[tuple[Band, ...] | None, Sequence[tuple[Band, ...]]]] = {}
         self._assumed: dict[str, None] = {}
         self._images: dict[str, Image] = {}
         self._once: dict[tuple[object, ...], tuple[object, tuple[object, ...]]] = {}
@@ -127,13 +125,13 @@ class Context:
 
         Args:
             make: Makes it.
-            of: What it is made of, and how; told apart by identity, but for texts.
+            of: What it is made of, and how; told apart by identity, but for texts, numbers, booleans and null.
 
         Returns:
             What `make` returned, now or earlier.
 
         """
-        key = tuple(each if isinstance(each, str) else id(each) for each in of)
+        key = tuple((type(each), each) if type(each) in _BY_VALUE else id(each) for each in of)
         found = self._once.get(key)
         if found is None:
             found = self._once[key] = (make(), of)  # they are kept, or others could get their identities

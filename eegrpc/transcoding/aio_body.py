@@ -20,10 +20,7 @@ if TYPE_CHECKING:
 
     from aiohttp.client_proto import ResponseHandler
 
-__all__ = ["LARGE_BODY", "read_large_body", "told_length"]
-
-LARGE_BODY = 1 << 20
-"""From so many bytes on, this is worth its while."""
+__all__ = ["read_large_body", "told_length"]
 
 _AT_ONCE = 1 << 20
 """Bytes that are received at most before other callbacks have their turn: a millisecond or two."""

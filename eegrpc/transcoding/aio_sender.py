@@ -14,10 +14,11 @@ import yarl
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from eegrpc._processes import keep_in_children
-from eegrpc.transcoding.aio_body import LARGE_BODY, read_large_body, told_length
+from eegrpc.transcoding.aio_body import read_large_body, told_length
 from eegrpc.transcoding.aio_connections import Connector
 from eegrpc.transcoding.content_coding import BodyReader, truncated
 from eegrpc.transcoding.framing import MAX_HEAD_BYTES, not_http
+from eegrpc.transcoding.low_water import LARGE_BODY
 from eegrpc.transcoding.resolver import look_up
 from eegrpc.transcoding.types import HttpRequest, HttpResponse, TranscodingError, unreachable
 from eegrpc.transcoding.unary import INLINE_BYTES, MAPPERS, MAX_ERROR_BYTES

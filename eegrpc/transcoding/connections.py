@@ -1,9 +1,9 @@
 """HTTP/1.1 connections for the synchronous channel: urllib3's, with deadlines that hold and a pool that survives fork.
 
 urllib3 applies a timeout to each socket operation, so a server that drips a byte now and then holds a call for ever.
-The sockets here ask their exchange, before every operation, how much of the call's deadline is left, and cancelling the
-exchange from another thread shuts the socket down, which ends the operation at once. That begins with the look-up of
-the host and holds for the handshake of TLS.
+The sockets here (`deadline_sockets`) ask their exchange, before every operation, how much of the call's deadline is
+left, and cancelling the exchange from another thread shuts the socket down, which ends the operation at once. That
+begins with the look-up of the host and holds for the handshake of TLS.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ import urllib3.exceptions
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from eegrpc._processes import restart_in_children
+from eegrpc.transcoding.deadline_sockets import DeadlineMixin, DeadlineSocket
 from eegrpc.transcoding.framing import ResponseFraming
-from eegrpc.transcoding.low_water import LowWater
 from eegrpc.transcoding.resolver import look_up
 
 if TYPE_CHECKING:
@@ -33,9 +33,6 @@ if TYPE_CHECKING:
     from eegrpc.transcoding.resolver import Addresses
 
 __all__ = ["Cancelled", "Connection", "ConnectionPool", "Exchange"]
-
-_LARGE_READ = 1 << 16
-"""Bytes from which on a read goes straight into the body; http.client's buffer is smaller."""
 
 _T = TypeVar("_T")
 
@@ -128,73 +125,6 @@ class Exchange:
         return self.deadline.wait()
 
 
-class _DeadlineMixin:
-    """Socket methods that http.client uses, each bounded by what the exchange has left; what comes in is checked."""
-
-    exchange: Exchange | None = None
-    framing: ResponseFraming | None = None
-    knows_length = False  # what is read now is a body whose length was told
-
-    def _arm(self) -> None:
-        if self.exchange is not None:
-            self.settimeout(self.exchange.wait())  # type: ignore[attr-defined]
-
-    def _about_to_read(self, wanted: int) -> None:
-        """Prepare a read of at most `wanted` bytes; the timeout is set."""
-
-    def recv_into(self, buffer: Any, *args: Any, **kwargs: Any) -> int:
-        self._arm()
-        self._about_to_read(memoryview(buffer).nbytes)
-        count: int = super().recv_into(buffer, *args, **kwargs)  # type: ignore[misc]
-        if self.framing is not None:
-            if count:
-                self.framing.feed(memoryview(buffer)[:count])
-            else:
-                self.framing.end()
-        return count
-
-    def send(self, *args: Any, **kwargs: Any) -> int:
-        self._arm()  # TLS sends a large body in many pieces, and waits anew for each
-        return super().send(*args, **kwargs)  # type: ignore[misc, no-any-return]
-
-    def sendall(self, *args: Any, **kwargs: Any) -> None:
-        self._arm()
-        super().sendall(*args, **kwargs)  # type: ignore[misc]
-
-
-class _DeadlineSocket(_DeadlineMixin, socket.socket):
-    _low_water: LowWater | None = None
-
-    def body_begins(self) -> None:
-        """Note that a body of a told length comes now: large reads are for what it has, and never for more."""
-        self._low_water = LowWater(self)
-
-    def body_ends(self) -> None:
-        """Note that anything may come from now on."""
-        if self._low_water is not None:
-            self._low_water.expect(1)
-            self._low_water = None
-
-    def _about_to_read(self, wanted: int) -> None:
-        if self._low_water is not None:
-            # A small read fills a reader's buffer. And one without a timeout is not waited for by poll: the system
-            # would wait on after a part has come, for a wake-up that the rest is too small for.
-            is_large = wanted >= _LARGE_READ and self.gettimeout() is not None
-            self._low_water.expect(wanted if is_large else 1)
-
-
-class _DeadlineSSLSocket(_DeadlineMixin, ssl.SSLSocket):
-    pass
-
-
-def deadline_ssl_context(context: ssl.SSLContext | None = None) -> ssl.SSLContext:
-    """Return a context that verifies certificates and whose sockets obey the exchange's deadline."""
-    context = context or ssl.create_default_context()
-    context.sslsocket_class = _DeadlineSSLSocket
-    context.set_alpn_protocols(["http/1.1"])
-    return context
-
-
 class _Response(http.client.HTTPResponse):
     """A response whose interim ones are all skipped: http.client takes 103 for the final one."""
 
@@ -218,7 +148,7 @@ class _Connect(HTTPConnection):
     def _new_conn(self) -> socket.socket:
         failure: OSError | None = None
         for family, kind, protocol, _, address in self._addresses():
-            sock = _DeadlineSocket(family, kind, protocol)
+            sock = DeadlineSocket(family, kind, protocol)
             try:
                 sock.settimeout(self.exchange.wait())
                 self._abortable(sock)
@@ -257,19 +187,19 @@ class _Connect(HTTPConnection):
     def assign(self, exchange: Exchange) -> None:
         """Serve `exchange` next."""
         self.exchange, self.framing = exchange, ResponseFraming()
-        if isinstance(self.sock, _DeadlineMixin):
+        if isinstance(self.sock, DeadlineMixin):
             self.sock.exchange, self.sock.framing = exchange, self.framing
             self._abortable(self.sock)
 
     def expect_body(self) -> None:
         """Expect a large body of a told length: its thread is not woken for each packet."""
-        if isinstance(self.sock, _DeadlineSocket):
+        if isinstance(self.sock, DeadlineSocket):
             self.sock.body_begins()
 
     def release(self) -> None:
         """Serve nobody: cancelling the last exchange no longer touches this connection."""
         self.exchange.on_cancel(None)
-        if isinstance(self.sock, _DeadlineSocket):
+        if isinstance(self.sock, DeadlineSocket):
             self.sock.body_ends()
 
     def disown(self) -> None:

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import contextlib
 import socket
-import ssl
 import sys
 
-__all__ = ["LowWater"]
+__all__ = ["LARGE_BODY", "LowWater"]
+
+LARGE_BODY = 1 << 20
+"""From so many bytes on, a body of a told length is received in a way of its own."""
 
 _ENOUGH = 1 << 19
 """Bytes for which it is worth being woken; the system makes room for twice as many, or lowers it."""
@@ -20,14 +22,14 @@ class LowWater:
     """The mark of one socket, for who waits by poll: its end, an error and a timeout wake him in any case.
 
     Args:
-        sock: The socket. One with TLS has none: it takes more bytes than it gives out, so what is missing cannot be
-            told. Nor has one of another system than Linux: it may never wake.
+        sock: The socket; None for one with TLS, which takes more bytes than it gives out, so that what is missing
+            cannot be told. On other systems than Linux none has a mark: they may never wake.
     """
 
     __slots__ = ("_mark", "_sock")
 
     def __init__(self, sock: socket.socket | None) -> None:
-        self._sock = sock if sys.platform == "linux" and not isinstance(sock, ssl.SSLSocket) else None
+        self._sock = sock if sys.platform == "linux" else None
         self._mark = 1
 
     def expect(self, nbytes: int) -> None:

@@ -17,11 +17,12 @@ from eegrpc.transcoding.connections import (
     ConnectionPool,
     Exchange,
     SecureConnection,
-    deadline_ssl_context,
 )
 from eegrpc.transcoding.content_coding import BodyReader, truncated
 from eegrpc.transcoding.deadline import deadline_exceeded
+from eegrpc.transcoding.deadline_sockets import deadline_ssl_context
 from eegrpc.transcoding.framing import not_http
+from eegrpc.transcoding.low_water import LARGE_BODY
 from eegrpc.transcoding.types import HttpRequest, HttpResponse, TranscodingError, unreachable
 from eegrpc.transcoding.unary import MAX_ERROR_BYTES
 
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 __all__ = ["Sender"]
 
 _PIECE = 1 << 18
-_LARGE = 1 << 20  # a body that is not read packet by packet
 _LARGE_PIECE = 1 << 24  # of a body whose length is told: nearly all come in one piece, and need not be joined
 
 # What a connection that the server has closed meanwhile gives, before the first byte of a response.
@@ -163,7 +163,7 @@ class Sender:
         if response.status < 300:
             # Exactly what comes: asked for more, urllib3 would copy what it has.
             told = response.length_remaining or 0
-            if told >= _LARGE:
+            if told >= LARGE_BODY:
                 connection.expect_body()
             amount = min(told or _PIECE, _LARGE_PIECE)
             pieces = response.stream(amount, decode_content=False)

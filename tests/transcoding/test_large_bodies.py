@@ -15,12 +15,12 @@ from peers import HttpPeer, http
 from waiting import PATIENCE
 
 import eegrpc
-from eegrpc.transcoding.aio_body import LARGE_BODY
 from eegrpc.transcoding.aio_sender import AioSender
-from eegrpc.transcoding.connections import Exchange, _DeadlineSocket
+from eegrpc.transcoding.connections import Exchange
 from eegrpc.transcoding.deadline import Deadline
+from eegrpc.transcoding.deadline_sockets import DeadlineSocket
 from eegrpc.transcoding.endpoint import Endpoint
-from eegrpc.transcoding.low_water import LowWater
+from eegrpc.transcoding.low_water import LARGE_BODY, LowWater
 from eegrpc.transcoding.types import HttpRequest
 from eegrpc.v1alpha import ComputeImagesRequest, EarthEngineStub
 
@@ -163,7 +163,7 @@ def test_a_part_of_what_is_to_come_is_read_when_it_is_there(seconds):
     coming, first = 600_000, 500_000
     got = []
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        ours = _DeadlineSocket(socket.AF_INET, socket.SOCK_STREAM)
+        ours = DeadlineSocket(socket.AF_INET, socket.SOCK_STREAM)
         ours.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
         ours.exchange = Exchange(Deadline(seconds))
         ours.connect(listener.getsockname())

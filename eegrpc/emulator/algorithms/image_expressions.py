@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from eegrpc.emulator.context import Context
+    from eegrpc.emulator.images.bands import Band
     from eegrpc.emulator.images.images import Image
 
 # What it costs to parse a character, which may be a token, and to compare a selector with the name of a band.
@@ -77,15 +78,14 @@ def _result(context: Context, program: Program, images: Mapping[str, Image], def
     footprint = next((image.geometry for image in images.values()), None)
     if footprint is None or any(image.geometry is not footprint for image in images.values()):
         return _run(context, program, images, default)
-    key = (program, default, footprint.unbounded, *((name, id(image.bands)) for name, image in images.items()))
-    if key not in context.bands:
+
+    def made() -> Sequence[Band] | None:
         result = _run(context, program, images, default)
-        if result.geometry is not footprint:
-            return result
-        # The bands are kept, or others could get their identities.
-        context.bands[key] = result.bands, tuple(image.bands for image in images.values())
-    bands, _ = context.bands[key]
-    return derived(footprint, bands or ())
+        return result.bands if result.geometry is footprint else None
+
+    images_of = (part for name, image in images.items() for part in (name, image.bands))
+    bands = context.once(made, program, default, footprint.unbounded, *images_of)
+    return _run(context, program, images, default) if bands is None else derived(footprint, bands)
 
 
 def _run(context: Context, program: Program, images: Mapping[str, Image], default: str) -> Image:

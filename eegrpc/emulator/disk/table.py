@@ -289,29 +289,29 @@ class Table:
 
     def _counted(self, of: StoredSet, by: Condition, within: Sequence[Condition], limit: int) -> tuple[int, int]:
         """Return how many entries of an index are gone through, and how many rows these give; `limit` if as many."""
-        source = self._indexed_rows(of, by, [])
+        source = self._indexed_rows(of, by, [], "west, south, east, north" if within else "images.id")
         most = _MOST_TIMES if within else limit
-        columns = "west, south, east, north" if within else "1"
-        inner = source.sql.replace("SELECT images.id", f"SELECT {columns}", 1).replace("SELECT boxes.id", "SELECT 1", 1)
         boxes = _all(within)
-        sql = f"SELECT count(*), total({boxes.sql}) FROM ({inner} LIMIT {most}) AS images"  # noqa: S608
+        sql = f"SELECT count(*), total({boxes.sql}) FROM ({source.sql} LIMIT {most}) AS images"  # noqa: S608
         with self._connections.lent() as connection:
             looked_at, count = connection.execute(sql, (*boxes.values, *source.values)).fetchone()
         return looked_at, limit if looked_at == most else min(int(count), limit)
 
     @staticmethod
-    def _indexed_rows(of: StoredSet, driver: Condition, others: Sequence[Condition]) -> Condition:
-        """Ids of the rows that an index finds."""
+    def _indexed_rows(
+        of: StoredSet, driver: Condition, others: Sequence[Condition], columns: str = "images.id"
+    ) -> Condition:
+        """Columns of the rows that an index finds."""
         if driver.column == BOXES:
             found = driver.sql.replace("images.", "boxes.")
             rest = _within(of, others)
             return Condition(
-                f"SELECT boxes.id FROM boxes CROSS JOIN images ON images.id = boxes.id WHERE ({found}) AND {rest.sql}",  # noqa: S608
+                f"SELECT {columns} FROM boxes CROSS JOIN images ON images.id = boxes.id WHERE ({found}) AND {rest.sql}",  # noqa: S608
                 (*driver.values, *rest.values),
             )
         rest = _all([driver, *others])
         return Condition(
-            f"SELECT images.id FROM images INDEXED BY by_{driver.column} WHERE collection = ? AND {rest.sql}",  # noqa: S608
+            f"SELECT {columns} FROM images INDEXED BY by_{driver.column} WHERE collection = ? AND {rest.sql}",  # noqa: S608
             (of.key, *rest.values),
         )
 

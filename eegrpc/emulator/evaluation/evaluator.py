@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar, overload
 
@@ -149,7 +150,6 @@ def evaluate_images(expression: Expression, catalog: AnyCatalog, stubs: Mapping[
             raise EvaluationError(error.message, segments=here, unsupported=error.unsupported) from error
     images: list[Image] = []
     checked: set[int] = set()  # many images share the changes of one
-    sizes: dict[int, int] = {}
     for position, element in enumerate(value):
         if not isinstance(element, Image):
             raise EvaluationError(
@@ -159,20 +159,17 @@ def evaluate_images(expression: Expression, catalog: AnyCatalog, stubs: Mapping[
             )
         if element.changes and id(element) not in checked:
             checked.add(id(element))
-            _check_returnable(element, context, sizes, here)
+            _check_returnable(element, context, here)
         images.append(element)
     return ImageResult(images, context.assumptions, is_stubbed=context.is_stubbed)
 
 
-def _check_returnable(image: Image, context: Context, sizes: dict[int, int], here: tuple[str, ...]) -> None:
-    """Check that an image can be returned, and count what its message will take; `sizes` has those of values met."""
+def _check_returnable(image: Image, context: Context, here: tuple[str, ...]) -> None:
+    """Check that an image can be returned, and count what its message will take."""
     try:
         for value in image.changes.values():
             if isinstance(value, (list, dict)):
-                size = sizes.get(id(value))
-                if size is None:
-                    size = sizes[id(value)] = _size(value)
-                context.spend(size, _RETURNED)
+                context.spend(context.once(partial(_size, value), "size", value), _RETURNED)
         check_properties(image.changes)
         image.check_fields()
     except AlgorithmError as error:

@@ -32,10 +32,6 @@ P = ParamSpec("P")
 # What it costs to look at a band.
 _LOOKED_AT = 2
 
-# A list of so many names is compared as fast as it is used.
-_FEW_ITEMS = 32
-_SCALARS = (type(None), bool, int, float, str)
-
 # What answers rest on when the description of a function does not say what it keeps.
 DROPS = "undocumented-drops-metadata"
 RETAINS = "undocumented-keeps-metadata"
@@ -173,22 +169,20 @@ def _found(
     The images of a collection mostly have the bands of a few grids, and a function is mapped over a thousand of them.
     So it is given images that have bands and nothing else; if it asks for more, it gets the real ones, each time.
     """
-    key = _key(bands_of, args) if images else None
-    if key is None:
+    if not images:
         return _counted(context, bands_of, args, images)
-    if key not in context.bands:
+
+    def made() -> Sequence[Band] | None:
         bare = [_BandsOnly(argument) if isinstance(argument, Image) else argument for argument in args]
         try:
-            made = _counted(context, bands_of, bare, images)
+            found = _counted(context, bands_of, bare, images)
         except _LooksFurtherError:
-            found = None
-        else:
-            found = None if isinstance(made, Placed) else tuple(made)
-        # The bands are kept, or others could get their identities.
-        context.bands[key] = found, tuple(image.bands for image in images)
-    else:
-        context.spend(1)
-        found, _ = context.bands[key]
+            return None
+        return None if isinstance(found, Placed) else tuple(found)
+
+    context.spend(1)
+    parts = (argument.bands if isinstance(argument, Image) else argument for argument in args)
+    found = context.once(made, bands_of, *parts)
     return _counted(context, bands_of, args, images) if found is None else found
 
 
@@ -202,23 +196,6 @@ def _counted(
     if all(made is not image.bands for image in images):
         context.spend(len(made))
     return found
-
-
-def _key(bands_of: Callable[..., object], args: tuple[object, ...]) -> tuple[object, ...] | None:
-    """Return what tells the arguments of a call apart, images by their bands; None if nothing simple does."""
-    key: list[object] = [bands_of]
-    for argument in args:
-        if isinstance(argument, Image):
-            key.append(id(argument.bands))
-        elif isinstance(argument, list):
-            if len(argument) > _FEW_ITEMS or not all(type(item) in _SCALARS for item in argument):
-                return None
-            key += [len(argument), *map(type, argument), *argument]
-        elif type(argument) in _SCALARS:
-            key += [type(argument), argument]
-        else:
-            return None
-    return tuple(key)
 
 
 def derived(footprint: Geometry | None, bands: Sequence[Band]) -> Image:

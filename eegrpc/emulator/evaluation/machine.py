@@ -135,13 +135,11 @@ class Machine(Context):
         """Return the program of a function; None if its value is there already, or does not depend on its arguments."""
         key = (function.body, function.names)
         if key not in self._programs:
-            program = self._programs[key] = program_of(*key, self.spend)
-            for step in () if program is None else program.steps:
-                step.sources = tuple(map(self._converted, step.sources))
+            self._programs[key] = program_of(*key, self.spend, self._settled)
         return self._programs[key]
 
-    def _converted(self, source: Source) -> Source:
-        """Return what gives an argument; a constant is converted now, unless that fails: it may never be needed."""
+    def _settled(self, source: Source) -> Source:
+        """Return a source with its constant converted, unless that fails: it may never be needed."""
         parameter, constant = source.parameter, source.key
         if source.where is not Where.CONSTANT or constant is None:
             return source
@@ -163,9 +161,7 @@ class Machine(Context):
                 if step.implementation is None:
                     value = self._compute(step.node, frame)
                 else:
-                    value = step.implementation(self, *self._given(step, frame))
-                    if isinstance(value, (list, dict)):
-                        value = self._literals.checked(value, self)
+                    value = self._counted(step.implementation(self, *self._given(step, frame)))
                 while isinstance(value, Thunk):
                     value = self.force(value.node, value.frame)
             except AlgorithmError as error:
@@ -274,7 +270,10 @@ class Machine(Context):
             self._argument(algorithm.name, parameter, child, frame)
             for parameter, child in zip(algorithm.parameters, node.arguments, strict=True)
         ]
-        result = algorithm.implementation(self, *arguments)
+        return self._counted(algorithm.implementation(self, *arguments))
+
+    def _counted(self, result: object) -> object:
+        """Return what an algorithm returned, with what is in it counted."""
         return self._literals.checked(result, self) if isinstance(result, (list, dict)) else result
 
     def _argument(self, function: str, parameter: Parameter, node: Node | None, frame: Frame) -> object:

@@ -60,7 +60,7 @@ class Step:
 
     __slots__ = ("implementation", "node", "outside", "sources")
 
-    def __init__(self, node: Node, names: tuple[str, ...]) -> None:
+    def __init__(self, node: Node, names: tuple[str, ...], settle: Callable[[Source], Source]) -> None:
         self.node = node
         self.outside = node.free.isdisjoint(names)
         self.implementation: Callable[..., Any] | None = None
@@ -68,7 +68,7 @@ class Step:
         if isinstance(node, Invocation) and not self.outside:
             self.implementation = node.algorithm.implementation
             pairs = zip(node.algorithm.parameters, node.arguments, strict=True)
-            self.sources = tuple(_source(parameter, child, names) for parameter, child in pairs)
+            self.sources = tuple(settle(_source(parameter, child, names)) for parameter, child in pairs)
 
 
 def _source(parameter: Parameter, child: Node | None, names: tuple[str, ...]) -> Source:
@@ -107,13 +107,16 @@ class Program:
         return way[::-1]
 
 
-def program_of(body: Node, names: tuple[str, ...], spend: Callable[[int, int], None]) -> Program | None:
+def program_of(
+    body: Node, names: tuple[str, ...], spend: Callable[[int, int], None], settle: Callable[[Source], Source]
+) -> Program | None:
     """Return the program of a function.
 
     Args:
         body: Its body.
         names: Names of its arguments.
         spend: `Context.spend` of the request.
+        settle: Returns the source that is asked at each call for one that was found: what can be done once, it does.
 
     Returns:
         The program; None if the body is an argument or depends on none.
@@ -127,7 +130,7 @@ def program_of(body: Node, names: tuple[str, ...], spend: Callable[[int, int], N
     steps: list[Step] = []
     needed_by: dict[Node, Node] = {}
     met = {body}
-    open_steps = [Step(body, names)]
+    open_steps = [Step(body, names, settle)]
     left = [iter(body.needs)]
     while open_steps:
         node = open_steps[-1].node
@@ -139,7 +142,7 @@ def program_of(body: Node, names: tuple[str, ...], spend: Callable[[int, int], N
         spend(1, CONSTANT)
         met.add(child)
         needed_by[child] = node
-        step = Step(child, names)
+        step = Step(child, names, settle)
         open_steps.append(step)
         left.append(iter(() if step.outside else child.needs))
     return Program(tuple(steps), needed_by)

@@ -220,9 +220,7 @@ def joined(
     rights = tuple(secondary)
     context.spend(len(rights))
     context.spend(condition.size, filters.QUESTION)
-    candidates = _index(context, rights, condition)
-    # Whether those that the index names pass is then known: it did the filter's own arithmetic.
-    all_pass = isinstance(condition, Within) and condition.joins and condition.gap is filter_relations.difference
+    candidates, all_pass = _index(context, rights, condition)
     price = STEP + condition.size * filters.QUESTION
 
     def matches(left: Element) -> Iterator[Match]:
@@ -246,24 +244,25 @@ def joined(
 
 # ------------------------------------------------------------------------------------------------------------- indexes
 #
-# An index names the pairs that may pass; whether they do is always the filter's word. So an index may name too many,
-# and none is needed for an answer.
+# An index names the pairs that may pass; whether they do is the filter's word, unless the index does all of its
+# arithmetic. So an index may name too many, and none is needed for an answer.
 
 
 # Relations of geometries which intersect.
 _OF_PLACES = (filters.intersects, filter_relations.contains, filter_relations.is_contained)
 
 
-def _index(context: Context, rights: Sequence[Element], condition: Filter) -> Candidates:
+def _index(context: Context, rights: Sequence[Element], condition: Filter) -> tuple[Candidates, bool]:
+    """Return an index, and whether all that it names pass."""
     for part in _conjuncts(condition):
         if isinstance(part, Comparison) and part.joins and part.operator is filters.equals:
-            return _by_value(context, rights, part)
+            return _by_value(context, rights, part), False
         if isinstance(part, Comparison) and part.joins and part.operator in _OF_PLACES:
-            return _by_place(context, rights, part)
+            return _by_place(context, rights, part), False
         if isinstance(part, Within) and part.joins and part.gap is filter_relations.difference:
-            return _by_number(rights, part)
+            return _by_number(rights, part), part is condition
     everything = range(len(rights))
-    return lambda _: everything
+    return lambda _: everything, False
 
 
 def _conjuncts(condition: Filter) -> Iterable[Filter]:
