@@ -6,14 +6,13 @@ Colourless: the two clients differ only in how they wait.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from eegrpc._pages import Pages
 from eegrpc._requests import build_request, call_metadata, count, project_name
 from eegrpc._retry import NO_RETRY, Attempts, RetryDecider, RetryPolicy
 from eegrpc._retry_budget import BudgetLedger, RetryBudget
-from eegrpc.errors import CallContext
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -30,6 +29,7 @@ __all__ = ["DEFAULT_TIMEOUT", "Defaults", "PreparedCall", "check_channel", "own_
 DEFAULT_TIMEOUT: Final = 330.0
 """Seconds for one page: Earth Engine computes for up to five minutes, and the answer has to travel."""
 
+_DEFAULT_BUDGET: Final = RetryBudget()
 _MAX_TIMEOUT: Final = 365 * 86400.0  # gRPC takes much larger ones for a deadline that has passed
 
 
@@ -47,8 +47,10 @@ class Defaults:
     max_empty_pages: int
     refuse_auth: bool
     """Whether single calls may not say who calls: so on channels that the client makes; others decide themselves."""
-    budgets: BudgetLedger = field(default_factory=BudgetLedger)
+    budgets: BudgetLedger
     """What retries are paid from, shared by the client's calls."""
+    budget: TokenBucket | None
+    """The one that `retry` is paid from."""
 
     @classmethod
     def check(
@@ -67,18 +69,20 @@ class Defaults:
             TypeError, ValueError: An argument makes no sense; the caller must correct it.
             EarthEngineError: INVALID_ARGUMENT: the project is malformed, or a number is negative.
         """
+        policy, budgets = _policy(retry, RetryPolicy()), BudgetLedger()
         return cls(
             "" if project is None else project_name(project),
-            _policy(retry, RetryPolicy()),
+            policy,
             _seconds(timeout, DEFAULT_TIMEOUT),
             _number("prefetch", prefetch),
             _number("max_empty_pages", max_empty_pages),
             own_channel,
+            budgets,
+            budgets.bucket(_budget(policy)),
         )
 
 
-@dataclass(frozen=True, slots=True)
-class PreparedCall:
+class PreparedCall(NamedTuple):
     """A request that passed all checks, and how to send it."""
 
     request: ComputeImagesRequest
@@ -100,7 +104,7 @@ class PreparedCall:
 
     def attempts(self, page: int) -> Attempts:
         """Return the attempts to get one page (numbered from 1); its time starts now."""
-        return Attempts(self.retry, self.timeout, CallContext(self.request.project, page), budget=self.budget)
+        return Attempts(self.retry, self.timeout, self.request.project, page, budget=self.budget)
 
 
 def prepare(
@@ -138,7 +142,7 @@ def prepare(
         policy,
         _seconds(timeout, defaults.timeout),
         count("limit", limit),
-        defaults.budgets.bucket(_budget(policy)),
+        defaults.budget if policy is defaults.retry else defaults.budgets.bucket(_budget(policy)),
         defaults.prefetch if prefetch is None else _number("prefetch", prefetch),
         defaults.max_empty_pages,
     )
@@ -192,7 +196,7 @@ def _policy(retry: RetryDecider | EllipsisType | None, default: RetryDecider) ->
 
 def _budget(retry: RetryDecider) -> RetryBudget | None:
     """Return the budget of a policy; the default one for a policy of the caller's own that says nothing of it."""
-    return getattr(retry, "budget", RetryBudget())
+    return getattr(retry, "budget", _DEFAULT_BUDGET)
 
 
 def _number(name: str, value: int) -> int:

@@ -1,8 +1,8 @@
 """An expression from any of its forms, and the checks that spare a useless request.
 
-`to_expression` accepts what users hold: an object of the official ``ee`` package, the dict or JSON text of its
-serializer, or the message. `check_expression` refuses what Earth Engine is sure to refuse, and says where it is wrong.
-What a function means, and which arguments it takes, is for the server to judge.
+`to_wire` and `to_expression` accept what users hold: an object of the official ``ee`` package, the dict or JSON text of
+its serializer, or the message. `check_expression` refuses what Earth Engine is sure to refuse, and says where it is
+wrong. What a function means, and which arguments it takes, is for the server to judge.
 """
 
 from __future__ import annotations
@@ -20,11 +20,9 @@ from eegrpc.mapper import MapperError, MessageMapper
 from eegrpc.v1alpha import ComputeImagesRequest, Expression
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from eegrpc.v1alpha import ValueNode
 
-__all__ = ["MAX_LEVELS", "check_expression", "check_graph", "check_levels", "to_expression"]
+__all__ = ["MAX_LEVELS", "check_expression", "check_graph", "check_levels", "to_expression", "to_wire"]
 
 MAX_LEVELS: Final = 100
 """Most messages inside one another that protobuf parsers read; an entry of a map is one, the request itself is not."""
@@ -46,18 +44,35 @@ def to_expression(value: object) -> Expression:
     """Return the expression that a value stands for; not checked yet.
 
     Args:
+        value: As `to_wire` takes it. An `Expression` is returned as it is.
+
+    Raises:
+        TypeError, EarthEngineError, Exception: As `to_wire`.
+    """
+    return value if isinstance(value, Expression) else Expression.FromString(to_wire(value))
+
+
+def to_wire(value: object) -> bytes:
+    """Return the encoding of the expression that a value stands for; not checked yet, but for how deep it nests.
+
+    Args:
         value: An ``ee`` object, such as an ee.ImageCollection (recognised by its ``serialize`` method, so that ee need
             not be installed); a dict, str or bytes of JSON ``{"result": ..., "values": {...}}`` as the official
             serializer makes it for the Cloud API, also as the only field of ``{"expression": {...}}``; or an
-            `Expression`, which is returned as it is.
+            `Expression`.
 
     Raises:
         TypeError: It is none of these, or the dict holds something that JSON has no form for.
-        EarthEngineError: INVALID_ARGUMENT: the JSON is malformed, or is not an expression. Whoever made it must act.
+        EarthEngineError: INVALID_ARGUMENT: the JSON is malformed, or is not an expression, or nests too deeply. Whoever
+            made it must act.
         Exception: Whatever ``ee`` raises for an object that it cannot serialize.
     """
     if isinstance(value, Expression):
-        return value
+        try:
+            return value.SerializeToString()
+        except EncodeError:
+            check_levels(value)
+            raise
     if isinstance(value, (bytes, bytearray)):
         return _from_json(bytes(value))
     if isinstance(value, str):
@@ -90,19 +105,6 @@ def check_expression(expression: Expression) -> None:
     check_levels(expression)
 
 
-def check_graph(expression: Expression) -> None:
-    """Do what `check_expression` does, but for how deep the request nests.
-
-    Raises:
-        EarthEngineError: As there.
-    """
-    try:
-        _check(expression, _glance)
-    except EarthEngineError:  # again, to say where
-        _check(expression, _scan)
-        raise
-
-
 def check_levels(expression: Expression) -> None:
     """Refuse a request that its receiver could not read: the parser itself is asked, so that the border is the same.
 
@@ -119,22 +121,22 @@ def check_levels(expression: Expression) -> None:
 # ---- from any form ----
 
 
-def _from_text(text: str) -> Expression:
+def _from_text(text: str) -> bytes:
     try:
         return _from_json(text.encode())
     except UnicodeEncodeError as error:
         raise _refuse("", f"has a lone surrogate at character {error.start}, which is not Unicode text") from error
 
 
-def _from_json(text: bytes) -> Expression:
+def _from_json(text: bytes) -> bytes:
     try:
         if _IS_WRAPPED.match(text):
             request = ComputeImagesRequest.FromString(_WRAPPED.to_wire(text))
             others = [name.name for name, _ in request.ListFields() if name.name != "expression"]
             if others:
                 raise _refuse("", f"came with {', '.join(others)}: pass these as arguments of their own")
-            return request.expression
-        return Expression.FromString(_EXPRESSION.to_wire(text))
+            return request.expression.SerializeToString()
+        return _EXPRESSION.to_wire(text)
     except MapperError as error:
         raise _refuse(error.path, f"is not an expression: {error}; {_FORM}") from error
 
@@ -205,56 +207,24 @@ class _Node(NamedTuple):
     arguments: dict[str, _Path | None]
 
 
-def _check(expression: Expression, look: Callable[[str, ValueNode], _Node]) -> None:
-    """Check the graph; `look` collects what an entry of `values` refers to."""
+def check_graph(expression: Expression) -> None:
+    """Do what `check_expression` does, but for how deep the request nests.
+
+    Raises:
+        EarthEngineError: As there.
+    """
     values = expression.values
     if not expression.result:
         raise _refuse("result", "is missing: name the node in values that is the answer")
     if expression.result not in values:
         raise _refuse("result", f"names {_quote(expression.result)}, which is not in values")
-    nodes = {key: look(key, values[key]) for key in values}
+    nodes = {key: _scan(key, values[key]) for key in values}
     for seen in nodes.values():
         for edge in seen.edges:
             if edge.target not in nodes:
                 raise _refuse(edge.path, f"names {_quote(edge.target)}, which is not in values")
     order = _dependencies_first(nodes)
     _check_arguments(nodes, order, expression.result)
-
-
-def _glance(_: str, root: ValueNode) -> _Node:
-    """Do what `_scan` does without noting where: nearly all expressions are sound, and half of the time goes there."""
-    edges: list[_Edge] = []
-    arguments: dict[str, _Path | None] = {}
-    stack = [root]
-    while stack:
-        node = stack.pop()
-        kind = node.WhichOneof("value")
-        if kind == "constant_value":
-            continue
-        if kind == "function_invocation_value":
-            call = node.function_invocation_value
-            function = call.WhichOneof("function")
-            if function != "function_name":
-                if function is None:
-                    raise _refuse(None, "has no function")
-                edges.append(_Edge(call.function_reference, None))
-            children = call.arguments
-            stack += [children[name] for name in children]
-        elif kind == "value_reference":
-            edges.append(_Edge(node.value_reference, None))
-        elif kind == "argument_reference":
-            arguments[node.argument_reference] = None
-        elif kind == "array_value":
-            stack += node.array_value.values
-        elif kind == "dictionary_value":
-            children = node.dictionary_value.values
-            stack += [children[name] for name in children]
-        elif kind == "function_definition_value":
-            definition = node.function_definition_value
-            edges.append(_Edge(definition.body, None, tuple(definition.argument_names)))
-        elif kind is None:
-            raise _refuse(None, "has no value")
-    return _Node(edges, arguments)
 
 
 def _scan(key: str, root: ValueNode) -> _Node:

@@ -226,13 +226,14 @@ class _Gate:
     """Counts the calls that run, and holds new ones while the process forks."""
 
     def __init__(self) -> None:
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
         self._running = 0
         self._shut = False
 
     def enter(self, timeout: float | None) -> float | None:
         """Begin a call; return what is left of its timeout, in seconds. `leave` must follow."""
-        with self._changed:
+        with self._lock:
             if self._shut:
                 began = time.monotonic()
                 self._changed.wait_for(lambda: not self._shut, 2 * _FORK_WAITS if timeout is None else max(timeout, 0))
@@ -242,7 +243,7 @@ class _Gate:
 
     def leave(self) -> None:
         """Take note that a call has ended."""
-        with self._changed:
+        with self._lock:
             self._running -= 1
             if self._shut:
                 self._changed.notify_all()

@@ -13,13 +13,14 @@ from urllib.parse import quote
 
 import grpc
 from google.protobuf.field_mask_pb2 import FieldMask
-from google.protobuf.message import DecodeError, EncodeError
+from google.protobuf.message import DecodeError
 
-from eegrpc._expressions import check_graph, check_levels, to_expression
+from eegrpc._expressions import check_graph, check_levels, to_wire
 from eegrpc._version import VERSION
 from eegrpc.errors import make_error
-from eegrpc.mapper import MapperError, MessageMapper
-from eegrpc.v1alpha import ComputeImagesRequest
+from eegrpc.mapper import MapperError, MessageMapper, is_sound_expression
+from eegrpc.transcoding.wire import length_delimited
+from eegrpc.v1alpha import ComputeImagesRequest, Expression
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -68,22 +69,21 @@ def build_request(
     """
     if not project:
         raise _refuse("project", "is missing: pass project= here or to the client", reason="BAD_PROJECT")
-    request = ComputeImagesRequest(
+    others = ComputeImagesRequest(
         project=project_name(project),
         page_size=count("page_size", page_size, _MAX_PAGE_SIZE) or 0,
         page_token=_text("page_token", page_token),
         workload_tag=_workload_tag(workload_tag),
     )
-    from eegrpc.transcoding.wire import length_delimited  # the channel's side of the house, loaded for a call
-
-    checked = to_expression(expression)
-    check_graph(checked)
-    # Encoded once and read back once, by the parser that its receiver has: that is also how deep it may nest.
+    encoded = to_wire(expression)
+    if not is_sound_expression(encoded):
+        check_graph(Expression.FromString(encoded))
+    # Put together as it will be sent, and read back by the parser that its receiver has: that is how deep it may nest.
+    wire = others.SerializeToString() + length_delimited(_EXPRESSION, encoded)
     try:
-        wire = request.SerializeToString() + length_delimited(_EXPRESSION, checked.SerializeToString())
         request = ComputeImagesRequest.FromString(wire)
-    except (DecodeError, EncodeError):
-        check_levels(checked)
+    except DecodeError:
+        check_levels(Expression.FromString(encoded))
         raise
     _check_size(request, len(wire))
     return request
@@ -94,7 +94,11 @@ def build_request(
 
 def project_name(project: str) -> str:
     """Return the resource name of a project given by id, by number or as ``projects/...``."""
-    name = _text("project", project)
+    return _project_name(_text("project", project))
+
+
+@lru_cache(maxsize=128)
+def _project_name(name: str) -> str:
     identifier = name.removeprefix("projects/")
     if len(identifier) > _MAX_PROJECT or not _PROJECT_ID.fullmatch(identifier):
         shown = repr(name if len(name) <= 64 else f"{name[:64]}...")
@@ -123,6 +127,8 @@ def _text(name: str, value: str | None) -> str:
         return ""
     if not isinstance(value, str):
         raise TypeError(f"{name} is a {type(value).__name__}: pass a str")
+    if value.isascii():
+        return value
     try:
         value.encode()
     except UnicodeEncodeError as error:

@@ -170,7 +170,7 @@ class Attempts:
     Args:
         policy: When to try again.
         timeout: Seconds for the whole call.
-        context: The request, for errors and log lines; its attempt is counted here.
+        project, page: Which request it is, for errors and log lines, as `CallContext` has them.
         budget: What retries are paid from; None for no limit.
         clock: Gives monotonic seconds.
         random: Gives numbers from 0 to 1, for the waits that an empty budget makes.
@@ -180,7 +180,8 @@ class Attempts:
         self,
         policy: RetryDecider,
         timeout: float,
-        context: CallContext,
+        project: str = "",
+        page: int = 0,
         *,
         budget: TokenBucket | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -188,7 +189,8 @@ class Attempts:
     ) -> None:
         self._policy = policy
         self._timeout = timeout
-        self._context = context
+        self._project = project
+        self._page = page
         self._budget = budget
         self._patience = 0.0 if budget is None else budget.wait
         self._clock = clock
@@ -242,7 +244,7 @@ class Attempts:
             grpc.StatusCode.DEADLINE_EXCEEDED,
             f"timeout of {self._timeout:g} s had passed {when}",
             reason="DEADLINE_EXCEEDED",
-            context=self._context,
+            context=CallContext(self._project, self._page),
         )
 
     def metadata(self, metadata: _Metadata) -> _Metadata:
@@ -308,10 +310,10 @@ class Attempts:
         return self._clock() - self._started
 
     def _here(self) -> CallContext:
-        return CallContext(self._context.project, self._context.page, self._attempt)
+        return CallContext(*self._what())
 
     def _what(self) -> tuple[str, int, int]:
-        return self._context.project, self._context.page, self._attempt
+        return self._project, self._page, self._attempt
 
     def _given_up(self, why: str) -> EarthEngineError:
         """Return the last error, to be raised.

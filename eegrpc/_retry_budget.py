@@ -105,6 +105,8 @@ class TokenBucket:
 
     def answered(self) -> None:
         """Count an answer."""
+        if not self._failing and self._tokens >= self._budget.tokens:
+            return  # it would bring nothing: a full bucket was filled by an answer, and that gave everybody a turn
         with self._lock:
             self._failing = False
             self._taken_at = -math.inf

@@ -7,7 +7,6 @@ import bisect
 from eegrpc._gate import _Lines
 from eegrpc._quota import LimitName, Line, State, Ticket
 from eegrpc._retry import NO_RETRY, Attempts
-from eegrpc.errors import CallContext
 
 
 class World:
@@ -90,4 +89,4 @@ def most_in_a_second(starts):
 
 
 def attempts(timeout=60.0):
-    return Attempts(NO_RETRY, timeout, CallContext("projects/p"))
+    return Attempts(NO_RETRY, timeout, "projects/p")

@@ -25,9 +25,8 @@ def run(request):
     """Send through the client's loop; the same table serves both colours."""
 
     async def run(stub, policy=POLICY, timeout=330.0, budget=None, metadata=()):
-        context = CallContext("projects/p", page=2)
         policy = Steady(policy) if isinstance(policy, RetryPolicy) else policy
-        attempts = Attempts(policy, timeout, context, budget=budget, clock=stub.clock, random=lambda: 1.0)
+        attempts = Attempts(policy, timeout, "projects/p", 2, budget=budget, clock=stub.clock, random=lambda: 1.0)
         if request.param == "sync":
             return send(stub, ComputeImagesRequest(), metadata, attempts, Admission(), stub.clock.sleep)
         sleep = stub.clock.sleep_async

@@ -223,7 +223,7 @@ async def test_each_attempt_takes_a_permit_and_a_waiting_retry_holds_none(gate, 
     async def sleep_async(seconds):
         sleep(seconds)
 
-    attempts = Attempts(AT_ONCE, PATIENCE, CallContext("projects/p"))
+    attempts = Attempts(AT_ONCE, PATIENCE, "projects/p")
     sent = (ComputeImagesRequest(project="projects/p"), (), attempts, Admission(gate))
     if colour == "sync":
         send(method, *sent, sleep)
@@ -239,7 +239,7 @@ def test_a_permit_is_given_back_whatever_the_call_raises(gate, error):
         assert gate.stats("p").in_flight == 1
         raise error
 
-    attempts = Attempts(NO_RETRY, PATIENCE, CallContext("projects/p"))
+    attempts = Attempts(NO_RETRY, PATIENCE, "projects/p")
     with pytest.raises(BaseException):  # noqa: B017, PT011 (each raises its own)
         send(method, ComputeImagesRequest(project="projects/p"), (), attempts, Admission(gate), lambda _: True)
     assert gate.stats("p").in_flight == 0

@@ -17,11 +17,10 @@ from eegrpc._aio_permit import TaskPermit
 from eegrpc._gate import Admission
 from eegrpc._permit import ThreadPermit
 from eegrpc._retry import NO_RETRY, Attempts
-from eegrpc.errors import CallContext
 
 
 def permit(kind, gate, timeout=PATIENCE):
-    return kind(Admission(gate), "projects/p", Attempts(NO_RETRY, timeout, CallContext("projects/p")))
+    return kind(Admission(gate), "projects/p", Attempts(NO_RETRY, timeout, "projects/p"))
 
 
 def test_a_wait_that_is_interrupted_leaves_the_queue(gate, monkeypatch):

@@ -21,7 +21,7 @@ from eegrpc import RetryBudget, RetryPolicy
 from eegrpc._calls import Defaults, prepare
 from eegrpc._retry import Attempts
 from eegrpc._retry_budget import BudgetLedger, TokenBucket
-from eegrpc.errors import CallContext, EarthEngineError
+from eegrpc.errors import EarthEngineError
 from eegrpc.v1alpha import ComputeImagesResponse
 
 Code = grpc.StatusCode
@@ -110,7 +110,7 @@ class Outage:
                 yield math.inf
 
     def call(self, number):
-        attempts = Attempts(self, 330.0, CallContext("p", 1), budget=self.bucket, clock=self.clock, random=self.random)
+        attempts = Attempts(self, 330.0, "p", 1, budget=self.bucket, clock=self.clock, random=self.random)
         self.calls.append(self.now)
         while True:
             while (wait := attempts.throttled()) > 0:

@@ -7,9 +7,11 @@ import warnings
 from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from eegrpc.mapper._options import Engine
 
-__all__ = ["IMPLEMENTATION", "NATIVE_FAILURE", "Implementation", "engine"]
+__all__ = ["IMPLEMENTATION", "NATIVE_FAILURE", "Implementation", "engine", "is_sound_expression"]
 
 Implementation = Literal["native", "python"]
 
@@ -64,3 +66,15 @@ def engine(implementation: Implementation | None) -> type[Engine]:
     if _NATIVE is None:
         raise ImportError(f"this build of eegrpc has no native mapper: {NATIVE_FAILURE}")
     return _NATIVE
+
+
+def _find_sound() -> Callable[[bytes], bool]:
+    if IMPLEMENTATION == "python":
+        return lambda _: False
+    from eegrpc.mapper._rust import is_sound_expression
+
+    return is_sound_expression
+
+
+is_sound_expression: Final = _find_sound()
+"""Whether it is certain that an encoded Expression can be evaluated; False: that must be looked into."""

@@ -23,6 +23,8 @@ FieldTree = dict[int, Union["FieldTree", None]]
 
 def varint(value: int) -> bytes:
     """Return the encoding of an integer from 0 to 2**64 - 1."""
+    if value < 0x80:
+        return bytes((value,))
     out = bytearray()
     while value > 0x7F:
         out.append(value & 0x7F | 0x80)

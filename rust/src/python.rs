@@ -163,9 +163,17 @@ fn refused(error: Error) -> PyErr {
     RefusedError::new_err((error.kind().name(), error.message().to_owned(), error.path(), error.offset(), wanted))
 }
 
+/// Whether it is certain that an encoded Expression can be evaluated.
+#[pyfunction]
+fn is_sound_expression(py: Python<'_>, wire: &Bound<'_, PyBytes>) -> PyResult<bool> {
+    let input = wire.as_bytes();
+    detached(py, input.len(), || guard(|| Ok(crate::is_sound_expression(input))))
+}
+
 #[pymodule(gil_used = false)]
 fn _rust(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<PyPlan>()?;
     module.add_class::<PyOutput>()?;
+    module.add_function(wrap_pyfunction!(is_sound_expression, module)?)?;
     module.add("RefusedError", module.py().get_type::<RefusedError>())
 }
