@@ -100,11 +100,6 @@ class AioTranscodingChannel(OneLoop, grpc.aio.Channel):
         self._connecting: asyncio.Task[None] | None = None
         restart_in_children(self)
 
-    def _after_fork(self) -> None:
-        """Leave the connections to the parent."""
-        super()._after_fork()
-        self._sender.disown()
-
     def unary_unary(
         self,
         method: str,
@@ -174,7 +169,7 @@ class AioTranscodingChannel(OneLoop, grpc.aio.Channel):
         if self._left_behind():
             self._watchers.clear()
             self._change(_SHUTDOWN)
-            await self._sender.close()
+            await self._sender.close(left_behind=True)
             return
         self._change(_SHUTDOWN)
         if self._connecting is not None:

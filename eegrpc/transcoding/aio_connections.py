@@ -1,129 +1,323 @@
-"""HTTP/1.1 connections for the asyncio channel: aiohttp's, with strict framing of what comes in.
+"""HTTP/1.1 connections for the asyncio channel: what `connections` is for the synchronous one, on an event loop.
 
-aiohttp's parser is lenient unless Python runs in development mode, and takes what a server sends on an idle connection
-for the answer to the next request. There is no public way to see the bytes before it does: this rests on aiohttp's own
-`BaseConnector._factory` and `ResponseHandler`, and the tests of hostile headers fail if those move.
+There is no deadline here: the call's own timer cancels its task, and a connection whose task is cancelled is closed.
 """
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
-import select
-from typing import Any
+import io
+from typing import TYPE_CHECKING
 
-import aiohttp
-from aiohttp.client_proto import ResponseHandler
-from aiohttp.http_exceptions import HttpProcessingError
-
-from eegrpc.transcoding.framing import ResponseFraming, not_http
+from eegrpc.transcoding.framing import ResponseFraming
+from eegrpc.transcoding.low_water import LARGE_BODY, LowWater, readable
 from eegrpc.transcoding.types import TranscodingError
 
-__all__ = ["Connector"]
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+__all__ = ["AioConnection", "AioConnectionPool"]
+
+_AT_ONCE = 1 << 20
+"""Bytes of a large body that are received at most before other callbacks have their turn: a millisecond or two."""
+_MOST_UNTAKEN = 1 << 20
+"""Bytes that may wait for whoever reads the response, before the server has to wait."""
 
 
-class Connector(aiohttp.TCPConnector):
-    """A connector whose connections end when a response breaks the rules of `ResponseFraming`."""
+class AioConnection(asyncio.BufferedProtocol):
+    """One connection, and what has come of the response to the request that was sent last.
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self._factory = lambda: _Protocol(self._loop)  # type: ignore[assignment]
+    Args:
+        buffer: Where bytes are received first; the connections of one event loop may share it.
+        limit: Most bytes of a body that is received straight into its place.
+    """
 
+    _transport: asyncio.Transport
 
-class _Protocol(ResponseHandler):
-    """Shows what comes to a `ResponseFraming` before it goes to aiohttp's parser."""
+    def __init__(self, buffer: memoryview, limit: int) -> None:
+        self.framing = ResponseFraming()
+        """What has come of the response."""
+        self.used = 0
+        """Requests sent so far."""
+        self.body: bytes | None = None
+        """The body, if it was large and of a told length; else `take` has it in pieces."""
+        self._buffer = buffer
+        self._limit = limit
+        self._idle = False
+        self._unsent = False  # a part of the request
+        self._over = False
+        self._failure: Exception | None = None
+        self._waiter: asyncio.Future[None] | None = None
+        self._full = False  # what is to be sent must wait
+        self._untaken = 0
+        self._large: _LargeBody | None = None
 
-    _framing: ResponseFraming | None = None
-    _broken: TranscodingError | None = None
+    # For who sends and reads ------------------------------------------------------------------------------------------
 
+    @property
     def is_connected(self) -> bool:
-        """Return whether the connection can take a request; the connector asks before it reuses one.
+        """Whether it can take a request: not if something has come that nobody asked for, or the end."""
+        transport = self._transport
+        return not transport.is_closing() and not readable(transport.get_extra_info("socket"))
 
-        Not if something has come that nobody asked for, or the end, also if the event loop has not looked at it yet.
+    @property
+    def is_reusable(self) -> bool:
+        """Whether the request was sent and its response read to the end, and the server keeps the connection open."""
+        return self.framing.reusable and not self._unsent and not self._over
+
+    def assign(self) -> None:
+        """Serve a request next."""
+        if self.used:
+            self.framing = ResponseFraming()
+            self.body = None
+        self._idle = False
+
+    def release(self) -> None:
+        """Serve nobody: what comes now was not asked for."""
+        self._idle = True
+
+    async def send(self, *parts: bytes) -> None:
+        """Send a request, or as much of it as there is before a response comes: a server may refuse it early.
+
+        Raises:
+            OSError, TranscodingError: As `changed`.
         """
-        return super().is_connected() and not self.should_close and not _readable(self.transport)
+        self.used += 1
+        self._unsent = True
+        for part in parts:
+            for at in range(0, len(part), _AT_ONCE):
+                self._transport.write(part[at : at + _AT_ONCE] if len(part) > _AT_ONCE else part)
+                while self._full:
+                    if self.framing.has_head:
+                        return
+                    await self.changed()
+        self._unsent = False
 
-    def set_response_params(self, **kwargs: Any) -> None:
-        """Expect the response to a request that is about to be sent."""
-        self._framing = ResponseFraming()
-        super().set_response_params(**kwargs)
+    async def changed(self) -> None:
+        """Wait for more of the response, or for room for more of the request.
 
-    def data_received(self, data: bytes) -> None:
-        """Take bytes off the wire; also those that aiohttp held back until there was a request."""
-        if self._framing is None or not data:
-            super().data_received(data)
-        elif self._framing.finished:
-            self.close()  # idle, and still the server speaks: the next request would take it for its answer
-        else:
+        Raises:
+            TranscodingError: UNAVAILABLE: the response is cut, or no HTTP.
+            OSError: The connection failed, or ended before anything of the response came.
+        """
+        if not self._over:
+            waiter = self._waiter = asyncio.get_running_loop().create_future()
             try:
-                own = self._framing.feed(data)
-            except TranscodingError as error:
-                self._break(error)
-            else:
-                super().data_received(data[:own])
-                if own < len(data):
-                    self.force_close()
+                await waiter
+            finally:
+                self._waiter = None
+        if self._over and not self.framing.finished:
+            failure, self._failure = self._failure, None
+            try:
+                raise failure or ConnectionResetError("the server closed it without a response")
+            finally:
+                del failure  # its traceback leads here
+
+    def take(self) -> list[bytes]:
+        """Return what has come of the body since the last time."""
+        if self._untaken > _MOST_UNTAKEN and not self._over:
+            self._transport.resume_reading()
+        self._untaken = 0
+        return self.framing.take()
 
     def close(self) -> None:
-        """Close the connection now: asyncio would first wait until the other side has read what is still to be sent."""
-        if self.transport is not None and self.transport.get_write_buffer_size():
-            self.abort()
-        else:
-            super().close()
+        """Close the connection now: asyncio would else wait until the other side has read what is still to be sent."""
+        self._transport.abort()
 
-    def connection_lost(self, exc: BaseException | None) -> None:
-        """End what waits for more."""
-        if isinstance(exc, OSError):
+    # For the event loop -----------------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 (never more than there is room for)
+        """Return where to put what comes next."""
+        return self._buffer if self._large is None else self._large.room()
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Take what has come."""
+        framing = self.framing
+        if self._large is not None:
+            framing.received(nbytes)
+            self._large.received(nbytes)
+            if framing.finished:
+                self.body, self._large = self._large.finish(), None
+                self._wake()
+            return
+        if self._idle:
+            self.close()  # and still the server speaks: the next request would take it for its answer
+            return
+        try:
+            framing.feed(self._buffer[:nbytes])
+        except TranscodingError as error:
+            self._end(error)
+            self.close()
+            return
+        if not framing.has_head:
+            return
+        if (
+            framing.has_told_length
+            and LARGE_BODY <= framing.left <= self._limit
+            and framing.status < 300
+            and not framing.coding
+        ):
+            secure = self._transport.get_extra_info("sslcontext") is not None
+            sock = None if secure else self._transport.get_extra_info("socket")
+            self._large = _LargeBody(framing.take(), framing.left, LowWater(sock))
+            return
+        self._untaken += nbytes
+        if self._untaken > _MOST_UNTAKEN and not framing.finished:
+            self._transport.pause_reading()
+        self._wake()
+
+    def eof_received(self) -> None:
+        """Take the end; the transport closes by itself."""
+        self._end(None)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Take the end."""
+        if isinstance(exc, OSError) and not self._over and not self._idle:
             self._take_what_came()
-        if self._framing is not None and self._broken is None:
+        self._end(exc)
+
+    def pause_writing(self) -> None:
+        """Have the sender wait."""
+        self._full = True
+
+    def resume_writing(self) -> None:
+        """Have the sender go on."""
+        self._full = False
+        self._wake()
+
+    def _end(self, failure: Exception | None) -> None:
+        """End whoever waits; what failed first counts, and not its consequences."""
+        if self._over:
+            return
+        self._over = True
+        if failure is None:
             try:
-                self._framing.end()
-            except TranscodingError as error:
-                self._broken = error
-        payload = self._payload
-        super().connection_lost(exc)
-        if self._broken is not None and payload is not None and not payload.is_eof() and payload.exception() is None:
-            payload.set_exception(self._broken)  # cut where aiohttp sees no loss: in the trailers
+                self.framing.end()
+            except TranscodingError as cut:
+                failure = cut
+        self._failure = failure
+        if self._large is not None:
+            self._large.finish()
+            self._large = None
+        self._wake()
 
-    def set_exception(self, exc: BaseException, *cause: BaseException) -> None:
-        """End whoever waits for a response: by what was wrong first, not by its consequences."""
-        if self._broken is None and isinstance(exc, OSError):
-            self._take_what_came()
-        if self._broken is None and isinstance(exc, HttpProcessingError):
-            # aiohttp's parser goes by bytes, and may so refuse a line before we have all of it.
-            self._broken = not_http("aiohttp refuses it")
-        if self._broken is None:
-            super().set_exception(exc, *cause)
-        else:
-            super().set_exception(self._broken)
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
 
     def _take_what_came(self) -> None:
         """Read what asyncio leaves unread when it cannot write on: a server may answer, and hang up on the request.
 
         Not over TLS, where only the socket's own transport could decrypt it.
         """
-        transport: Any = self.transport
-        if transport is None or transport.get_extra_info("sslcontext") is not None:
+        if self._transport.get_extra_info("sslcontext") is not None:
             return
-        with contextlib.suppress(OSError), transport.get_extra_info("socket").dup() as sock:
-            while data := sock.recv(1 << 16):
-                self.data_received(data)
-
-    def _break(self, error: TranscodingError) -> None:
-        self._broken = error
-        payload, transport = self._payload, self.transport
-        self.set_exception(error)
-        if payload is not None:
-            payload.set_exception(error)
-        if transport is not None:
-            transport.abort()
+        with contextlib.suppress(OSError), self._transport.get_extra_info("socket").dup() as sock:
+            while not self._over and (count := sock.recv_into(self.get_buffer(-1))):
+                self.buffer_updated(count)
 
 
-def _readable(transport: Any) -> bool:
-    sock = transport.get_extra_info("socket")
-    if sock is None or sock.fileno() < 0:
-        return False
-    if not hasattr(select, "poll"):  # Windows
-        return bool(select.select([sock], [], [], 0)[0])
-    poll = select.poll()
-    poll.register(sock.fileno(), select.POLLIN)
-    return bool(poll.poll(0))
+class _LargeBody:
+    """A large body of a told length, received straight into the one buffer that becomes the body."""
+
+    def __init__(self, come: list[bytes], left: int, low_water: LowWater) -> None:
+        start = b"".join(come)
+        # Zeros cost nothing until they are written over, whatever length a server claims; BytesIO gives them out
+        # uncopied.
+        self._body = io.BytesIO(bytes(len(start) + left))
+        self._target = self._body.getbuffer()
+        self._target[: len(start)] = start
+        self._filled = len(start)
+        self._room = self._target[:0]
+        self._low_water = low_water
+        low_water.expect(left)
+
+    def room(self) -> memoryview:
+        """Return where to put what comes next; never more than is missing: the rest is another's."""
+        self._room.release()
+        self._room = self._target[self._filled : self._filled + _AT_ONCE]
+        return self._room
+
+    def received(self, size: int) -> None:
+        """Count what was put there."""
+        self._filled += size
+        self._low_water.expect(len(self._target) - self._filled)
+
+    def finish(self) -> bytes:
+        """Return the body."""
+        self._low_water.expect(1)
+        self._room.release()
+        self._target.release()
+        return self._body.getvalue()
+
+
+class AioConnectionPool:
+    """At most `size` connections to one origin, reused, last used first; for one event loop.
+
+    Args:
+        open_connection: Opens one.
+        size: Most of them at once.
+    """
+
+    def __init__(self, open_connection: Callable[[], Awaitable[AioConnection]], size: int) -> None:
+        self._open = open_connection
+        self._free = asyncio.Semaphore(size)
+        self._idle: list[AioConnection] = []
+        self._busy: set[AioConnection] = set()
+        self._closed = False
+
+    async def acquire(self, *, fresh: bool = False) -> AioConnection:
+        """Return a connection: idle and still open, or new; with `fresh`, new in the place of an idle one.
+
+        Raises:
+            TranscodingError, OSError: It cannot be opened.
+        """
+        await self._free.acquire()
+        try:
+            connection = self._still_open(fresh=fresh) or await self._open()
+        except BaseException:
+            self._free.release()
+            raise
+        self._busy.add(connection)
+        connection.assign()
+        return connection
+
+    def release(self, connection: AioConnection, *, reusable: bool) -> None:
+        """Take a connection back; `reusable` if it can serve another request."""
+        self._busy.discard(connection)
+        connection.release()
+        if reusable and not self._closed:
+            self._idle.append(connection)
+        else:
+            connection.close()
+        self._free.release()
+
+    async def close(self, *, left_behind: bool) -> None:
+        """Close the idle connections; busy ones close when they are released.
+
+        Args:
+            left_behind: Whether their event loop is closed, or another process's: they end with it.
+        """
+        self._closed = True
+        if left_behind:
+            return
+        for connection in self._idle:
+            connection.close()
+        self._idle.clear()
+        await asyncio.sleep(0)  # in which they close
+
+    def _still_open(self, *, fresh: bool) -> AioConnection | None:
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.is_connected and not fresh:
+                return connection
+            connection.close()
+            if fresh:
+                break
+        return None

@@ -1,44 +1,32 @@
-"""The HTTP seam of the asyncio channel: one request in, one complete response out, over an aiohttp session."""
+"""The HTTP seam of the asyncio channel: one request in, one complete response out, over pooled connections."""
 
 from __future__ import annotations
 
 import asyncio
-import io
-import socket
-import ssl
 from typing import TYPE_CHECKING
 
-import aiohttp
-import grpc
-import yarl
-from aiohttp.abc import AbstractResolver, ResolveResult
-
 from eegrpc._processes import keep_in_children
-from eegrpc.transcoding.aio_body import read_large_body, told_length
-from eegrpc.transcoding.aio_connections import Connector
-from eegrpc.transcoding.content_coding import BodyReader, truncated
-from eegrpc.transcoding.framing import MAX_HEAD_BYTES, not_http
-from eegrpc.transcoding.low_water import LARGE_BODY
-from eegrpc.transcoding.resolver import look_up
-from eegrpc.transcoding.types import HttpRequest, HttpResponse, TranscodingError, unreachable
+from eegrpc.transcoding.aio_connect import open_connection
+from eegrpc.transcoding.aio_connections import AioConnection, AioConnectionPool
+from eegrpc.transcoding.content_coding import BodyReader
+from eegrpc.transcoding.http1 import GONE, TOGETHER, http1_context, network_status, request_head
+from eegrpc.transcoding.types import HttpRequest, HttpResponse, TranscodingError
 from eegrpc.transcoding.unary import INLINE_BYTES, MAPPERS, MAX_ERROR_BYTES
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable
-    from types import SimpleNamespace
 
     from eegrpc.transcoding.endpoint import Endpoint
 
 __all__ = ["AioSender"]
 
-_LARGE = 1 << 20  # aiohttp wants bodies from this size on as a file, which it writes piece by piece
-
 
 class AioSender:
-    """Sends requests to one origin from one event loop; deadlines and cancellation are its caller's, by task.
+    """Sends requests to one origin.
 
-    Redirects, cookies, proxies from the environment and .netrc are not followed or read: credentials go to the origin
-    the user named and nowhere else.
+    There are no redirects, cookies, proxies from the environment or .netrc: credentials go to the origin the user named
+    and nowhere else.
 
     Args:
         endpoint: The origin.
@@ -51,10 +39,11 @@ class AioSender:
         self, endpoint: Endpoint, *, pool_size: int, max_receive_bytes: int, ssl_context: ssl.SSLContext | None = None
     ) -> None:
         self._endpoint = endpoint
-        self._pool_size = pool_size
         self._max_receive_bytes = max_receive_bytes
-        self._tls = None if endpoint.plaintext else ssl_context or ssl.create_default_context()
-        self._session: aiohttp.ClientSession | None = None
+        self._tls = None if endpoint.plaintext else http1_context(ssl_context)
+        self._buffer = memoryview(bytearray(1 << 16))  # of a bytearray, asyncio's TLS would fill a copy
+        self._pool = AioConnectionPool(self._open, pool_size)
+        keep_in_children(self._pool)
 
     async def send(self, request: HttpRequest, *, replayable: bool) -> HttpResponse:
         """Send `request` and return its response, read to the end.
@@ -66,161 +55,86 @@ class AioSender:
             TranscodingError: UNAVAILABLE when the origin cannot be reached (reason ``UNREACHABLE``), resets the
                 connection or cuts the response; RESOURCE_EXHAUSTED when the response is too large.
         """
-        if self._session is None:
-            self._session = self._open_session()
-            keep_in_children(self._session)
-            keep_in_children(self._session.connector)
-        trace = {"reused": False}
-        try:
-            return await self._send(self._session, request, trace)
-        except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as error:
-            if not (trace["reused"] and replayable):
-                raise _status_of(error) from error
-        except aiohttp.ClientError as error:
-            raise _status_of(error) from error
-        try:
-            # The session's other idle connections may be as stale: a session of its own has none.
-            async with self._open_session() as session:
-                return await self._send(session, request, trace)
-        except aiohttp.ClientError as error:
-            raise _status_of(error) from error
+        fresh = False
+        while True:
+            connection = await self._acquire(fresh=fresh)
+            reused, reusable = connection.used > 0, False
+            try:
+                try:
+                    await self._start(connection, request)
+                except GONE:
+                    if reused and replayable and not connection.framing.begun:
+                        fresh = True
+                        continue
+                    raise
+                body, complete = await self._read(connection)
+                reusable = complete and connection.is_reusable
+                return HttpResponse(connection.framing.status, tuple(connection.framing.headers), body)
+            except OSError as error:
+                raise network_status(error, begun=connection.framing.begun) from error
+            finally:
+                self._pool.release(connection, reusable=reusable)
 
     async def connect(self) -> None:
-        """Find out whether a connection can be opened.
+        """Make sure that a connection is open, for the next request to use.
 
         Raises:
-            TranscodingError: UNAVAILABLE, it cannot.
+            TranscodingError: UNAVAILABLE, none can be opened.
         """
-        host, port = self._endpoint.host, self._endpoint.port
-        failure: Exception = OSError(f"{host} has no address")
+        self._pool.release(await self._acquire(), reusable=True)
+
+    async def close(self, *, left_behind: bool = False) -> None:
+        """Close the idle connections; busy ones close when their response has come.
+
+        Args:
+            left_behind: Whether their event loop is closed, or another process's: they end with it.
+        """
+        await self._pool.close(left_behind=left_behind)
+
+    async def _acquire(self, *, fresh: bool = False) -> AioConnection:
         try:
-            addresses = await asyncio.wrap_future(look_up(host, port))
-        except (OSError, UnicodeError) as error:
-            raise unreachable(str(error)) from error
-        for *_, address in addresses:
-            try:
-                _, writer = await asyncio.open_connection(
-                    address[0], port, ssl=self._tls, server_hostname=host if self._tls else None
-                )
-            except OSError as error:
-                failure = error
-            else:
-                writer.close()
-                return
-        raise unreachable(str(failure)) from failure
+            return await self._pool.acquire(fresh=fresh)
+        except OSError as error:
+            raise network_status(error, begun=False) from error
 
-    async def close(self) -> None:
-        """Close the connections."""
-        if self._session is not None:
-            await self._session.close()
+    async def _open(self) -> AioConnection:
+        def make() -> AioConnection:
+            return AioConnection(self._buffer, self._max_receive_bytes)
 
-    def disown(self) -> None:
-        """Leave the connections to the parent, in a forked child; closing them would take them off its selector."""
-        if self._session is not None:
-            self._session.detach()
+        return await open_connection(make, self._endpoint.host, self._endpoint.port, self._tls)
 
-    async def _send(self, session: aiohttp.ClientSession, request: HttpRequest, trace: dict[str, bool]) -> HttpResponse:
-        """Send once; aiohttp's errors fly through as long as nothing of the response has come."""
-        body = request.body
-        response = await session.request(
-            request.method,
-            # Marked as encoded, or yarl would undo our escaping: %2F and %2E%2E are not what they encode.
-            yarl.URL(self._endpoint.origin + request.target, encoded=True),
-            data=io.BytesIO(body) if len(body) >= _LARGE else body or None,
-            headers=request.headers,
-            allow_redirects=False,
-            trace_request_ctx=trace,
-        )
+    async def _start(self, connection: AioConnection, request: HttpRequest) -> None:
+        """Send the request, and return as soon as the header of its response has come."""
+        head = request_head(request, self._endpoint.authority)
+        if len(request.body) <= TOGETHER:
+            await connection.send(head + request.body)
+        else:
+            await connection.send(head, request.body)
+        while not connection.framing.has_head:
+            await connection.changed()
+
+    async def _read(self, connection: AioConnection) -> tuple[bytes, bool]:
+        """Return the body, and whether it is all of it."""
+        framing = connection.framing
+        succeeded = framing.status < 300
+        reader = BodyReader(framing.coding, self._max_receive_bytes if succeeded else MAX_ERROR_BYTES)
         try:
-            return await self._read(response)
-        except aiohttp.ClientError as error:
-            response.close()
-            raise truncated(str(error)) from error
-        except BaseException:
-            response.close()  # cancelled or too large: the rest of the body must not reach the next caller
-            raise
-
-    async def _read(self, response: aiohttp.ClientResponse) -> HttpResponse:
-        limit = self._max_receive_bytes if response.status < 300 else MAX_ERROR_BYTES
-        coding = ", ".join(response.headers.getall("content-encoding", ()))
-        reader = BodyReader(coding, limit)
-        try:
-            if not coding and LARGE_BODY <= told_length(response) <= limit:
-                reader.feed(await read_large_body(response))
-            else:
-                async for piece, _ in response.content.iter_chunks():
+            while True:
+                for piece in connection.take():
                     for _ in reader.steps(piece):
                         await asyncio.sleep(0)  # inflating takes its time: others have their turn, and the deadline
-            body = reader.finish() if reader.to_join < INLINE_BYTES else await _apart(reader.finish)
-        except (TranscodingError, aiohttp.ClientPayloadError):
-            if response.status < 300:
+                if connection.body is not None:
+                    return connection.body, True
+                if framing.finished:
+                    return await _finish(reader), True
+                await connection.changed()
+        except (TranscodingError, OSError):
+            if succeeded:
                 raise
-            body = reader.so_far()  # the status counts, also with half of its text
-            response.close()
-        headers = tuple((name.lower(), value) for name, value in response.headers.items())
-        return HttpResponse(response.status, headers, body)
-
-    def _open_session(self) -> aiohttp.ClientSession:
-        tracing = aiohttp.TraceConfig()
-        tracing.on_connection_reuseconn.append(_note_reuse)
-        return aiohttp.ClientSession(
-            # aiohttp's cache would look up names in tasks that outlive a cancelled call.
-            connector=Connector(
-                limit=self._pool_size, ssl=self._tls or False, resolver=_Resolver(), use_dns_cache=False
-            ),
-            auto_decompress=False,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            max_field_size=MAX_HEAD_BYTES,
-            max_line_size=MAX_HEAD_BYTES,
-            read_bufsize=1 << 18,
-            skip_auto_headers=("accept", "accept-encoding", "content-type", "user-agent"),
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
-            trace_configs=[tracing],
-            trust_env=False,
-        )
+            return reader.so_far(), False  # the status counts, also with half of its text
 
 
-class _Resolver(AbstractResolver):
-    """Looks names up for aiohttp; to cancel it ends the wait, whatever becomes of the look-up."""
-
-    async def resolve(self, host: str, port: int = 0, family: int = socket.AF_UNSPEC) -> list[ResolveResult]:
-        """Return the addresses of a host."""
-        try:
-            addresses = await asyncio.wrap_future(look_up(host, port))
-        except UnicodeError as error:
-            raise OSError(None, str(error)) from error
-        return [
-            ResolveResult(
-                hostname=host,
-                host=address[0],
-                port=address[1],
-                family=found,
-                proto=protocol,
-                flags=socket.AI_NUMERICHOST,
-            )
-            for found, _, protocol, _, address in addresses
-            if family in (socket.AF_UNSPEC, found)
-        ]
-
-    async def close(self) -> None:
-        """Do nothing: there is nothing of its own."""
-
-
-async def _apart(finish: Callable[[], bytes]) -> bytes:
+async def _finish(reader: BodyReader) -> bytes:
     """Join a large body where the event loop need not wait for it."""
-    return await asyncio.wrap_future(MAPPERS.submit(finish))
-
-
-async def _note_reuse(_: aiohttp.ClientSession, context: SimpleNamespace, __: object) -> None:
-    context.trace_request_ctx["reused"] = True
-
-
-def _status_of(error: aiohttp.ClientError) -> TranscodingError:
-    """Return the status that an error before the response means."""
-    if isinstance(error, (aiohttp.ClientSSLError, aiohttp.ServerFingerprintMismatch)):
-        return TranscodingError(grpc.StatusCode.UNAVAILABLE, f"TLS with the server failed: {error}", "TLS")
-    if isinstance(error, aiohttp.ClientConnectorError):
-        return unreachable(str(error))
-    if isinstance(error, (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError)):
-        return TranscodingError(grpc.StatusCode.UNAVAILABLE, f"the connection was lost: {error}", "CONNECTION_LOST")
-    return not_http(f"{error!r:.200}")
+    finish: Callable[[], bytes] = reader.finish
+    return finish() if reader.to_join < INLINE_BYTES else await asyncio.wrap_future(MAPPERS.submit(finish))

@@ -1,29 +1,27 @@
-"""HTTP/1.1 connections for the synchronous channel: urllib3's, with deadlines that hold and a pool that survives fork.
+"""HTTP/1.1 connections for the synchronous channel, with deadlines that hold and a pool that survives fork.
 
-urllib3 applies a timeout to each socket operation, so a server that drips a byte now and then holds a call for ever.
-The sockets here (`deadline_sockets`) ask their exchange, before every operation, how much of the call's deadline is
-left, and cancelling the exchange from another thread shuts the socket down, which ends the operation at once. That
-begins with the look-up of the host and holds for the handshake of TLS.
+HTTP libraries apply a timeout to each socket operation, so a server that drips a byte now and then holds a call for
+ever. Here the exchange is asked, before every operation, how much of the call's deadline is left, and cancelling the
+exchange from another thread shuts the socket down, which ends the operation at once. That begins with the look-up of
+the host and holds for the handshake of TLS.
 """
 
 from __future__ import annotations
 
 import contextlib
-import http.client
+import io
 import os
 import socket
 import ssl
 import threading
 from collections import deque
-from typing import TYPE_CHECKING, Any, TypeVar
-
-import urllib3.exceptions
-from urllib3.connection import HTTPConnection, HTTPSConnection
+from typing import TYPE_CHECKING, TypeVar
 
 from eegrpc._processes import restart_in_children
-from eegrpc.transcoding.deadline_sockets import DeadlineMixin, DeadlineSocket
 from eegrpc.transcoding.framing import ResponseFraming
+from eegrpc.transcoding.low_water import LowWater, readable
 from eegrpc.transcoding.resolver import look_up
+from eegrpc.transcoding.types import unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,6 +33,8 @@ if TYPE_CHECKING:
 __all__ = ["Cancelled", "Connection", "ConnectionPool", "Exchange"]
 
 _T = TypeVar("_T")
+
+_PIECE = 1 << 16
 
 
 class Cancelled(Exception):  # noqa: N818 - not an error
@@ -125,35 +125,151 @@ class Exchange:
         return self.deadline.wait()
 
 
-class _Response(http.client.HTTPResponse):
-    """A response whose interim ones are all skipped: http.client takes 103 for the final one."""
+class Connection:
+    """One connection, and what has come of the response to its exchange's request.
 
-    def begin(self) -> None:
-        super().begin()
-        while 100 <= self.status < 200:
-            self.headers = self.msg = None  # type: ignore[assignment]
-            super().begin()
+    Every wait on it is bounded by what the exchange has left of its deadline, and ends when the exchange is cancelled.
 
+    Args:
+        host: Name or address, without brackets.
+        port: Where it listens.
+        tls: How to verify it; None for plaintext.
+    """
 
-class _Connect(HTTPConnection):
-    """How a connection is opened: every address in turn, within the exchange's deadline."""
-
-    response_class = _Response
     exchange: Exchange
     framing: ResponseFraming
     """What has come of the response to this exchange's request."""
     used = 0
     """Requests sent so far: a reused connection may turn out to have been closed by the server meanwhile."""
+    sock: socket.socket | None = None
+    """The socket; None before `connect` and after `close`."""
 
-    def _new_conn(self) -> socket.socket:
+    def __init__(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> None:
+        self._host = host
+        self._port = port
+        self._tls = tls
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether it can take a request: not if something has come that nobody asked for, or the end."""
+        return self.sock is not None and not readable(self.sock)
+
+    def connect(self) -> None:
+        """Try every address in turn, and shake hands.
+
+        Raises:
+            TranscodingError: UNAVAILABLE, reason ``UNREACHABLE``; DEADLINE_EXCEEDED.
+            OSError: The handshake failed, or was cancelled.
+            Cancelled: The exchange was cancelled.
+        """
+        sock = self._connected()
+        if self._tls is not None:
+            sock = self._encrypted(sock, self._tls)
+        self.sock = sock
+
+    def send(self, *parts: bytes) -> None:
+        """Send a request.
+
+        Raises:
+            TranscodingError: DEADLINE_EXCEEDED. Cancelled: The exchange was cancelled. OSError: The connection failed.
+        """
+        sock = self._open()
+        self.used += 1
+        for part in parts:
+            rest = memoryview(part)
+            while rest:  # a large body goes in many pieces, and each is waited for anew
+                sock.settimeout(self.exchange.wait())
+                rest = rest[sock.send(rest) :]
+
+    def receive(self) -> None:
+        """Receive some of the response.
+
+        Raises:
+            TranscodingError: DEADLINE_EXCEEDED; UNAVAILABLE, it is cut, or no HTTP.
+            ConnectionError: The connection ended before anything of it came.
+            Cancelled: The exchange was cancelled.
+            OSError: The connection failed.
+        """
+        sock = self._open()
+        sock.settimeout(self.exchange.wait())
+        data = sock.recv(_PIECE)
+        if data:
+            self.framing.feed(data)
+            return
+        self.framing.end()
+        if not self.framing.finished:
+            raise ConnectionResetError("the server closed it without a response")
+
+    def receive_body(self) -> bytes:
+        """Receive a large body of a told length, which comes next: straight into its place.
+
+        Raises:
+            TranscodingError, Cancelled, OSError: As `receive`.
+        """
+        sock, framing = self._open(), self.framing
+        come = framing.take()
+        filled = sum(map(len, come))
+        # Zeros cost nothing until they are written over, whatever length a server claims; BytesIO gives them out
+        # uncopied.
+        body = io.BytesIO(bytes(filled + framing.left))
+        low_water = LowWater(sock if self._tls is None else None)
+        try:
+            with body.getbuffer() as target:
+                target[:filled] = b"".join(come)
+                while not framing.finished:
+                    seconds = self.exchange.wait()
+                    sock.settimeout(seconds)
+                    # A socket without a timeout is not waited for by poll: the system would wait on after a part has
+                    # come, for a wake-up that the rest is too small for.
+                    low_water.expect(1 if seconds is None else framing.left)
+                    count = sock.recv_into(target[filled:])
+                    if count == 0:
+                        framing.end()
+                    framing.received(count)
+                    filled += count
+        finally:
+            low_water.expect(1)
+        return body.getvalue()
+
+    def assign(self, exchange: Exchange) -> None:
+        """Serve `exchange` next."""
+        self.exchange, self.framing = exchange, ResponseFraming()
+        if self.sock is not None:
+            self._abortable(self.sock)
+
+    def release(self) -> None:
+        """Serve nobody: cancelling the last exchange no longer touches this connection."""
+        self.exchange.on_cancel(None)
+
+    def close(self) -> None:
+        """Close it, if it is open."""
+        sock, self.sock = self.sock, None
+        if sock is not None:
+            sock.close()
+
+    def disown(self) -> None:
+        """Leave the connection to the parent, in a forked child: the socket is closed here, and not shut down.
+
+        Nothing is sent, not even TLS's goodbye.
+        """
+        if self.sock is not None:
+            with contextlib.suppress(OSError):
+                os.close(self.sock.detach())
+
+    def _open(self) -> socket.socket:
+        if self.sock is None:
+            self.connect()
+        assert self.sock is not None
+        return self.sock
+
+    def _connected(self) -> socket.socket:
         failure: OSError | None = None
         for family, kind, protocol, _, address in self._addresses():
-            sock = DeadlineSocket(family, kind, protocol)
+            sock = socket.socket(family, kind, protocol)
             try:
                 sock.settimeout(self.exchange.wait())
                 self._abortable(sock)
-                for option in self.socket_options or ():
-                    sock.setsockopt(*option)
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 sock.connect(address)
             except OSError as error:
                 failure = error
@@ -164,81 +280,41 @@ class _Connect(HTTPConnection):
             except BaseException:
                 sock.close()
                 raise
-            sock.exchange, sock.framing = self.exchange, self.framing
             return sock
         if isinstance(failure, TimeoutError):
             self.exchange.wait()  # raises DEADLINE_EXCEEDED, if that is what it was
-        raise urllib3.exceptions.NewConnectionError(self, f"cannot connect to {self.host}:{self.port}: {failure}")
+        raise unreachable(f"{self._host}:{self._port}: {failure}") from failure
 
     def _addresses(self) -> Addresses:
         try:
-            return self.exchange.result(look_up(self.host, self.port))
+            return self.exchange.result(look_up(self._host, self._port))
         except (OSError, UnicodeError) as error:
-            raise urllib3.exceptions.NameResolutionError(self.host, self, error) from error  # type: ignore[arg-type]
+            raise unreachable(f"{self._host}: {error}") from error
 
-    def _abortable(self, sock: Any) -> None:
+    def _encrypted(self, plain: socket.socket, tls: ssl.SSLContext) -> socket.socket:
+        sock = plain
+        try:
+            sock = tls.wrap_socket(plain, server_hostname=self._host, do_handshake_on_connect=False)
+            self._abortable(sock)
+            sock.settimeout(self.exchange.wait())  # for the handshake as a whole
+            sock.do_handshake()
+        except (ConnectionError, ssl.SSLEOFError) as error:
+            sock.close()
+            if self.exchange.cancelled:
+                raise Cancelled from error
+            raise unreachable(f"{self._host}:{self._port} closed the connection during the TLS handshake") from error
+        except BaseException:
+            sock.close()
+            raise
+        return sock
+
+    def _abortable(self, sock: socket.socket) -> None:
         # socket.socket.shutdown, also for TLS: SSLSocket's own would drop the TLS state under the reader's feet.
         def abort() -> None:
             with contextlib.suppress(OSError):  # not connected yet, or already gone
                 socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
         self.exchange.on_cancel(abort)
-
-    def assign(self, exchange: Exchange) -> None:
-        """Serve `exchange` next."""
-        self.exchange, self.framing = exchange, ResponseFraming()
-        if isinstance(self.sock, DeadlineMixin):
-            self.sock.exchange, self.sock.framing = exchange, self.framing
-            self._abortable(self.sock)
-
-    def expect_body(self) -> None:
-        """Expect a large body of a told length: its thread is not woken for each packet."""
-        if isinstance(self.sock, DeadlineSocket):
-            self.sock.body_begins()
-
-    def release(self) -> None:
-        """Serve nobody: cancelling the last exchange no longer touches this connection."""
-        self.exchange.on_cancel(None)
-        if isinstance(self.sock, DeadlineSocket):
-            self.sock.body_ends()
-
-    def disown(self) -> None:
-        """Leave the connection to the parent, in a forked child: the socket is closed here, and not shut down.
-
-        Before its descriptor is, for a response that is being read keeps the socket object open. Nothing is sent, not
-        even TLS's goodbye.
-        """
-        if self.sock is not None:
-            with contextlib.suppress(OSError):
-                os.close(self.sock.detach())
-
-
-class Connection(_Connect):
-    """A plaintext connection."""
-
-
-class SecureConnection(HTTPSConnection, _Connect):
-    """A TLS connection. Its context says what is verified."""
-
-    ssl_context: ssl.SSLContext
-
-    def connect(self) -> None:
-        """Connect and shake hands."""
-        sock: Any = self._new_conn()
-        try:
-            sock = self.ssl_context.wrap_socket(sock, server_hostname=self.host, do_handshake_on_connect=False)
-            sock.exchange, sock.framing = self.exchange, self.framing
-            self._abortable(sock)
-            sock.settimeout(self.exchange.wait())  # for the handshake as a whole
-            sock.do_handshake()
-        except (ConnectionError, ssl.SSLEOFError) as error:
-            sock.close()
-            text = f"{self.host}:{self.port} closed the connection during the TLS handshake"
-            raise urllib3.exceptions.NewConnectionError(self, text) from error
-        except BaseException:
-            sock.close()
-            raise
-        self.sock = sock
 
 
 class ConnectionPool:
@@ -247,7 +323,7 @@ class ConnectionPool:
     A child process starts with an empty pool: two processes on one connection would read each other's answers.
     """
 
-    def __init__(self, open_connection: Callable[[], Connection | SecureConnection], size: int) -> None:
+    def __init__(self, open_connection: Callable[[], Connection], size: int) -> None:
         self._open = open_connection
         self._size = size
         self._shared = _Shared(size)
@@ -260,7 +336,7 @@ class ConnectionPool:
         for connection in (*inherited.idle, *inherited.busy):
             connection.disown()
 
-    def acquire(self, exchange: Exchange, *, fresh: bool = False) -> Connection | SecureConnection:
+    def acquire(self, exchange: Exchange, *, fresh: bool = False) -> Connection:
         """Return a connection for `exchange`: idle and still open, or new and not yet connected.
 
         With `fresh` it is new, and takes the place of an idle one.
@@ -297,7 +373,7 @@ class ConnectionPool:
             self._free(shared)
             raise
 
-    def release(self, connection: Connection | SecureConnection, *, reusable: bool) -> None:
+    def release(self, connection: Connection, *, reusable: bool) -> None:
         """Take a connection back; `reusable` if its response was read to the end and the server keeps it open."""
         shared = self._shared
         connection.release()
@@ -336,8 +412,8 @@ class _Shared:
     def __init__(self, size: int, *, closed: bool = False) -> None:
         self.condition = threading.Condition()
         self.free = size
-        self.idle: deque[Connection | SecureConnection] = deque()
-        self.busy: set[Connection | SecureConnection] = set()
+        self.idle: deque[Connection] = deque()
+        self.busy: set[Connection] = set()
         self.closed = closed
 
     def wake(self) -> None:

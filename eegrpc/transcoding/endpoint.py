@@ -67,8 +67,12 @@ class Endpoint:
     @property
     def origin(self) -> str:
         """``https://host[:port]``, the port only where it is not the scheme's own (RFC 6454)."""
-        port = "" if self.port == _DEFAULT_PORTS[self.scheme] else f":{self.port}"
-        return f"{self.scheme}://{self._bracketed}{port}"
+        return f"{self.scheme}://{self.authority}"
+
+    @property
+    def authority(self) -> str:
+        """``host[:port]`` as the Host field of HTTP has it, the port only where it is not the scheme's own."""
+        return self._bracketed if self.port == _DEFAULT_PORTS[self.scheme] else self.target
 
     @property
     def plaintext(self) -> bool:

@@ -1,9 +1,9 @@
-"""Where an HTTP/1.1 response begins and ends, read strictly: a second pair of eyes beside the HTTP libraries.
+"""What an HTTP/1.1 response says and where it begins and ends, read strictly, without IO: RFC 9112.
 
-http.client and aiohttp are lenient, and differ in what they forgive: two lengths, a length beside chunks, folded lines,
-lines that end in a bare LF, chunk sizes like ``+5``. Whoever disagrees with a proxy on the way about the end of a
-response takes part of it for the next one (RFC 9112 section 11.1), and an endless header or trailer takes memory
-without end. So both channels show each byte to a `ResponseFraming` before their library sees it.
+Whoever disagrees with a proxy on the way about the end of a response takes part of it for the next one (RFC 9112
+section 11.1). HTTP libraries are lenient, and differ in what they forgive: two lengths, a length beside chunks, folded
+lines, lines that end in a bare LF, chunk sizes like ``+5``; and an endless header or trailer takes memory without end.
+So both channels read responses by these rules.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ _HEAD = re.compile(
     rb"HTTP/1\.([01]) ([1-9]\d\d)(?: [\t -~\x80-\xff]*)?\r\n"
     rb"((?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t -~\x80-\xff]*\r\n){0,99})\r\n"
 )
-_FRAMING_FIELD = re.compile(rb"^(content-length|transfer-encoding):([^\r]*)", re.IGNORECASE | re.MULTILINE)
-_LENGTH = re.compile(rb"\d{1,18}")
+_LENGTH = re.compile(r"[0-9]{1,18}")
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})(?: *|;[\t -~\x80-\xff]*)")
+_CLOSES, _KEEPS = (re.compile(rf"(?:^|,)[ \t]*{option}[ \t]*(?:,|$)") for option in ("close", "keep-alive"))
 _HTTP2_FRAMES = (4, 7)  # SETTINGS or GOAWAY, the first that a server which speaks HTTP/2 sends
 
 
@@ -50,18 +50,18 @@ class _Expect(enum.Enum):
 
 
 class ResponseFraming:
-    """Follows the bytes of one response, and of the interim ones (1xx) before it.
-
-    Never keeps more than the header of it.
-    """
+    """Follows the bytes of one response, and of the interim ones (1xx) before it, which are left out."""
 
     __slots__ = (
-        *("_chunked", "_excess", "_expect", "_left", "_length", "_line", "_lines", "_size", "_status", "_version"),
-        "begun",
+        *("_chunked", "_excess", "_expect", "_length", "_line", "_lines", "_pieces", "_size", "_version"),
+        *("begun", "headers", "left", "status"),
     )
 
+    status: int
+    """The status code; 0 until it has come."""
+    headers: list[tuple[str, str]]
+    """The fields of the header, their names in lower case; whole once `has_head`."""
     _expect: _Expect
-    _status: int
     _version: int  # the minor one
     _length: int | None
     _chunked: bool
@@ -72,9 +72,26 @@ class ResponseFraming:
         self.begun = False
         """Whether any byte has come."""
         self._line = b""  # the beginning of a line whose end has not come
-        self._left = 0
+        self.left = 0
+        """Bytes that are still to come of the body, or of a chunk of it, as far as is told."""
         self._excess = False
+        self._pieces: list[bytes] = []
         self._expect_head()
+
+    @property
+    def has_head(self) -> bool:
+        """Whether the header has come, and the body comes next."""
+        return self._expect not in (_Expect.STATUS, _Expect.FIELD)
+
+    @property
+    def has_told_length(self) -> bool:
+        """Whether nothing comes but `left` bytes of the body, as they are."""
+        return self._expect is _Expect.BYTES
+
+    @property
+    def coding(self) -> str:
+        """The Content-Encoding of the response; "" for none."""
+        return ", ".join([value for name, value in self.headers if name == "content-encoding"])
 
     @property
     def finished(self) -> bool:
@@ -83,11 +100,18 @@ class ResponseFraming:
 
     @property
     def reusable(self) -> bool:
-        """Whether it is finished and nothing came behind it, which the next request would get as its response."""
-        return self.finished and not self._excess
+        """Whether the next request can be sent on its connection: it is finished, and so is not the connection.
+
+        Nothing came behind it, which the next request would get as its response; and the server does not hang up (RFC
+        9112 section 9.3).
+        """
+        if not self.finished or self._excess:
+            return False
+        options = ",".join([value for name, value in self.headers if name == "connection"]).lower()
+        return _KEEPS.search(options) is not None if self._version == 0 else _CLOSES.search(options) is None
 
     def feed(self, data: bytes | memoryview) -> int:
-        """Follow `data`; return how many bytes of it belong to the response. What comes behind it belongs to nobody.
+        """Take `data`; return how many bytes of it belong to the response. What comes behind it belongs to nobody.
 
         Raises:
             TranscodingError: UNAVAILABLE with the reason ``PROTOCOL``. The connection must not be used any more.
@@ -95,17 +119,20 @@ class ResponseFraming:
         size = len(data)
         if size:
             self.begun = True
-        if self._expect is _Expect.BYTES and size <= self._left:  # nearly all bytes come by here
-            self._counted(size)
-            return size
         data = bytes(data)
+        if self._expect is _Expect.BYTES and size <= self.left:  # nearly all bytes come by here
+            self._pieces.append(data)
+            self.received(size)
+            return size
         at = 0
         while at < size and self._expect is not _Expect.NOTHING:
             if self._expect is _Expect.CLOSE:
+                self._pieces.append(data[at:])
                 return size
             if self._expect in (_Expect.BYTES, _Expect.CHUNK):
-                step = min(self._left, size - at)
-                self._counted(step)
+                step = min(self.left, size - at)
+                self._pieces.append(data[at : at + step])
+                self.received(step)
                 at += step
             elif self._at_head and (head := _HEAD.match(data, at, at + MAX_HEAD_BYTES)):
                 self._take_head(head)
@@ -121,17 +148,25 @@ class ResponseFraming:
         Raises:
             TranscodingError: UNAVAILABLE with the reason ``TRUNCATED``: the response had begun, and more was to come.
         """
-        if self.begun and self._expect not in (_Expect.CLOSE, _Expect.NOTHING):
+        if self._expect is _Expect.CLOSE:
+            self._expect, self._excess = _Expect.NOTHING, True
+        elif self.begun and self._expect is not _Expect.NOTHING:
             raise truncated("the connection ended before the response did")
+
+    def take(self) -> list[bytes]:
+        """Return what has come of the body since the last time."""
+        pieces, self._pieces = self._pieces, []
+        return pieces
+
+    def received(self, size: int) -> None:
+        """Count bytes of a body whose length is told: they were received, wherever they are."""
+        self.left -= size
+        if self.left == 0:
+            self._expect = _Expect.NOTHING if self._expect is _Expect.BYTES else _Expect.CHUNK_END
 
     @property
     def _at_head(self) -> bool:
         return self._expect is _Expect.STATUS and not self._line
-
-    def _counted(self, size: int) -> None:
-        self._left -= size
-        if self._left == 0:
-            self._expect = _Expect.NOTHING if self._expect is _Expect.BYTES else _Expect.CHUNK_END
 
     def _feed_line(self, data: bytes, start: int) -> int:
         """Take what `data` has of a line; return where it ends."""
@@ -153,9 +188,10 @@ class ResponseFraming:
         return end
 
     def _take_head(self, head: re.Match[bytes]) -> None:
-        self._version, self._status = int(head[1]), int(head[2])
-        for name, value in _FRAMING_FIELD.findall(head[3]):
-            self._take_field(name.lower(), value.strip(b" \t"))
+        self._version, self.status = int(head[1]), int(head[2])
+        for line in head[3].decode("latin-1").split("\r\n")[:-1]:
+            name, _, value = line.partition(":")
+            self._take_field(name.lower(), value.strip(" \t"))
         self._end_head()
 
     def _take_line(self, line: bytes) -> None:
@@ -190,46 +226,48 @@ class ResponseFraming:
         match = _STATUS_LINE.fullmatch(line)
         if match is None:
             raise not_http(f"the status line is {line[:40]!r}")
-        self._version, self._status = int(match[1]), int(match[2])
+        self._version, self.status = int(match[1]), int(match[2])
         self._expect = _Expect.FIELD
 
-    def _take_field(self, name: bytes, value: bytes) -> None:
-        if name == b"content-length":
+    def _take_field(self, name: str, value: str) -> None:
+        self.headers.append((name, value))
+        if name == "content-length":
             if self._length is not None or not _LENGTH.fullmatch(value):
                 raise not_http("Content-Length is given twice, or is not a number")
             self._length = int(value)
-        elif name == b"transfer-encoding":
-            if self._chunked or value.lower() != b"chunked":
+        elif name == "transfer-encoding":
+            if self._chunked or value.lower() != "chunked":
                 raise not_http("Transfer-Encoding is something else than chunked")
             self._chunked = True
 
     def _end_head(self) -> None:
-        if self._chunked and (self._length is not None or self._version == 0 or self._status < 200):
+        if self._chunked and (self._length is not None or self._version == 0 or self.status < 200):
             raise not_http("Transfer-Encoding stands beside Content-Length, or where there is no body")
-        if self._status == 101:
+        if self.status == 101:
             raise not_http("101 to a request that asked for no other protocol")
-        if self._status < 200:
+        if self.status < 200:
             self._expect_head()
-        elif self._status in (204, 304):
+        elif self.status in (204, 304):
             self._expect = _Expect.NOTHING
         elif self._chunked:
             self._expect, self._size, self._lines = _Expect.CHUNK_SIZE, 0, 0
         elif self._length is None:
             self._expect = _Expect.CLOSE
         else:
-            self._left = self._length
-            self._expect = _Expect.BYTES if self._left else _Expect.NOTHING
+            self.left = self._length
+            self._expect = _Expect.BYTES if self.left else _Expect.NOTHING
 
     def _take_chunk_size(self, line: bytes) -> None:
         match = _CHUNK_SIZE.fullmatch(line)
         if match is None:
             raise not_http("a chunk's size is not a number")
-        self._left = int(match[1], 16)
-        self._expect = _Expect.CHUNK if self._left else _Expect.TRAILER
+        self.left = int(match[1], 16)
+        self._expect = _Expect.CHUNK if self.left else _Expect.TRAILER
 
     def _expect_head(self) -> None:
         self._expect = _Expect.STATUS
-        self._size = self._lines = self._status = self._version = 0
+        self._size = self._lines = self.status = self._version = 0
+        self.headers = []
         self._length = None
         self._chunked = False
 
@@ -250,8 +288,8 @@ def _check_start(line: bytes) -> None:
     raise not_http(f"it begins with {line[:40]!r}")
 
 
-def _field(line: bytes) -> tuple[bytes, bytes]:
+def _field(line: bytes) -> tuple[str, str]:
     match = _FIELD.fullmatch(line)
     if match is None:
         raise not_http("a header line is folded, has no name, or has control characters")
-    return match[1].lower(), match[2].strip(b" \t")
+    return match[1].decode().lower(), match[2].decode("latin-1").strip(" \t")

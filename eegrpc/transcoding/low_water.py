@@ -1,15 +1,17 @@
-"""How much of a large body must have come before whoever waits for it is woken: SO_RCVLOWAT of socket(7).
+"""What a socket is asked besides bytes: whether anything has come, and not to wake anybody before much has.
 
-A body of 10 MB comes in hundreds of packets, and being woken for each costs more than copying what is in them.
+The latter is SO_RCVLOWAT of socket(7). A body of 10 MB comes in hundreds of packets, and being woken for each costs
+more than copying what is in them.
 """
 
 from __future__ import annotations
 
 import contextlib
+import select
 import socket
 import sys
 
-__all__ = ["LARGE_BODY", "LowWater"]
+__all__ = ["LARGE_BODY", "LowWater", "readable"]
 
 LARGE_BODY = 1 << 20
 """From so many bytes on, a body of a told length is received in a way of its own."""
@@ -39,3 +41,15 @@ class LowWater:
             with contextlib.suppress(OSError):  # it is closed: nothing is waited for any more
                 self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, mark)
                 self._mark = mark
+
+
+def readable(sock: socket.socket) -> bool:
+    """Return whether something has come, or the end."""
+    descriptor = sock.fileno()
+    if descriptor < 0:
+        return False
+    if not hasattr(select, "poll"):  # Windows
+        return bool(select.select([sock], [], [], 0)[0])
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(0))

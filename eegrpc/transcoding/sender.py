@@ -3,48 +3,30 @@
 from __future__ import annotations
 
 import contextlib
-import http.client
-import ssl
 from typing import TYPE_CHECKING
 
 import grpc
-import urllib3
-import urllib3.exceptions
 
-from eegrpc.transcoding.connections import (
-    Cancelled,
-    Connection,
-    ConnectionPool,
-    Exchange,
-    SecureConnection,
-)
-from eegrpc.transcoding.content_coding import BodyReader, truncated
-from eegrpc.transcoding.deadline import deadline_exceeded
-from eegrpc.transcoding.deadline_sockets import deadline_ssl_context
-from eegrpc.transcoding.framing import not_http
+from eegrpc.transcoding.connections import Cancelled, Connection, ConnectionPool, Exchange
+from eegrpc.transcoding.content_coding import BodyReader
+from eegrpc.transcoding.http1 import GONE, TOGETHER, http1_context, network_status, request_head
 from eegrpc.transcoding.low_water import LARGE_BODY
-from eegrpc.transcoding.types import HttpRequest, HttpResponse, TranscodingError, unreachable
+from eegrpc.transcoding.types import HttpRequest, HttpResponse, TranscodingError
 from eegrpc.transcoding.unary import MAX_ERROR_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    import ssl
 
     from eegrpc.transcoding.endpoint import Endpoint
 
 __all__ = ["Sender"]
 
-_PIECE = 1 << 18
-_LARGE_PIECE = 1 << 24  # of a body whose length is told: nearly all come in one piece, and need not be joined
-
-# What a connection that the server has closed meanwhile gives, before the first byte of a response.
-_GONE = (ConnectionError, http.client.RemoteDisconnected, ssl.SSLEOFError)
-
 
 class Sender:
     """Sends requests to one origin.
 
-    Redirects, cookies, proxies from the environment and .netrc are not followed or read: credentials go to the origin
-    the user named and nowhere else.
+    There are no redirects, cookies, proxies from the environment or .netrc: credentials go to the origin the user named
+    and nowhere else.
 
     Args:
         endpoint: The origin.
@@ -58,7 +40,7 @@ class Sender:
     ) -> None:
         self._endpoint = endpoint
         self._max_receive_bytes = max_receive_bytes
-        self._tls = None if endpoint.plaintext else deadline_ssl_context(ssl_context)
+        self._tls = None if endpoint.plaintext else http1_context(ssl_context)
         self._pool = ConnectionPool(self._open, pool_size)
 
     def send(self, request: HttpRequest, exchange: Exchange, *, replayable: bool) -> HttpResponse:
@@ -78,21 +60,18 @@ class Sender:
             reused, reusable = connection.used > 0, False
             try:
                 try:
-                    response = self._start(connection, request)
-                except _GONE as error:
-                    if exchange.cancelled:
-                        raise Cancelled from error
-                    if connection.framing.begun:
-                        raise truncated(str(error)) from error
-                    if reused and replayable:
+                    self._start(connection, request)
+                except GONE:
+                    if reused and replayable and not (exchange.cancelled or connection.framing.begun):
                         fresh = True
                         continue
-                    raise _lost(error) from error
-                body, complete = self._read(connection, response, exchange)
-                reusable = complete and connection.framing.reusable and connection.sock is not None
-                return HttpResponse(response.status, _lower_case(response), body)
+                    raise
+                body, complete = self._read(connection)
+                framing = connection.framing
+                reusable = complete and framing.reusable
+                return HttpResponse(framing.status, tuple(framing.headers), body)
             except Exception as error:
-                status = _status_of(error, exchange)
+                status = _status_of(error, connection)
                 if status is None:
                     raise
                 raise status from error
@@ -113,7 +92,7 @@ class Sender:
                 connection.connect()
             connected = True
         except Exception as error:
-            status = _status_of(error, exchange)
+            status = _status_of(error, connection)
             if status is None:
                 raise
             raise status from error
@@ -124,89 +103,58 @@ class Sender:
         """Close the idle connections; busy ones close when their response has come."""
         self._pool.close()
 
-    def _open(self) -> Connection | SecureConnection:
-        host, port = self._endpoint.host, self._endpoint.port
-        if self._tls is None:
-            return Connection(host, port, timeout=None)
-        return SecureConnection(host, port, timeout=None, ssl_context=self._tls)
+    def _open(self) -> Connection:
+        return Connection(self._endpoint.host, self._endpoint.port, self._tls)
 
-    @staticmethod
-    def _start(connection: Connection | SecureConnection, request: HttpRequest) -> urllib3.BaseHTTPResponse:
-        """Send the request and return the response as soon as its header has come."""
-        if connection.sock is None:
-            connection.connect()
-        connection.used += 1
+    def _start(self, connection: Connection, request: HttpRequest) -> None:
+        """Send the request, and return as soon as the header of its response has come."""
+        head = request_head(request, self._endpoint.authority)
         try:
-            connection.request(
-                request.method,
-                request.target,
-                body=request.body or None,
-                headers=urllib3.HTTPHeaderDict(request.headers),
-                preload_content=False,
-                decode_content=False,
-                enforce_content_length=True,
-            )
-        except _GONE:
+            if len(request.body) <= TOGETHER:
+                connection.send(head + request.body)
+            else:
+                connection.send(head, request.body)
+        except GONE:
             # A server that refuses a request (413, 429) may answer and hang up before it has all of it.
-            with contextlib.suppress(*_GONE):
-                return connection.getresponse()
-            raise
-        return connection.getresponse()
-
-    def _read(
-        self, connection: Connection | SecureConnection, response: urllib3.BaseHTTPResponse, exchange: Exchange
-    ) -> tuple[bytes, bool]:
-        """Return the body, and whether it is all of it."""
-        limit = self._max_receive_bytes if response.status < 300 else MAX_ERROR_BYTES
-        reader = BodyReader(response.headers.get("content-encoding", ""), limit)
-        pieces: Iterable[bytes]
-        if response.status < 300:
-            # Exactly what comes: asked for more, urllib3 would copy what it has.
-            told = response.length_remaining or 0
-            if told >= LARGE_BODY:
-                connection.expect_body()
-            amount = min(told or _PIECE, _LARGE_PIECE)
-            pieces = response.stream(amount, decode_content=False)
+            with contextlib.suppress(*GONE):
+                _receive_head(connection)
+            if not connection.framing.has_head:
+                raise
         else:
-            pieces = iter(lambda: response.read1(_PIECE, decode_content=False), b"")  # as it comes: it may be cut
+            _receive_head(connection)
+
+    def _read(self, connection: Connection) -> tuple[bytes, bool]:
+        """Return the body, and whether it is all of it."""
+        framing, exchange = connection.framing, connection.exchange
+        succeeded = framing.status < 300
+        limit = self._max_receive_bytes if succeeded else MAX_ERROR_BYTES
+        reader = BodyReader(framing.coding, limit)
         try:
-            for piece in pieces:
-                for _ in reader.steps(piece):
-                    exchange.wait()
-            return reader.finish(), True
-        except (TranscodingError, urllib3.exceptions.ProtocolError) as error:
+            if framing.has_told_length and not framing.coding and LARGE_BODY <= framing.left <= limit:
+                return connection.receive_body(), True
+            while True:
+                for piece in framing.take():
+                    for _ in reader.steps(piece):
+                        exchange.wait()
+                if framing.finished:
+                    return reader.finish(), True
+                connection.receive()
+        except (TranscodingError, OSError) as error:
             late = isinstance(error, TranscodingError) and error.code is grpc.StatusCode.DEADLINE_EXCEEDED
-            if response.status < 300 or late:
+            if succeeded or late or exchange.cancelled or isinstance(error, TimeoutError):
                 raise
             return reader.so_far(), False  # the status counts, also with half of its text
 
 
-def _lower_case(response: urllib3.BaseHTTPResponse) -> tuple[tuple[str, str], ...]:
-    return tuple((name.lower(), value) for name, value in response.headers.iteritems())
+def _receive_head(connection: Connection) -> None:
+    while not connection.framing.has_head:
+        connection.receive()
 
 
-def _lost(error: BaseException) -> TranscodingError:
-    return TranscodingError(grpc.StatusCode.UNAVAILABLE, f"the connection was lost: {error}", "CONNECTION_LOST")
-
-
-def _status_of(error: Exception, exchange: Exchange) -> Exception | None:
-    """Return what to raise for an error of the HTTP libraries, or None for an error that is not theirs."""
-    if isinstance(error, (TranscodingError, Cancelled)):
-        return None
-    if not isinstance(error, (OSError, http.client.HTTPException, urllib3.exceptions.HTTPError)):
-        return None  # a mistake of ours must not look like the network's
-    if exchange.cancelled:
+def _status_of(error: Exception, connection: Connection) -> Exception | None:
+    """Return what to raise for an error of the network, or None for another one."""
+    if not isinstance(error, OSError):
+        return None  # it says itself what it is; and a mistake of ours must not look like the network's
+    if connection.exchange.cancelled:
         return Cancelled()
-    if isinstance(error, (TimeoutError, urllib3.exceptions.ReadTimeoutError)):
-        return deadline_exceeded()
-    if isinstance(error, (urllib3.exceptions.NewConnectionError, urllib3.exceptions.NameResolutionError)):
-        return unreachable(str(error))
-    if isinstance(error, (ssl.SSLError, urllib3.exceptions.SSLError)):
-        return TranscodingError(grpc.StatusCode.UNAVAILABLE, f"TLS with the server failed: {error}", "TLS")
-    if isinstance(error, (urllib3.exceptions.IncompleteRead, urllib3.exceptions.InvalidChunkLength)):
-        return truncated(str(error))
-    if isinstance(error, urllib3.exceptions.ProtocolError):
-        return truncated(str(error.args[-1] if error.args else error))
-    if isinstance(error, http.client.HTTPException):
-        return not_http(f"{error!r:.200}")
-    return _lost(error)
+    return network_status(error, begun=connection.framing.begun)

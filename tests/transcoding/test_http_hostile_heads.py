@@ -1,8 +1,6 @@
 """Responses whose framing is wrong or endless, over REST in both colours: refused, and never read as the next reply."""
 
-import asyncio
 import contextlib
-import socket
 import ssl
 import struct
 import threading
@@ -17,7 +15,6 @@ from http_memory import peak_growth
 from peers import HttpPeer, http
 from waiting import PATIENCE
 
-from eegrpc.transcoding.aio_connections import _Protocol
 from eegrpc.transcoding.framing import MAX_HEAD_BYTES, ResponseFraming
 from eegrpc.transcoding.types import TranscodingError
 
@@ -123,21 +120,6 @@ def test_wrong_framing_byte_by_byte_on_a_used_connection(open_caller, name):
 
     outcome = meet(open_caller, drip, at=2)
     assert (outcome.code, outcome.reason) == (Code.UNAVAILABLE, "PROTOCOL")
-
-
-async def test_a_line_that_aiohttp_refuses_before_its_end_is_no_cut():
-    ours, theirs = socket.socketpair()
-    loop = asyncio.get_running_loop()
-    with ours, theirs:
-        _, protocol = await loop.create_connection(lambda: _Protocol(loop), sock=ours)
-        protocol.set_response_params(auto_decompress=False)
-        theirs.send(chunks(b""))
-        _, payload = await protocol.read()
-        theirs.send(b"+")  # of the size of a chunk
-        with pytest.raises(TranscodingError) as refused:
-            await payload.read()
-        assert refused.value.reason == "PROTOCOL"
-        protocol.abort()
 
 
 @pytest.fixture(scope="module")

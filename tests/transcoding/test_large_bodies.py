@@ -7,6 +7,7 @@ import socket
 import ssl
 import sys
 import threading
+import time
 
 import grpc
 import pytest
@@ -16,9 +17,8 @@ from waiting import PATIENCE
 
 import eegrpc
 from eegrpc.transcoding.aio_sender import AioSender
-from eegrpc.transcoding.connections import Exchange
+from eegrpc.transcoding.connections import Connection, Exchange
 from eegrpc.transcoding.deadline import Deadline
-from eegrpc.transcoding.deadline_sockets import DeadlineSocket
 from eegrpc.transcoding.endpoint import Endpoint
 from eegrpc.transcoding.low_water import LARGE_BODY, LowWater
 from eegrpc.transcoding.types import HttpRequest
@@ -163,24 +163,28 @@ def test_a_part_of_what_is_to_come_is_read_when_it_is_there(seconds):
     coming, first = 600_000, 500_000
     got = []
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        ours = DeadlineSocket(socket.AF_INET, socket.SOCK_STREAM)
+        ours = socket.socket()
         ours.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
-        ours.exchange = Exchange(Deadline(seconds))
         ours.connect(listener.getsockname())
+        connection = Connection("127.0.0.1", 0)
+        connection.sock = ours
+        connection.assign(Exchange(Deadline(seconds)))
         theirs, _ = listener.accept()
         with ours, theirs:
+            theirs.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % coming)
+            connection.receive()
             theirs.sendall(b"x" * first)
-            ours.body_begins()
-            reading = threading.Thread(target=lambda: got.append(ours.recv_into(bytearray(coming))), daemon=True)
-            ours.exchange.deadline.wait()
             while len(ours.recv(coming, socket.MSG_PEEK)) < first:
                 pass
+            reading = threading.Thread(target=lambda: got.append(connection.receive_body()), daemon=True)
             reading.start()
-            if seconds is not None:  # poll waits for more than has come
-                theirs.sendall(b"x" * (coming - first))
+            until = time.monotonic() + PATIENCE
+            while seconds is None and connection.framing.left == coming and time.monotonic() < until:
+                pass
+            assert connection.framing.left == (coming - first if seconds is None else coming)
+            theirs.sendall(b"x" * (coming - first))
             reading.join(PATIENCE)
-            assert got
-            assert got[0] in ((first,) if seconds is None else (coming,))
+            assert got == [b"x" * coming]
 
 
 def test_the_deadline_ends_it_and_the_next_call_has_a_connection_of_its_own(open_caller):
