@@ -81,7 +81,7 @@ def _grpc_channel(settings: ChannelOptions, interceptors: Sequence[Any]) -> grpc
 
 
 def _rest_channel(settings: ChannelOptions, interceptors: Sequence[Any], labels: Sequence[tuple[str, str]]) -> Any:
-    from eegrpc.transcoding.aio_channel import AioTranscodingChannel  # aiohttp comes along: only when it is used
+    from eegrpc.transcoding.aio_channel import AioTranscodingChannel  # brings what REST needs: only when it is used
 
     return AioTranscodingChannel(
         settings.endpoint,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import grpc
@@ -141,8 +140,8 @@ class AioFallbackChannel(OneLoop, grpc.aio.Channel):
         self, run: Coroutine[Any, Any, tuple[Reply, Any]], deadline: Deadline, switched: list[str]
     ) -> AioTranscodedCall:
         """Start a call that finds out which transport to take; `switched` gets why it goes by REST, once it does."""
-        expired = deadline_exceeded()
-        call = _UndecidedCall(run, deadline, failure(expired.code, expired.details, expired.reason))
+        late = deadline_exceeded()
+        call = _UndecidedCall(run, deadline, lambda: failure(late.code, late.details, late.reason))
         call.switched, call.labels = switched, self.judge.labels
         self._undecided.add(call)
         call.add_done_callback(self._undecided.discard)
@@ -181,7 +180,7 @@ class _UndecidedCall(AioTranscodedCall):
     def end(self, reply: Reply) -> bool:
         """End the call now with `reply`, closing its connection; False if it has ended already."""
         if reply.code is grpc.StatusCode.DEADLINE_EXCEEDED and self.switched:
-            reply = replace(both_failed(reply, self.switched[0]), trailing_metadata=tuple(self.labels))
+            reply = both_failed(reply, self.switched[0])._replace(trailing_metadata=tuple(self.labels))
         return super().end(reply)
 
 

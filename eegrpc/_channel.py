@@ -89,7 +89,7 @@ def _grpc_channel(settings: ChannelOptions) -> grpc.Channel:
 
 
 def _rest_channel(settings: ChannelOptions, labels: Sequence[tuple[str, str]]) -> Any:
-    from eegrpc.transcoding.channel import TranscodingChannel  # urllib3 comes along: only when it is used
+    from eegrpc.transcoding.channel import TranscodingChannel  # brings what REST needs: only when it is used
 
     return TranscodingChannel(
         settings.endpoint,

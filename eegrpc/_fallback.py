@@ -15,7 +15,6 @@ import logging
 import re
 import threading
 import time
-from dataclasses import replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -243,7 +242,7 @@ def both_failed(reply: Reply, reason: str) -> Reply:
         status.message = details  # grpc_status.rpc_status refuses a status that differs from the call's
         return key, status.SerializeToString()
 
-    return replace(reply, details=details, trailing_metadata=tuple(reworded(*pair) for pair in reply.trailing_metadata))
+    return reply._replace(details=details, trailing_metadata=tuple(reworded(*pair) for pair in reply.trailing_metadata))
 
 
 # The texts below are those of gRPC's core from 1.76 to 1.85, which has nothing else that tells its own errors from a

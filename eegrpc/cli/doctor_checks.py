@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Finding", "all_findings"]
 
-_PACKAGES: Final = ("grpcio", "protobuf", "googleapis-common-protos", "google-auth", "urllib3", "aiohttp", "yarl")
-_EXTRAS: Final = {"cli": ("rich",), "emulator": ("shapely", "tzdata")}
+_PACKAGES: Final = ("grpcio", "protobuf", "googleapis-common-protos", "google-auth", "urllib3")
+_EXTRAS: Final = {"cli": ("rich",), "emulator": ("aiohttp", "shapely", "tzdata")}
 _PROXIES: Final = ("grpc_proxy", "https_proxy", "http_proxy", "all_proxy", "no_proxy")
 _VARIABLES: Final = (
     EMULATOR_VARIABLE,

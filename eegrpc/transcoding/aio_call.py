@@ -25,20 +25,21 @@ class AioTranscodedCall(grpc.aio.UnaryUnaryCall):  # type: ignore[type-arg]
     Args:
         run: The call's work; it returns the reply and, if that is OK, the response message.
         deadline: When the work is cut off.
-        expired: The reply of a call that ran out of time.
+        expired: Makes the reply of a call that ran out of time.
     """
 
     _channel = None  # what stock channels of older grpcio ask all calls of the loop for when they close
 
-    def __init__(self, run: Coroutine[Any, Any, tuple[Reply, Any]], deadline: Deadline, expired: Reply) -> None:
+    def __init__(
+        self, run: Coroutine[Any, Any, tuple[Reply, Any]], deadline: Deadline, expired: Callable[[], Reply]
+    ) -> None:
         self._deadline = deadline
-        self._expired = expired
         self._replaced: Reply | None = None
         loop = asyncio.get_running_loop()
         self._task = loop.create_task(run)
         left = deadline.remaining()
         if left is not None:
-            timer = loop.call_later(left, self.end, expired)
+            timer = loop.call_later(left, lambda: self.end(expired()))
             self._task.add_done_callback(lambda _: timer.cancel())
 
     def end(self, reply: Reply) -> bool:
@@ -116,10 +117,21 @@ class AioTranscodedCall(grpc.aio.UnaryUnaryCall):  # type: ignore[type-arg]
     async def _outcome(self) -> tuple[Reply, Any]:
         """Wait for the end, without ending the call when the waiter is cancelled."""
         if not self._task.done():
-            await asyncio.wait((self._task,))
+            await self._ended()
         if self._replaced is not None:  # also if the task had its result before it could be cancelled
             return self._replaced, None
         return (CANCELLED, None) if self._task.cancelled() else self._task.result()
+
+    def _ended(self) -> asyncio.Future[None]:
+        """Return what is done when the call is; cancelling it cancels nothing else."""
+        ended: asyncio.Future[None] = self._task.get_loop().create_future()
+
+        def end(_: object) -> None:
+            if not ended.done():
+                ended.set_result(None)
+
+        self._task.add_done_callback(end)
+        return ended
 
     def __repr__(self) -> str:
         state = "ended" if self.done() else "in flight"

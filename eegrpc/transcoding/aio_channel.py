@@ -196,7 +196,7 @@ class AioTranscodingChannel(OneLoop, grpc.aio.Channel):
             raise _closed()
         deadline = Deadline(details.timeout)
         call = AioTranscodedCall(
-            self._perform(method, details, message, deadline), deadline, method.failure(deadline_exceeded())
+            self._perform(method, details, message, deadline), deadline, lambda: method.failure(deadline_exceeded())
         )
         self._calls.add(call)
         call.add_done_callback(self._calls.discard)

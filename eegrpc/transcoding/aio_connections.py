@@ -95,13 +95,13 @@ class AioConnection(asyncio.BufferedProtocol):
         self._unsent = False
 
     async def changed(self) -> None:
-        """Wait for more of the response, or for room for more of the request.
+        """Wait for more of the response than was taken, or for room for more of the request.
 
         Raises:
             TranscodingError: UNAVAILABLE: the response is cut, or no HTTP.
             OSError: The connection failed, or ended before anything of the response came.
         """
-        if not self._over:
+        if not (self._over or self._untaken):
             waiter = self._waiter = asyncio.get_running_loop().create_future()
             try:
                 await waiter

@@ -189,4 +189,4 @@ def _answered(response: Any) -> AioTranscodedCall:
     async def run() -> tuple[Reply, Any]:
         return Reply(grpc.StatusCode.OK), response
 
-    return AioTranscodedCall(run(), Deadline(None), CANCELLED)
+    return AioTranscodedCall(run(), Deadline(None), lambda: CANCELLED)

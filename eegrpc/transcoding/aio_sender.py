@@ -120,14 +120,16 @@ class AioSender:
         reader = BodyReader(framing.coding, self._max_receive_bytes if succeeded else MAX_ERROR_BYTES)
         try:
             while True:
+                finished = framing.finished  # before taking: more may come meanwhile
                 for piece in connection.take():
                     for _ in reader.steps(piece):
                         await asyncio.sleep(0)  # inflating takes its time: others have their turn, and the deadline
                 if connection.body is not None:
                     return connection.body, True
-                if framing.finished:
+                if finished:
                     return await _finish(reader), True
-                await connection.changed()
+                if not framing.finished:
+                    await connection.changed()
         except (TranscodingError, OSError):
             if succeeded:
                 raise

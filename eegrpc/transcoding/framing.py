@@ -95,7 +95,7 @@ class ResponseFraming:
 
     @property
     def finished(self) -> bool:
-        """Whether the response has come to its end, which it told beforehand."""
+        """Whether the response has come to its end."""
         return self._expect is _Expect.NOTHING
 
     @property

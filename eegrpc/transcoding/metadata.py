@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import grpc
@@ -22,6 +23,7 @@ __all__ = ["TRAILER_PREFIX", "check_metadata", "from_headers", "to_headers", "to
 TRAILER_PREFIX = "grpc-trailer-"
 """Header names of trailing metadata: a unary reply is sent in one piece, so its trailers are headers."""
 
+_LONG = 64  # characters of a name
 _KEY = re.compile(r"[0-9a-z_.-]+")
 _VALUE = re.compile(r"[ -~]*")
 
@@ -59,11 +61,9 @@ def check_metadata(metadata: Metadata | None) -> None:
     """
     authorizations = 0
     for key, value in metadata or ():
-        if not isinstance(key, str) or _KEY.fullmatch(key) is None:
+        if not isinstance(key, str):
             raise _invalid(f"the key {_quote(key)} (allowed are 0-9 a-z _ . -)")
-        if key in _RESERVED or (key.startswith("grpc-") and key not in _NOT_RESERVED):
-            raise _invalid(f"the key {_quote(key)} is reserved")
-        if key.endswith("-bin"):
+        if _takes_bytes(key):
             if not isinstance(value, bytes):
                 raise _invalid(f"the value of {_quote(key)} must be bytes")
         elif not isinstance(value, str):
@@ -73,6 +73,16 @@ def check_metadata(metadata: Metadata | None) -> None:
         authorizations += key == "authorization"
     if authorizations > 1:
         raise _invalid("more than one authorization")
+
+
+@lru_cache(maxsize=256)
+def _takes_bytes(key: str) -> bool:
+    """Return whether the values of a legal key are bytes."""
+    if _KEY.fullmatch(key) is None:
+        raise _invalid(f"the key {_quote(key)} (allowed are 0-9 a-z _ . -)")
+    if key in _RESERVED or (key.startswith("grpc-") and key not in _NOT_RESERVED):
+        raise _invalid(f"the key {_quote(key)} is reserved")
+    return key.endswith("-bin")
 
 
 def to_headers(metadata: Metadata | None) -> list[tuple[str, str]]:
@@ -97,14 +107,13 @@ def from_headers(headers: Headers) -> tuple[Metadata, Metadata]:
     initial: list[tuple[str, MetadataValue]] = []
     trailing: list[tuple[str, MetadataValue]] = []
     for field_name, field_value in headers:
-        name, text, target = field_name.lower(), field_value.strip(" \t"), initial
-        if name.startswith(TRAILER_PREFIX):
-            name, target = name[len(TRAILER_PREFIX) :], trailing
-        if name in _NOT_METADATA or (name.startswith("grpc-") and name not in _NOT_RESERVED):
+        # A long name is worth no place in the cache, which would keep it.
+        carried = (_carried if len(field_name) <= _LONG else _carried.__wrapped__)(field_name)
+        if carried is None:
             continue
-        if _KEY.fullmatch(name) is None:
-            continue
-        if not name.endswith("-bin"):
+        name, is_trailing, takes_bytes = carried
+        text, target = field_value.strip(" \t"), trailing if is_trailing else initial
+        if not takes_bytes:
             if _VALUE.fullmatch(text) is not None:
                 target.append((name, text))
             continue
@@ -113,6 +122,16 @@ def from_headers(headers: Headers) -> tuple[Metadata, Metadata]:
             if value is not None:
                 target.append((name, value))
     return tuple(initial), tuple(trailing)
+
+
+@lru_cache(maxsize=256)
+def _carried(field_name: str) -> tuple[str, bool, bool] | None:
+    """Return the key that a header field carries, whether it is a trailing one, and whether its values are bytes."""
+    name = field_name.lower()
+    key = name.removeprefix(TRAILER_PREFIX)
+    if key in _NOT_METADATA or (key.startswith("grpc-") and key not in _NOT_RESERVED) or _KEY.fullmatch(key) is None:
+        return None
+    return key, len(key) < len(name), key.endswith("-bin")
 
 
 def _text(key: str, value: MetadataValue) -> str:

@@ -6,7 +6,6 @@ status; the server half does the reverse. What follows from the descriptors is b
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import math
 import re
@@ -154,7 +153,7 @@ class Transcoder:
                 return Reply(Code.OK, "", reply.wire, initial, trailing)
         else:
             reply = statuses.reply_of_error(response, pool=self._pool)
-        return dataclasses.replace(reply, initial_metadata=initial)
+        return reply._replace(initial_metadata=initial)
 
     def route(self, request: HttpRequest) -> tuple[Method, bytes, Metadata, float | None]:
         """Return what an HTTP request calls: method, encoded request, metadata, timeout in seconds: server half.

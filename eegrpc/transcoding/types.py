@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import grpc
 
@@ -26,8 +26,7 @@ Headers = Sequence[tuple[str, str]]
 """HTTP header fields with lower-case names, in order."""
 
 
-@dataclass(frozen=True, slots=True)
-class HttpRequest:
+class HttpRequest(NamedTuple):
     """One HTTP request, ready to send or just received."""
 
     method: str
@@ -38,8 +37,7 @@ class HttpRequest:
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class HttpResponse:
+class HttpResponse(NamedTuple):
     """One complete HTTP response; content coding is undone."""
 
     status: int
@@ -47,8 +45,7 @@ class HttpResponse:
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """What a unary call ended with: the response message as wire bytes, or a status."""
 
     code: grpc.StatusCode

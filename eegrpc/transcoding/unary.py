@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import grpc
@@ -169,7 +168,7 @@ class UnaryMethod:
             answered = ((HTTP_STATUS_KEY, str(http_status)),)
             text = "Exception deserializing response!"
             return self._labelled(failure(grpc.StatusCode.INTERNAL, text, "", metadata=answered)), None
-        return replace(reply, wire=b""), message  # the call holds its reply as long as it is held itself
+        return reply._replace(wire=b""), message  # the call holds its reply as long as it is held itself
 
     def _message(self, wire: bytes, merging: _Merging | None, deadline: Deadline) -> Any:
         """Return the message of which `merging` has taken a part, and `wire` is the rest."""
@@ -186,7 +185,7 @@ class UnaryMethod:
         return self._labelled(failure(error.code, error.details, error.reason))
 
     def _labelled(self, reply: Reply) -> Reply:
-        return replace(reply, trailing_metadata=(*reply.trailing_metadata, *self._labels))
+        return reply._replace(trailing_metadata=(*reply.trailing_metadata, *self._labels))
 
 
 class _Merging:

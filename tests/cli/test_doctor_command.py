@@ -42,7 +42,7 @@ def test_what_runs_here(doctor):
     assert found["mapper"]["facts"]["implementation"] == eegrpc.mapper.IMPLEMENTATION
     assert found["mapper"]["facts"]["protobuf"] in ("upb", "python", "cpp")
     assert found["packages"]["facts"]["grpcio"] == grpc.__version__
-    assert set(found["packages"]["facts"]) >= {"protobuf", "urllib3", "aiohttp", "google-auth"}
+    assert set(found["packages"]["facts"]) >= {"protobuf", "urllib3", "google-auth"}
     assert found["extra cli"]["state"] == found["extra emulator"]["state"] == "ok"
 
 
@@ -122,7 +122,7 @@ def test_missing_extras_are_notes_and_missing_packages_broken(doctor, monkeypatc
     assert code == 0
     assert found["extra cli"]["text"] == 'without rich: pip install "eegrpc[cli]"'
     assert found["extra emulator"]["state"] == "note"
-    missing = {"aiohttp"}
+    missing = {"urllib3"}
     code, found = doctor()
     assert code == 1
     assert found["packages"]["state"] == "broken"
