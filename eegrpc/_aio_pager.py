@@ -8,23 +8,26 @@ import os
 from typing import TYPE_CHECKING
 
 import grpc
+from google.protobuf.message import DecodeError
 
 from eegrpc.errors import CallContext, make_error
+from eegrpc.v1alpha import ComputeImagesResponse
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable
     from typing import Protocol
 
     from eegrpc._calls import PreparedCall
+    from eegrpc._encoded_page import Page
     from eegrpc._pages import Pages
-    from eegrpc.v1alpha import ComputeImagesRequest, ComputeImagesResponse, EarthEngineAsset
+    from eegrpc.v1alpha import ComputeImagesRequest, EarthEngineAsset
 
     class Fetch(Protocol):
         """Gets one page, which counts from 1; `ahead` says that nobody has asked for it yet."""
 
         def __call__(
             self, call: PreparedCall, request: ComputeImagesRequest, page: int, ahead: bool = False, /
-        ) -> Awaitable[ComputeImagesResponse]: ...
+        ) -> Awaitable[Page]: ...
 
 
 __all__ = ["ComputeImagesAsyncPager"]
@@ -85,7 +88,16 @@ class ComputeImagesAsyncPager:
             while (page := self._pages.take_page()) is None:
                 if not await self._advance():
                     raise StopAsyncIteration
+        if isinstance(page, ComputeImagesResponse):
             return page
+        message = ComputeImagesResponse()
+        try:
+            for piece in page.pieces():
+                message.MergeFromString(piece)
+                await asyncio.sleep(0)  # others have their turn
+        except DecodeError as error:
+            raise self._pages.unreadable("a page", error) from error
+        return message
 
     async def _advance(self) -> bool:
         """Turn to another page; return False when there is none."""

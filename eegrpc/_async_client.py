@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import grpc
 import grpc.aio
@@ -12,6 +12,7 @@ from eegrpc._aio_pager import ComputeImagesAsyncPager
 from eegrpc._aio_permit import TaskPermit
 from eegrpc._batch import DEFAULT_CONCURRENCY, BatchPage, Settings
 from eegrpc._calls import Defaults, PreparedCall, check_channel, own_channel_options, prepare
+from eegrpc._encoded_page import encoded_pages
 from eegrpc._gate import Admission
 from eegrpc._options import is_google
 from eegrpc._pages import MAX_EMPTY_PAGES
@@ -26,10 +27,13 @@ if TYPE_CHECKING:
     from google.protobuf.field_mask_pb2 import FieldMask
     from typing_extensions import Self
 
+    from eegrpc._encoded_page import Page
     from eegrpc._gate import QuotaGate
     from eegrpc._retry import Attempts, RetryDecider
 
 __all__ = ["EarthEngineAsyncClient"]
+
+_Response = TypeVar("_Response")
 
 
 class EarthEngineAsyncClient(OneLoop):
@@ -91,6 +95,11 @@ class EarthEngineAsyncClient(OneLoop):
         else:
             check_channel(endpoint, transport, credentials, api_version, interceptors)
         self._stub = EarthEngineStub(channel)
+        # Interceptors, and whoever made the channel, expect messages.
+        theirs = self._own_channel is None or bool(interceptors)
+        self._page_method: Callable[..., Awaitable[Page]] = (
+            self._stub.ComputeImages if theirs else encoded_pages(channel)
+        )
         self._closed = False
         self._closing: asyncio.Future[None] | None = None  # of the client's loop; what calls sleep on between attempts
         self._ahead: set[asyncio.Task[Any]] = set()  # in which something is fetched before it is asked for
@@ -194,16 +203,15 @@ class EarthEngineAsyncClient(OneLoop):
             raise ValueError("this EarthEngineAsyncClient is closed: make a new one, or iterate before it is closed")
         self._require_loop()
 
-    async def _fetch(
-        self, call: PreparedCall, request: ComputeImagesRequest, page: int, ahead: bool = False
-    ) -> ComputeImagesResponse:
+    async def _fetch(self, call: PreparedCall, request: ComputeImagesRequest, page: int, ahead: bool = False) -> Page:
         """Return one page; with `ahead`, in a task that may be cancelled."""
         self._require_open()
+        attempts = call.attempts(page)
         if not ahead or (task := asyncio.current_task()) is None:
-            return await self._attempt(call, request, call.attempts(page))
+            return await send(self._page_method, request, call.metadata, attempts, self._admission, self._sleep)
         self._ahead.add(task)
         try:
-            return await self._attempt(call, request, call.attempts(page))
+            return await send(self._page_method, request, call.metadata, attempts, self._admission, self._sleep)
         finally:
             self._ahead.discard(task)
             del task  # which keeps the error that it ends with, whose traceback leads here
@@ -223,13 +231,13 @@ class EarthEngineAsyncClient(OneLoop):
 
 
 async def send(
-    method: grpc.aio.UnaryUnaryMultiCallable[ComputeImagesRequest, ComputeImagesResponse],
+    method: Callable[..., Awaitable[_Response]],
     request: ComputeImagesRequest,
     metadata: tuple[tuple[str, str | bytes], ...],
     attempts: Attempts,
     admission: Admission,
     sleep: Callable[[float], Awaitable[bool]],
-) -> ComputeImagesResponse:
+) -> _Response:
     """Send a request until it is answered or `attempts` gives up.
 
     `sleep` takes seconds and returns True, early, when there will be no further attempt: the client was closed.

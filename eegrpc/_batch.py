@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 import grpc
 
 from eegrpc._calls import PreparedCall, prepare
+from eegrpc._encoded_page import message_of
 from eegrpc.errors import CallContext, EarthEngineError, make_error
 
 if TYPE_CHECKING:
@@ -162,7 +163,7 @@ class Job:
         page = self._pages.take_page()
         assert page is not None
         self.done = self._pages.done
-        return self._batch_page(number, attempts, images=page.images)
+        return self._batch_page(number, attempts, images=message_of(page).images)
 
     def failed(self, error: EarthEngineError) -> BatchPage:
         """Return the page that says how the computation ended."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import grpc
 
 from eegrpc._batch import DEFAULT_CONCURRENCY, BatchPage, Settings
 from eegrpc._calls import Defaults, PreparedCall, check_channel, own_channel_options, prepare
+from eegrpc._encoded_page import encoded_pages
 from eegrpc._gate import Admission
 from eegrpc._options import is_google
 from eegrpc._pager import ComputeImagesPager
@@ -17,7 +18,7 @@ from eegrpc._pages import MAX_EMPTY_PAGES
 from eegrpc._permit import ThreadPermit
 from eegrpc._processes import NotPicklable, restart_in_children
 from eegrpc._stop import INTERRUPTIBLE, Stop
-from eegrpc.v1alpha import ComputeImagesRequest, ComputeImagesResponse, EarthEngineStub
+from eegrpc.v1alpha import ComputeImagesRequest, EarthEngineStub
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Sequence
@@ -26,10 +27,13 @@ if TYPE_CHECKING:
     from google.protobuf.field_mask_pb2 import FieldMask
     from typing_extensions import Self
 
+    from eegrpc._encoded_page import Page
     from eegrpc._gate import QuotaGate
     from eegrpc._retry import Attempts, RetryDecider
 
 __all__ = ["EarthEngineClient"]
+
+_Response = TypeVar("_Response")
 
 
 class EarthEngineClient(NotPicklable):
@@ -102,6 +106,9 @@ class EarthEngineClient(NotPicklable):
         else:
             check_channel(endpoint, transport, credentials, api_version, interceptors)
         self._stub = EarthEngineStub(channel)
+        # Interceptors, and whoever made the channel, expect messages.
+        theirs = self._own_channel is None or bool(interceptors)
+        self._page_method: Callable[..., Page] = self._stub.ComputeImages if theirs else encoded_pages(channel)
         self._closing = threading.Event()  # also what calls sleep on between attempts, so that closing wakes them
         self._ahead: dict[Stop, None] = {}  # what is fetched before it is asked for
         restart_in_children(self)
@@ -230,12 +237,10 @@ class EarthEngineClient(NotPicklable):
         if self._closing.is_set():
             raise ValueError("this EarthEngineClient is closed: make a new one, or iterate before it is closed")
 
-    def _fetch(
-        self, call: PreparedCall, request: ComputeImagesRequest, page: int, stop: Stop | None = None
-    ) -> ComputeImagesResponse:
+    def _fetch(self, call: PreparedCall, request: ComputeImagesRequest, page: int, stop: Stop | None = None) -> Page:
         """Return one page; with `stop`, as a call that can be ended from outside."""
         self._require_open()
-        method, attempts = self._stub.ComputeImages, call.attempts(page)
+        method, attempts = self._page_method, call.attempts(page)
         if stop is None:
             return send(method, request, call.metadata, attempts, self._admission, self._sleep)
         self._ahead[stop] = None
@@ -256,13 +261,13 @@ class EarthEngineClient(NotPicklable):
 
 
 def send(
-    method: Callable[..., ComputeImagesResponse],
+    method: Callable[..., _Response],
     request: ComputeImagesRequest,
     metadata: tuple[tuple[str, str | bytes], ...],
     attempts: Attempts,
     admission: Admission,
     sleep: Callable[[float], bool],
-) -> ComputeImagesResponse:
+) -> _Response:
     """Send a request until it is answered or `attempts` gives up.
 
     `sleep` takes seconds and returns True, early, when there will be no further attempt: the client was closed.

@@ -6,6 +6,9 @@ import contextvars
 import threading
 from typing import TYPE_CHECKING, Protocol
 
+from google.protobuf.message import DecodeError
+
+from eegrpc._encoded_page import message_of
 from eegrpc._processes import child_lock, restart_in_children
 from eegrpc._stop import INTERRUPTIBLE, Stop
 
@@ -13,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from eegrpc._calls import PreparedCall
+    from eegrpc._encoded_page import Page
     from eegrpc._pages import Pages
     from eegrpc.v1alpha import ComputeImagesRequest, ComputeImagesResponse, EarthEngineAsset
 
@@ -21,7 +25,7 @@ if TYPE_CHECKING:
 
         def __call__(
             self, call: PreparedCall, request: ComputeImagesRequest, page: int, stop: Stop | None = None, /
-        ) -> ComputeImagesResponse: ...
+        ) -> Page: ...
 
 
 __all__ = ["ComputeImagesPager"]
@@ -92,7 +96,10 @@ class ComputeImagesPager:
             while (page := self._pages.take_page()) is None:
                 if not self._advance():
                     raise StopIteration
-            return page
+        try:
+            return message_of(page)
+        except DecodeError as error:
+            raise self._pages.unreadable("a page", error) from error
 
     def _advance(self) -> bool:
         """Turn to another page; return False when there is none."""

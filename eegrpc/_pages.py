@@ -16,11 +16,13 @@ from collections import deque
 from typing import TYPE_CHECKING, Final
 
 import grpc
+from google.protobuf.message import DecodeError
 
 from eegrpc.errors import CallContext, make_error
-from eegrpc.v1alpha import ComputeImagesRequest, ComputeImagesResponse
+from eegrpc.v1alpha import ComputeImagesRequest
 
 if TYPE_CHECKING:
+    from eegrpc._encoded_page import Page
     from eegrpc.errors import EarthEngineError
     from eegrpc.v1alpha import EarthEngineAsset
 
@@ -65,9 +67,9 @@ class Pages:
         self.number = 0
         """How many pages were fed."""
         # Between the sides: pages that were fed, each with whether it is where to go on even when it is handed out.
-        self._fed: deque[tuple[ComputeImagesResponse, bool]] = deque()
+        self._fed: deque[tuple[Page, bool]] = deque()
         # The side that hands out.
-        self._page: ComputeImagesResponse | None = None  # begun, and not handed out entirely
+        self._page: Page | None = None  # begun, and not handed out entirely
         self._position = 0  # of the next image in that page
         self._stays = False  # the token, when that page is handed out
         self._token = request.page_token  # of the first page that is not handed out entirely
@@ -121,7 +123,7 @@ class Pages:
         """Return the next page's request, if `may_ask_ahead`."""
         return self._next() if self.may_ask_ahead(most) else None
 
-    def feed(self, response: ComputeImagesResponse) -> None:
+    def feed(self, response: Page) -> None:
         """Accept the response to the last request."""
         self._remember(self._asking)
         self._empty_pages = 0 if response.images else self._empty_pages + 1
@@ -147,20 +149,27 @@ class Pages:
         return True
 
     def take_image(self) -> EarthEngineAsset | None:
-        """Return the next image of the page turned to; None when that has no more of them."""
+        """Return the next image of the page turned to; None when that has no more of them.
+
+        Raises:
+            EarthEngineError: INTERNAL, reason BAD_RESPONSE: the image is none. Whoever runs the server must act.
+        """
         page = self._page
         if page is None:
             return None
         if self._position == len(page.images):  # an empty page
             self._finish_page(page)
             return None
-        image = page.images[self._position]
+        try:
+            image = page.images[self._position]
+        except DecodeError as error:
+            raise self.unreadable(f"image {self._position} of a page", error) from error
         self._position += 1
         if self._position == len(page.images):
             self._finish_page(page)
         return image
 
-    def take_page(self) -> ComputeImagesResponse | None:
+    def take_page(self) -> Page | None:
         """Return what is left of the page turned to; None when nothing is."""
         page = self._page
         if page is None:
@@ -170,13 +179,17 @@ class Pages:
         self._finish_page(page)
         return page
 
+    def unreadable(self, what: str, error: DecodeError) -> EarthEngineError:
+        """Return the error for a part of the page handed out that cannot be decoded."""
+        return self._failure("BAD_RESPONSE", f"{what} cannot be decoded: {error}")
+
     def close(self) -> None:
         """Forget what was not handed out, and end; `next_page_token` stays."""
         self._closed = True
         self._page = None
         self._fed.clear()
 
-    def _finish_page(self, page: ComputeImagesResponse) -> None:
+    def _finish_page(self, page: Page) -> None:
         """Move the resume token past a page that is handed out, unless the limit kept some of its images back."""
         if not self._stays:
             self._token = page.next_page_token

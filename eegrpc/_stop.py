@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import grpc
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
 __all__ = ["INTERRUPTIBLE", "Stop"]
+
+_Response = TypeVar("_Response")
 
 INTERRUPTIBLE: Final = 0.5
 """Longest single wait, in seconds: Python holds Ctrl-C back while it waits for a lock on Windows, and anywhere if the
@@ -50,15 +52,16 @@ class Stop:
         """Return the client's way through its gate, from which this call can be sent away alone."""
         return _Alone(client, self)
 
-    def method(self, method: grpc.UnaryUnaryMultiCallable[Any, Any]) -> Callable[..., Any]:
+    def method(self, method: Callable[..., _Response]) -> Callable[..., _Response]:
         """Return a stub's method, which blocks, with calls that end with CANCELLED when stopped."""
 
-        def call(request: Any, *, timeout: float, metadata: Any) -> Any:
+        def call(request: Any, *, timeout: float, metadata: Any) -> _Response:
             until = time.monotonic() + timeout
             ended = self._send(method, request, timeout, metadata)
             if token_was_replaced(ended):  # a blocking call would have been sent again by the interceptor
                 ended = self._send(method, request, until - time.monotonic(), metadata)
-            return ended.result()
+            response: _Response = ended.result()
+            return response
 
         return call
 

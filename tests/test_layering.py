@@ -40,6 +40,7 @@ ROOMS = [
         "eegrpc._aio_permit",
         "eegrpc._expressions",
         "eegrpc._requests",
+        "eegrpc._encoded_page",
         "eegrpc._pages",
         "eegrpc._calls",
         "eegrpc._stop",

@@ -54,6 +54,21 @@ def fields(wire: bytes) -> Iterator[tuple[int, int, int, int]]:
     position, size = 0, len(wire)
     while position < size:
         start = position
+        key = wire[start]
+        if key & 0x87 == LEN and key > 7 and size - start > 2:  # nearly all: by hand, a length of up to 16 kB
+            low, high = wire[start + 1], wire[start + 2]
+            if low < 0x80:
+                payload, position = start + 2, start + 2 + low
+            elif high < 0x80:
+                payload = start + 3
+                position = payload + (high << 7) + low - 0x80
+            else:
+                length, payload = _varint(wire, start + 1)
+                position = payload + length
+            if position > size:
+                raise MapperError("eof", "the message ends inside a field", offset=start)
+            yield key >> 3, start, payload, position
+            continue
         key, position = _varint(wire, position)
         number, wire_type = key >> 3, key & 7
         if not 1 <= number <= 0x1FFFFFFF:

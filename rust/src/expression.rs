@@ -176,7 +176,7 @@ impl<'a> Graph<'a> {
     }
 
     fn is_sound(&self) -> bool {
-        let Some(&result) = self.keys.get(self.result) else {
+        let Some(&result) = self.keys.get(self.result).filter(|_| !self.result.is_empty()) else {
             return false;
         };
         let Some(targets) =
@@ -339,6 +339,7 @@ mod tests {
     #[test]
     fn what_cannot_be_evaluated_is_not_sound() {
         assert!(!is_sound_expression(b""));
+        assert!(!is_sound_expression(&expression("", &[("", constant())])), "no result is named");
         assert!(!is_sound_expression(&expression("0", &[("0", reference("1"))])), "dangles");
         assert!(!is_sound_expression(&expression("0", &[("0", reference("0"))])), "refers to itself");
         assert!(!is_sound_expression(&expression("0", &[("0", constant()), ("1", reference("1"))])), "so does another");
