@@ -7,10 +7,6 @@ from typing import TYPE_CHECKING, Any
 import grpc
 import grpc.aio
 
-from eegrpc._aio_fallback_channel import AioFallbackChannel
-from eegrpc._auth import aio_auth_interceptors
-from eegrpc._credentials import TokenSource
-from eegrpc._fallback import TransportJudge
 from eegrpc._options import USER_AGENT, ChannelOptions, channel_options
 from eegrpc._processes import keep_in_children, restart_in_children
 from eegrpc._versions import AioVersionInterceptor, http_rules
@@ -52,6 +48,9 @@ def create_aio_channel(
     )
     chain = list(interceptors)
     if settings.credentials is not None:
+        from eegrpc._auth import aio_auth_interceptors
+        from eegrpc._tokens import TokenSource
+
         source = TokenSource(settings.credentials, quota_project=settings.quota_project)
         chain += aio_auth_interceptors(source, allow_auth_metadata=settings.allow_auth_metadata)
     if settings.speaks == "grpc":
@@ -61,6 +60,9 @@ def create_aio_channel(
     if settings.speaks == "rest":
         rest: grpc.aio.Channel = _rest_channel(settings, chain, (TRANSPORT_LABEL,))
         return rest
+    from eegrpc._aio_fallback_channel import AioFallbackChannel
+    from eegrpc._fallback import TransportJudge
+
     judge = TransportJudge(settings.fallback_reprobe_seconds, settings.endpoint.target)
     # Streams go by gRPC alone, and so do their interceptors; unary ones run once, in front of the choice.
     unary = [each for each in chain if isinstance(each, grpc.aio.UnaryUnaryClientInterceptor)]

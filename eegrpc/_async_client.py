@@ -10,8 +10,14 @@ import grpc.aio
 
 from eegrpc._aio_pager import ComputeImagesAsyncPager
 from eegrpc._aio_permit import TaskPermit
-from eegrpc._batch import DEFAULT_CONCURRENCY, BatchPage, Settings
-from eegrpc._calls import Defaults, PreparedCall, check_channel, own_channel_options, prepare
+from eegrpc._calls import (
+    DEFAULT_CONCURRENCY,
+    Defaults,
+    PreparedCall,
+    check_channel,
+    own_channel_options,
+    prepare,
+)
 from eegrpc._encoded_page import encoded_pages
 from eegrpc._gate import Admission
 from eegrpc._options import is_google
@@ -27,6 +33,7 @@ if TYPE_CHECKING:
     from google.protobuf.field_mask_pb2 import FieldMask
     from typing_extensions import Self
 
+    from eegrpc._batch import BatchPage
     from eegrpc._encoded_page import Page
     from eegrpc._gate import QuotaGate
     from eegrpc._retry import Attempts, RetryDecider
@@ -167,8 +174,10 @@ class EarthEngineAsyncClient(OneLoop):
                 ends the batch.
         """
         self._require_open()
-        settings = Settings(self._defaults, retry, timeout, tuple(metadata), concurrency, ordered)
+        from eegrpc._batch import Settings
         from eegrpc._batch_tasks import run
+
+        settings = Settings(self._defaults, retry, timeout, tuple(metadata), concurrency, ordered)
 
         return run(self._attempt, requests, settings)
 

@@ -13,29 +13,25 @@ import grpc
 import grpc.aio
 
 from eegrpc._credentials import CredentialsError
+from eegrpc._failed_call import FailedCall, mark_replaced
 from eegrpc.transcoding.deadline import Deadline
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
 
-    from eegrpc._credentials import AuthMetadata, TokenSource
+    from eegrpc._tokens import AuthMetadata, TokenSource
 
 __all__ = [
     "AUTH_METADATA",
     "AioAuthInterceptor",
     "AuthInterceptor",
-    "FailedCall",
     "aio_auth_interceptors",
-    "token_was_replaced",
 ]
 
 AUTH_METADATA = frozenset(("authorization", "x-goog-api-key", "x-goog-user-project"))
 """Metadata that says who calls and who pays: the channel's business, not the single call's."""
 
 _REPLACES_TOKEN = frozenset(("authorization", "x-goog-api-key"))
-
-
-_REPLACED = "_eegrpc_token_was_replaced"
 
 
 class _Authentication:
@@ -104,93 +100,6 @@ def _replace(details: Any, *, timeout: float | None, metadata: Any) -> Any:
 
 
 # --- threads ---------------------------------------------------------------------------------------------------------
-
-
-class FailedCall(grpc.RpcError, grpc.Call, grpc.Future):  # type: ignore[type-arg]
-    """A call that ended before anything was sent: to callers like any call that failed."""
-
-    def __init__(self, code: grpc.StatusCode, details: str) -> None:
-        super().__init__()
-        self._code = code
-        self._details = details
-
-    def __str__(self) -> str:
-        return f"<FailedCall of RPC that terminated with:\n\tstatus = {self._code}\n\tdetails = {self._details!r}\n>"
-
-    __repr__ = __str__
-
-    def __reduce__(self) -> Any:
-        return type(self), (self._code, self._details)
-
-    def code(self) -> grpc.StatusCode:
-        """Return the status."""
-        return self._code
-
-    def details(self) -> str:
-        """Return why."""
-        return self._details
-
-    def debug_error_string(self) -> str:
-        """Return code and reason, as stock errors do."""
-        return f"{self._code.name}:{self._details}"
-
-    def initial_metadata(self) -> Any:
-        """Return no metadata."""
-        return ()
-
-    def trailing_metadata(self) -> Any:
-        """Return no metadata."""
-        return ()
-
-    def is_active(self) -> bool:
-        """Return False: it has ended."""
-        return False
-
-    def time_remaining(self) -> float | None:  # type: ignore[override]
-        """Return None."""
-        return None
-
-    def cancel(self) -> bool:
-        """Do nothing."""
-        return False
-
-    def cancelled(self) -> bool:
-        """Return False: it failed."""
-        return False
-
-    def running(self) -> bool:
-        """Return False: it has ended."""
-        return False
-
-    def done(self) -> bool:
-        """Return True."""
-        return True
-
-    def add_callback(self, callback: Callable[[], None]) -> bool:  # noqa: ARG002
-        """Return False, which says that the call has ended and `callback` will not run."""
-        return False
-
-    def add_done_callback(self, fn: Callable[[Any], None]) -> None:
-        """Run `fn` now."""
-        fn(self)
-
-    def result(self, timeout: float | None = None) -> Any:  # noqa: ARG002
-        """Raise this call, as calls that failed do."""
-        raise self
-
-    def exception(self, timeout: float | None = None) -> Exception:  # noqa: ARG002
-        """Return this call."""
-        return self
-
-    def traceback(self, timeout: float | None = None) -> Any:  # noqa: ARG002
-        """Return where it was raised, None before."""
-        return self.__traceback__
-
-    def __iter__(self) -> Iterator[Any]:
-        return self
-
-    def __next__(self) -> Any:
-        raise self
 
 
 class AuthInterceptor(
@@ -269,14 +178,9 @@ class AuthInterceptor(
         return call.details(token, tuple)
 
 
-def token_was_replaced(call: Any) -> bool:
-    """Return whether a `future` call failed for its token, and sending it once more has a new one."""
-    return bool(getattr(call, _REPLACED, False))
-
-
 def _mark_refused(call: _Authentication, ended: Any) -> None:
     if call.refused(ended.code()):
-        setattr(ended, _REPLACED, True)
+        mark_replaced(ended)
 
 
 # --- asyncio ---------------------------------------------------------------------------------------------------------

@@ -26,10 +26,7 @@ if TYPE_CHECKING:
     from eegrpc._retry import RetryDecider
     from eegrpc.v1alpha import ComputeImagesRequest, ComputeImagesResponse, EarthEngineAsset
 
-__all__ = ["DEFAULT_CONCURRENCY", "BatchPage", "BatchRequest", "Job", "Order", "Progress", "Settings"]
-
-DEFAULT_CONCURRENCY: Final = 32
-"""Computations at a time: most of the 40 that Earth Engine allows a project, so that other callers have some."""
+__all__ = ["BatchPage", "BatchRequest", "Job", "Order", "Progress", "Settings"]
 
 _PAGES_KEPT: Final = 2  # of one computation, while its pages wait for their turn
 

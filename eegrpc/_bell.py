@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import threading
+from typing import Final
 
-__all__ = ["Bell"]
+__all__ = ["INTERRUPTIBLE", "Bell"]
+
+INTERRUPTIBLE: Final = 0.5
+"""Longest single wait, in seconds: Python holds Ctrl-C back while it waits for a lock on Windows, and anywhere if the
+signal comes in the moment before the wait begins."""
 
 
 class Bell:

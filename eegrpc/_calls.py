@@ -6,7 +6,6 @@ Colourless: the two clients differ only in how they wait.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from eegrpc._pages import Pages
@@ -24,7 +23,18 @@ if TYPE_CHECKING:
     from eegrpc._retry_budget import TokenBucket
     from eegrpc.v1alpha import ComputeImagesRequest
 
-__all__ = ["DEFAULT_TIMEOUT", "Defaults", "PreparedCall", "check_channel", "own_channel_options", "prepare"]
+__all__ = [
+    "DEFAULT_CONCURRENCY",
+    "DEFAULT_TIMEOUT",
+    "Defaults",
+    "PreparedCall",
+    "check_channel",
+    "own_channel_options",
+    "prepare",
+]
+
+DEFAULT_CONCURRENCY: Final = 32
+"""Computations of a batch at a time: most of the 40 that Earth Engine allows a project, so that others have some."""
 
 DEFAULT_TIMEOUT: Final = 330.0
 """Seconds for one page: Earth Engine computes for up to five minutes, and the answer has to travel."""
@@ -33,8 +43,7 @@ _DEFAULT_BUDGET: Final = RetryBudget()
 _MAX_TIMEOUT: Final = 365 * 86400.0  # gRPC takes much larger ones for a deadline that has passed
 
 
-@dataclass(frozen=True, slots=True)
-class Defaults:
+class Defaults(NamedTuple):
     """What a client was told once and each of its calls may change. Made by `check`."""
 
     project: str

@@ -6,10 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 
-from eegrpc._auth import AuthInterceptor
-from eegrpc._credentials import TokenSource
-from eegrpc._fallback import TransportJudge
-from eegrpc._fallback_channel import FallbackChannel
 from eegrpc._native_channel import NativeChannel
 from eegrpc._options import USER_AGENT, ChannelOptions, channel_options
 from eegrpc._versions import VersionInterceptor, http_rules
@@ -65,11 +61,17 @@ def create_channel(
     elif settings.speaks == "rest":
         channel = _rest_channel(settings, (TRANSPORT_LABEL,))
     else:
+        from eegrpc._fallback import TransportJudge
+        from eegrpc._fallback_channel import FallbackChannel
+
         judge = TransportJudge(settings.fallback_reprobe_seconds, settings.endpoint.target)
         native, rest = _grpc_channel(settings), _rest_channel(settings, judge.labels)
         channel = FallbackChannel(native, rest, judge, settings.api_version)
     inner: list[Any] = []
     if settings.credentials is not None:
+        from eegrpc._auth import AuthInterceptor
+        from eegrpc._tokens import TokenSource
+
         source = TokenSource(settings.credentials, quota_project=settings.quota_project)
         inner.append(AuthInterceptor(source, allow_auth_metadata=settings.allow_auth_metadata))
     if interceptors or inner:

@@ -8,8 +8,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import grpc
 
-from eegrpc._batch import DEFAULT_CONCURRENCY, BatchPage, Settings
-from eegrpc._calls import Defaults, PreparedCall, check_channel, own_channel_options, prepare
+from eegrpc._bell import INTERRUPTIBLE
+from eegrpc._calls import (
+    DEFAULT_CONCURRENCY,
+    Defaults,
+    PreparedCall,
+    check_channel,
+    own_channel_options,
+    prepare,
+)
 from eegrpc._encoded_page import encoded_pages
 from eegrpc._gate import Admission
 from eegrpc._options import is_google
@@ -17,7 +24,6 @@ from eegrpc._pager import ComputeImagesPager
 from eegrpc._pages import MAX_EMPTY_PAGES
 from eegrpc._permit import ThreadPermit
 from eegrpc._processes import NotPicklable, restart_in_children
-from eegrpc._stop import INTERRUPTIBLE, Stop
 from eegrpc.v1alpha import ComputeImagesRequest, EarthEngineStub
 
 if TYPE_CHECKING:
@@ -27,9 +33,11 @@ if TYPE_CHECKING:
     from google.protobuf.field_mask_pb2 import FieldMask
     from typing_extensions import Self
 
+    from eegrpc._batch import BatchPage
     from eegrpc._encoded_page import Page
     from eegrpc._gate import QuotaGate
     from eegrpc._retry import Attempts, RetryDecider
+    from eegrpc._stop import Stop
 
 __all__ = ["EarthEngineClient"]
 
@@ -199,8 +207,10 @@ class EarthEngineClient(NotPicklable):
                 ends the batch.
         """
         self._require_open()
-        settings = Settings(self._defaults, retry, timeout, tuple(metadata), concurrency, ordered)
+        from eegrpc._batch import Settings
         from eegrpc._batch_threads import run
+
+        settings = Settings(self._defaults, retry, timeout, tuple(metadata), concurrency, ordered)
 
         return run(self._stub.ComputeImages, self._admission.gate, requests, settings)
 

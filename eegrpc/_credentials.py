@@ -1,7 +1,7 @@
 """What the caller gave as credentials, turned into something that can fetch tokens; google-auth does all of the work.
 
 `resolve_credentials` runs when a channel is made: what is missing or malformed fails there, without a network. Tokens
-are fetched later, on the threads of `TokenSource`.
+are fetched later, by `eegrpc._tokens`.
 """
 
 from __future__ import annotations
@@ -15,18 +15,15 @@ from typing import TYPE_CHECKING, Any
 import grpc
 
 from eegrpc._token_transport import CredentialsError, DefaultCredentials, Resolved
-from eegrpc._tokens import AuthMetadata, TokenSource
 
 if TYPE_CHECKING:
     from eegrpc.transcoding.endpoint import Endpoint
 
 __all__ = [
     "DEFAULT_SCOPES",
-    "AuthMetadata",
     "CredentialsError",
     "DefaultCredentials",
     "Resolved",
-    "TokenSource",
     "resolve_credentials",
 ]
 

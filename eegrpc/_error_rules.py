@@ -8,8 +8,8 @@ recognise a kind, the first row that fits wins, and `BY_CODE` has the last word 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from functools import cache
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import grpc
 
@@ -27,8 +27,7 @@ _OWN_DOMAINS: Final = (OWN_DOMAIN, "eegrpc.transcoding")
 _Code = grpc.StatusCode
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(NamedTuple):
     """One kind of failure: how to recognise it, and what to do about it.
 
     A rule fits when `codes` has the error's code, and either `infos` has the reason of its google.rpc.ErrorInfo or
@@ -42,7 +41,8 @@ class Rule:
     """What to do next."""
     retryable: bool = False
     infos: frozenset[str] = frozenset()
-    text: re.Pattern[str] | None = None
+    text: str = ""
+    """A pattern, or none; compiled when an error comes, for that takes longer than to load everything else here."""
 
 
 def _rule(
@@ -55,8 +55,12 @@ def _rule(
     text: str = "",
 ) -> Rule:
     """Return a rule; `infos` are names separated by blanks (the rule's own reason is always one), `text` a pattern."""
-    pattern = re.compile(text, re.IGNORECASE) if text else None
-    return Rule(reason, frozenset(codes), hint, retryable, frozenset({reason, *infos.split()}), pattern)
+    return Rule(reason, frozenset(codes), hint, retryable, frozenset({reason, *infos.split()}), text)
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern, re.IGNORECASE)
 
 
 _BAD_INPUT: Final = (_Code.INVALID_ARGUMENT, _Code.FAILED_PRECONDITION, _Code.OUT_OF_RANGE)
@@ -253,6 +257,6 @@ def find_rule(code: grpc.StatusCode, details: str, info: error_details_pb2.Error
         if info.domain in _OWN_DOMAINS:  # ours: it says which rule it is, whatever words it quotes from the request
             if info.reason == rule.reason:
                 return rule
-        elif info.reason in rule.infos or (rule.text is not None and rule.text.search(text)):
+        elif info.reason in rule.infos or (rule.text and _compiled(rule.text).search(text)):
             return rule
     return None

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Union
 
 import grpc
@@ -34,10 +35,13 @@ _FORM: Final = 'expected {"result": ..., "values": {...}} as ee serializes it fo
 # Strict: a misspelt field of a request is a mistake, unlike a new field of an answer. Expression has no field named
 # "expression", so a document with that key is a request that wraps one.
 _DESCRIPTOR: Final[Any] = Expression.DESCRIPTOR
-_EXPRESSION: Final = MessageMapper(_DESCRIPTOR, ignore_unknown_fields=False)
 _REQUEST_DESCRIPTOR: Final[Any] = ComputeImagesRequest.DESCRIPTOR
-_WRAPPED: Final = MessageMapper(_REQUEST_DESCRIPTOR, ignore_unknown_fields=False)
 _IS_WRAPPED: Final = re.compile(rb'\s*\{\s*"expression"\s*:')
+
+
+@cache
+def _strict_mapper(descriptor: Any) -> MessageMapper:
+    return MessageMapper(descriptor, ignore_unknown_fields=False)
 
 
 def to_expression(value: object) -> Expression:
@@ -131,12 +135,12 @@ def _from_text(text: str) -> bytes:
 def _from_json(text: bytes) -> bytes:
     try:
         if _IS_WRAPPED.match(text):
-            request = ComputeImagesRequest.FromString(_WRAPPED.to_wire(text))
+            request = ComputeImagesRequest.FromString(_strict_mapper(_REQUEST_DESCRIPTOR).to_wire(text))
             others = [name.name for name, _ in request.ListFields() if name.name != "expression"]
             if others:
                 raise _refuse("", f"came with {', '.join(others)}: pass these as arguments of their own")
             return request.expression.SerializeToString()
-        return _EXPRESSION.to_wire(text)
+        return _strict_mapper(_DESCRIPTOR).to_wire(text)
     except MapperError as error:
         raise _refuse(error.path, f"is not an expression: {error}; {_FORM}") from error
 

@@ -125,7 +125,7 @@ class NativeChannel(NotPicklable, grpc.Channel):
 
     def unary_unary(self, *args: Any, **kwargs: Any) -> Any:
         """Return the callable of one method; see grpc.Channel.unary_unary."""
-        return _AnswersOnce(self, "unary_unary", args, kwargs)
+        return _UnaryUnary(self, "unary_unary", args, kwargs)
 
     def unary_stream(self, *args: Any, **kwargs: Any) -> Any:
         """Return the callable of one method; see grpc.Channel.unary_stream."""
@@ -326,6 +326,26 @@ class _AnswersOnce(_Method, grpc.UnaryUnaryMultiCallable, grpc.StreamUnaryMultiC
     def future(self, *args: Any, **kwargs: Any) -> Any:
         """Call and return at once an object that is both the grpc.Future and the grpc.Call."""
         return self._begin("future", args, kwargs)
+
+
+class _UnaryUnary(_AnswersOnce):
+    def __call__(
+        self,
+        request: Any,
+        timeout: float | None = None,
+        metadata: Any = None,
+        credentials: grpc.CallCredentials | None = None,
+        wait_for_ready: bool | None = None,
+        compression: grpc.Compression | None = None,
+    ) -> Any:
+        """Call, wait, and return the response; raise grpc.RpcError if the call fails."""
+        # As `_wait`, by name: nearly all calls are this one.
+        gate = self._channel.gate
+        timeout = gate.enter(timeout)
+        try:
+            return self._of_this_process()(request, timeout, metadata, credentials, wait_for_ready, compression)
+        finally:
+            gate.leave()
 
 
 class _AnswersAsStream(_Method, grpc.UnaryStreamMultiCallable, grpc.StreamStreamMultiCallable):  # type: ignore[type-arg]

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
-from eegrpc._credentials import DEFAULT_SCOPES, resolve_credentials
 from eegrpc._service_config import check_service_config
 from eegrpc._version import VERSION
 from eegrpc.transcoding.endpoint import Endpoint
@@ -147,16 +146,20 @@ def channel_options(
     if api_version not in get_args(ApiVersion):
         raise ValueError(f"api_version is {api_version!r}: use one of {', '.join(get_args(ApiVersion))}")
     given = _read_options(options)
-    scopes = given.pop("scopes", DEFAULT_SCOPES)
+    scopes = given.pop("scopes", None)
 
     place, emulator = _place(endpoint)
     if emulator:
         if credentials is not None:
             _logger.info("%s is set: the credentials given are not used", EMULATOR_VARIABLE)
         resolved = None
+    elif credentials is None and not place.is_google:
+        resolved = None  # a user's Google token goes to no other host unasked
     else:
+        from eegrpc._credentials import DEFAULT_SCOPES, resolve_credentials
+
         resolved = resolve_credentials(
-            credentials, endpoint=place, scopes=scopes, quota_project=given.get("quota_project")
+            credentials, endpoint=place, scopes=scopes or DEFAULT_SCOPES, quota_project=given.get("quota_project")
         )
     if given.get("allow_auth_metadata") and place.plaintext and not place.is_loopback:
         raise ValueError(

@@ -1,32 +1,22 @@
-"""The pager of the synchronous client, and the thread that fetches the pages ahead of it."""
+"""The pager of the synchronous client."""
 
 from __future__ import annotations
 
-import contextvars
 import threading
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from google.protobuf.message import DecodeError
 
 from eegrpc._encoded_page import message_of
+from eegrpc._prefetch import Prefetch
 from eegrpc._processes import child_lock, restart_in_children
-from eegrpc._stop import INTERRUPTIBLE, Stop
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from eegrpc._calls import PreparedCall
-    from eegrpc._encoded_page import Page
-    from eegrpc._pages import Pages
-    from eegrpc.v1alpha import ComputeImagesRequest, ComputeImagesResponse, EarthEngineAsset
-
-    class Fetch(Protocol):
-        """Gets one page, which counts from 1."""
-
-        def __call__(
-            self, call: PreparedCall, request: ComputeImagesRequest, page: int, stop: Stop | None = None, /
-        ) -> Page: ...
-
+    from eegrpc._prefetch import Fetch
+    from eegrpc.v1alpha import ComputeImagesResponse, EarthEngineAsset
 
 __all__ = ["ComputeImagesPager"]
 
@@ -43,7 +33,7 @@ class ComputeImagesPager:
         self._fetch = fetch
         self._call = call
         self._pages = call.pages()
-        self._ahead: _Ahead | None = None  # until there is a page to fetch ahead: most answers have a single one
+        self._ahead: Prefetch | None = None  # until there is a page to fetch ahead: most answers have a single one
         self._lock = threading.Lock()
         restart_in_children(self)
 
@@ -113,7 +103,7 @@ class ComputeImagesPager:
             self._pages.turn()
         if self._pages.may_ask_ahead(self._call.prefetch):
             if self._ahead is None:
-                self._ahead = _Ahead(self._fetch, self._call, self._pages)
+                self._ahead = Prefetch(self._fetch, self._call, self._pages)
             self._ahead.begin()
         return True
 
@@ -129,83 +119,3 @@ class _PageIterator:
 
     def __next__(self) -> ComputeImagesResponse:
         return self._pager._next_page()
-
-
-class _Ahead:
-    """Feeds pages before they are asked for, on a thread that ends when enough of them are there.
-
-    The thread knows nothing of the pager, which can so be dropped while it runs. It has a stub call under way by
-    `future`, which can be cancelled; what else a call waits for is waited for in the same way, in `Stop`.
-    """
-
-    def __init__(self, fetch: Fetch, call: PreparedCall, pages: Pages) -> None:
-        self._fetch = fetch
-        self._call = call
-        self._pages = pages
-        self.stop = Stop()
-        """Ends the thread, and cancels what it has under way; for good."""
-        self.lock = threading.Lock()
-        """Held while a page is fed, and never while anything is waited for."""
-        self._changed = threading.Condition(self.lock)
-        self._running = False
-        self._failure: BaseException | None = None
-
-    def begin(self) -> None:
-        """Have pages fetched, if there is room for any."""
-        with self._changed:
-            if self._running or self._failure or self.stop.stopped:
-                return
-            if not self._pages.may_ask_ahead(self._call.prefetch):
-                return
-            self._running = True
-        # In the caller's context, which interceptors may ask for what a request belongs to.
-        work = contextvars.copy_context().run
-        try:
-            threading.Thread(target=work, args=(self._work,), name="eegrpc-prefetch", daemon=True).start()
-        except RuntimeError:  # no more threads are to be had: then the page waits until it is asked for
-            self._running = False
-
-    def wait(self) -> None:
-        """Wait until a page is fed, or none is being fetched.
-
-        Raises:
-            EarthEngineError: How fetching it failed.
-        """
-        with self._changed:
-            was_running = self._running
-            while self._running and not self._pages.ahead:
-                self._changed.wait(INTERRUPTIBLE)
-            if self._pages.ahead:
-                return
-            if self._failure is not None and (was_running or not self.stop.stopped):
-                raise self._take_failure(self._failure)
-
-    def _take_failure(self, failure: BaseException) -> BaseException:
-        """Return a failure, once; a name for it where it is raised would keep it, and its call, until a collection."""
-        self._failure = None
-        return failure
-
-    def _work(self) -> None:
-        while (request := self._next()) is not None:
-            try:
-                response = self._fetch(self._call, request, self._pages.number + 1, self.stop)
-            except BaseException as error:  # noqa: BLE001 - the caller's thread raises it
-                self._end(error)
-                return
-            with self._changed:
-                self._pages.feed(response)
-                self._changed.notify_all()
-
-    def _next(self) -> ComputeImagesRequest | None:
-        with self._changed:
-            request = None if self.stop.stopped else self._pages.request_ahead(self._call.prefetch)
-            if request is None:
-                self._running = False
-                self._changed.notify_all()
-            return request
-
-    def _end(self, error: BaseException) -> None:
-        with self._changed:
-            self._failure = error
-            self._running = False
-            self._changed.notify_all()

@@ -11,7 +11,6 @@ while images are taken on another; each side by itself is for one thread at a ti
 
 from __future__ import annotations
 
-import hashlib
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
@@ -63,7 +62,7 @@ class Pages:
         self._asking = request.page_token  # of the page to ask for next
         self._ended = limit == 0
         # Hashes, because a token may be long; the oldest go first, so only a loop of many thousand pages can hide.
-        self._seen: dict[bytes, None] = {}
+        self._seen: dict[int, None] = {}
         self.number = 0
         """How many pages were fed."""
         # Between the sides: pages that were fed, each with whether it is where to go on even when it is handed out.
@@ -213,17 +212,13 @@ class Pages:
 
     def _loops(self) -> bool:
         """Return whether the page to ask for next was asked for before."""
-        return bool(self._asking) and _digest(self._asking) in self._seen
+        return bool(self._asking) and hash(self._asking) in self._seen
 
     def _remember(self, token: str) -> None:
-        self._seen[_digest(token)] = None
+        self._seen[hash(token)] = None
         if len(self._seen) > _MAX_TOKENS:
             del self._seen[next(iter(self._seen))]
 
     def _failure(self, reason: str, what: str) -> EarthEngineError:
         context = CallContext(self._request.project, self.number + 1)
         return make_error(grpc.StatusCode.INTERNAL, f"paging stopped: {what}", reason=reason, context=context)
-
-
-def _digest(token: str) -> bytes:
-    return hashlib.blake2b(token.encode(), digest_size=16).digest()

@@ -5,8 +5,8 @@ Everything that is wrong with a request is found here, before a byte is sent, on
 
 from __future__ import annotations
 
-import platform
 import re
+import sys
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
@@ -44,10 +44,9 @@ _MAX_PROJECT: Final = 255
 _WORKLOAD_TAG: Final = re.compile(r"[a-z0-9]|[a-z0-9][-_a-z0-9]{0,61}[a-z0-9]")
 
 # Who is calling, in the form of Google's own clients.
-_CLIENT_VERSIONS: Final = f"gl-python/{platform.python_version()} grpc/{grpc.__version__} eegrpc/{VERSION}"
+_CLIENT_VERSIONS: Final = f"gl-python/{sys.version.split()[0]} grpc/{grpc.__version__} eegrpc/{VERSION}"
 
 _DESCRIPTOR: Final[Any] = ComputeImagesRequest.DESCRIPTOR
-_MAPPER: Final = MessageMapper(_DESCRIPTOR)
 _EXPRESSION: Final = ComputeImagesRequest.EXPRESSION_FIELD_NUMBER
 
 Metadata = tuple[tuple[str, str | bytes], ...]
@@ -155,7 +154,7 @@ def _check_size(request: ComputeImagesRequest, wire: int) -> None:
         body.CopyFrom(request)
         body.ClearField("project")  # travels in the path
         try:
-            size = len(_MAPPER.to_json(body.SerializeToString()))
+            size = len(MessageMapper(_DESCRIPTOR).to_json(body.SerializeToString()))
         except MapperError as error:
             raise _refuse("expression", f"has no JSON form: {error}", reason="BAD_EXPRESSION") from error
         if size <= _MAX_JSON:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 import re
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Final
 
 from google.protobuf.message import DecodeError
@@ -78,6 +77,8 @@ def _retry_after(text: str, now: Callable[[], float]) -> float:
 
 def _timestamp(text: str) -> float | None:
     """Return an HTTP date as seconds since 1970, or None when it is not one."""
+    from email.utils import parsedate_to_datetime  # seldom needed, and long to load
+
     try:
         return parsedate_to_datetime(text).timestamp()
     except (ValueError, TypeError, OverflowError):

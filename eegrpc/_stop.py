@@ -7,20 +7,16 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import grpc
 
-from eegrpc._auth import FailedCall, token_was_replaced
 from eegrpc._bell import Bell
+from eegrpc._failed_call import FailedCall, token_was_replaced
 from eegrpc._gate import Admission
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
-__all__ = ["INTERRUPTIBLE", "Stop"]
+__all__ = ["Stop"]
 
 _Response = TypeVar("_Response")
-
-INTERRUPTIBLE: Final = 0.5
-"""Longest single wait, in seconds: Python holds Ctrl-C back while it waits for a lock on Windows, and anywhere if the
-signal comes in the moment before the wait begins."""
 
 _UNWANTED: Final = "the answer was no longer wanted, or the client was closed"
 

@@ -18,8 +18,8 @@ import grpc._channel
 import pytest
 from canaries import has_canary
 
-from eegrpc._auth import FailedCall
 from eegrpc._credentials import CredentialsError
+from eegrpc._failed_call import FailedCall
 from eegrpc.errors import EarthEngineError
 from eegrpc.transcoding.call import TranscodedCall
 

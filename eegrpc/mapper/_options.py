@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
@@ -15,8 +14,7 @@ MAX_SKIPPED_NAMES = 16
 """Most names that one `Skipped` carries: the counts are exact, the names are for a log."""
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(NamedTuple):
     """How a message type is mapped; the meanings are in `eegrpc.mapper.MessageMapper`."""
 
     descriptor_pool: DescriptorPool

@@ -7,7 +7,7 @@ once; messages are split on their wire bytes, never decoded and printed again.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from google.api import annotations_pb2
 from google.protobuf import descriptor_pb2, message_factory
@@ -32,8 +32,7 @@ _WHOLE = "*"
 FieldPath = tuple[FieldDescriptor, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Split:
+class Split(NamedTuple):
     """A request message, cut into encodings of the parts that go to each place."""
 
     path: Mapping[str, str]

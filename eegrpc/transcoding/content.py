@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from google.api import httpbody_pb2
 from google.protobuf.descriptor import FieldDescriptor
@@ -34,8 +33,7 @@ _CHARSET = re.compile(r";\s*charset\s*=\s*\"?([^\s\";]+)", re.IGNORECASE)
 _UTF8 = frozenset(("utf-8", "utf8", "us-ascii", "ascii"))
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
+class Content(NamedTuple):
     """A body and its content type."""
 
     data: bytes

@@ -9,7 +9,7 @@ import grpc.aio
 from auth_server import AuthServer
 
 from eegrpc._auth import AuthInterceptor, aio_auth_interceptors
-from eegrpc._credentials import TokenSource
+from eegrpc._tokens import TokenSource
 from eegrpc.transcoding import AioTranscodingChannel, TranscodingChannel
 from eegrpc.v1alpha import ComputeImagesRequest, EarthEngineStub
 

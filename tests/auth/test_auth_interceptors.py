@@ -14,8 +14,9 @@ from auth_callers import REQUEST, STALE, UNAUTHENTICATED, await_call, open_aio_c
 from auth_server import AuthServer
 from oauth_server import OAuthServer
 
-from eegrpc._auth import AuthInterceptor, FailedCall, aio_auth_interceptors
-from eegrpc._credentials import TokenSource
+from eegrpc._auth import AuthInterceptor, aio_auth_interceptors
+from eegrpc._failed_call import FailedCall
+from eegrpc._tokens import TokenSource
 from eegrpc.v1alpha import ComputeImagesRequest, EarthEngineStub
 
 # ---- sync ----

@@ -8,7 +8,7 @@ from canaries import no_canaries
 from oauth_server import OAuthServer
 
 from eegrpc._auth import AUTH_METADATA
-from eegrpc._credentials import TokenSource
+from eegrpc._tokens import TokenSource
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,8 @@ from credential_doubles import Provider
 from oauth_server import OAuthServer, join_refreshes
 
 from eegrpc._auth import AUTH_METADATA, AuthInterceptor, aio_auth_interceptors
-from eegrpc._credentials import TokenSource
 from eegrpc._options import channel_options
+from eegrpc._tokens import TokenSource
 from eegrpc.v1alpha import EarthEngineStub
 
 

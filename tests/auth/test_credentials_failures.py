@@ -12,8 +12,9 @@ from canaries import no_canaries
 from credential_doubles import Provider, bearer, chain
 from oauth_server import OAuthServer
 
-from eegrpc._credentials import DEFAULT_SCOPES, CredentialsError, DefaultCredentials, TokenSource
+from eegrpc._credentials import DEFAULT_SCOPES, CredentialsError, DefaultCredentials
 from eegrpc._token_transport import TokenTransport
+from eegrpc._tokens import TokenSource
 
 # ---- token endpoints ----
 

@@ -15,7 +15,8 @@ from credential_doubles import GATEWAY, GOOGLE, bearer
 from oauth_server import OAuthServer, join_refreshes
 from retry_doubles import Clock
 
-from eegrpc._credentials import CredentialsError, TokenSource, resolve_credentials
+from eegrpc._credentials import CredentialsError, resolve_credentials
+from eegrpc._tokens import TokenSource
 
 
 def test_anonymous_sends_nothing() -> None:
@@ -173,7 +174,7 @@ _FORK = """
 import os, sys, threading
 sys.path.insert(0, sys.argv[2])
 from google.oauth2.credentials import Credentials
-from eegrpc._credentials import TokenSource
+from eegrpc._tokens import TokenSource
 
 source = TokenSource(Credentials(None, refresh_token="r", token_uri=sys.argv[1], client_id="c", client_secret="s"))
 waiting = threading.Thread(target=source.metadata, args=(None,), daemon=True)

@@ -167,7 +167,8 @@ class MetadataServer(BaseHTTPRequestHandler):
 
 _ON_GOOGLE_CLOUD = """
 import sys
-from eegrpc._credentials import TokenSource, resolve_credentials
+from eegrpc._credentials import resolve_credentials
+from eegrpc._tokens import TokenSource
 from eegrpc._options import DEFAULT_ENDPOINT
 from eegrpc.transcoding.endpoint import Endpoint
 

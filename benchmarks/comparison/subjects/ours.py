@@ -22,12 +22,10 @@ def _endpoint(servers: Servers, transport: str) -> str:
 
 def _arguments(work: Work) -> dict[str, Any]:
     """Return what `compute_images` is called with for a piece of work; its expression is parsed once."""
-    from google.protobuf import json_format
-
-    from eegrpc.v1alpha import Expression
+    from eegrpc._expressions import to_expression  # what each call would do with a dict
 
     return {
-        "expression": json_format.ParseDict(work.expression, Expression()),
+        "expression": to_expression(work.expression),
         "project": work.project,
         "page_size": work.page_size,
         "fields": work.fields or None,
