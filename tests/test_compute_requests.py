@@ -82,7 +82,7 @@ def test_size_is_that_of_the_json_not_of_the_wire():
 
 
 def test_small_and_huge_requests_are_not_encoded_to_be_measured(monkeypatch):
-    monkeypatch.setattr(_requests, "_MAPPER", None)
+    monkeypatch.setattr(_requests, "MessageMapper", None)
     assert build_request(text_expression(1_200_000), project="p")
     huge = Expression(result="0")
     huge.values["0"].bytes_value = bytes(61_000_000)

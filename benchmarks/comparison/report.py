@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.comparison import acceptance
 from benchmarks.comparison.results import Figure
 from benchmarks.comparison.run import CONCURRENT
-from benchmarks.comparison.work import CALLS, ONE
+from benchmarks.comparison.work import CALLS, LARGE, ONE, PAGE, PAGE_IMAGES, REQUEST_BYTES
 from benchmarks.mapper.report import load, processor
 from eegrpc import mapper
 
@@ -75,6 +75,7 @@ def document(facts: Facts, settings: Settings, results: Results, plots: Sequence
     yield from (f"\n![{name}]({name})" for name in plots)
     yield "\n## Demanded and measured"
     yield from _demands(results)
+    yield from _model(results)
     yield from _calls(results)
     yield from _concurrent(results)
     yield from _latency(settings, results)
@@ -93,6 +94,24 @@ def _demands(results: Results) -> Iterator[str]:
             quartiles = f"{line.measured.low:.2f} to {line.measured.high:.2f}"
         met = {True: "yes", False: "**no**", None: "not measured"}[line.met]
         yield _row(f"{line.number}. {line.what}", f"{sign} {line.bound:g} {line.unit}", measured, quartiles, met)
+
+
+def _model(results: Results) -> Iterator[str]:
+    """Return what a call costs by what is in it: the differences between pieces of work, shared out."""
+    kinds = [(work, 1) for work in (ONE, PAGE, LARGE)]
+    if not all(results.batches.get(kind) for kind in kinds):
+        return
+    yield "\n## Cost model"
+    yield ""
+    yield "CPU of the client: a call with one image in its answer, each further image, and each 100 kB of the request."
+    yield from _head("", "a call, µs", "an image, µs", "100 kB of request, µs")
+    for name in results.subjects:
+        one, page, large = (results.cpu(kind, name) for kind in kinds)
+        if one is None or page is None or large is None:
+            continue
+        image = (page.median - one.median) / (PAGE_IMAGES - 1)
+        request = (large.median - one.median) / (REQUEST_BYTES / 1e5)
+        yield _row(name, *(f"{cost * 1e6:,.1f}" for cost in (one.median, image, request)))
 
 
 def _calls(results: Results) -> Iterator[str]:

@@ -8,13 +8,16 @@ from typing import Any
 from benchmarks.comparison.subject import Work
 from benchmarks.mapper import inputs
 
-__all__ = ["CALLS", "LARGE", "MASKED", "ONE", "PAGE", "PAGES", "PAGE_IMAGES", "works"]
+__all__ = ["CALLS", "LARGE", "MASKED", "ONE", "PAGE", "PAGES", "PAGE_IMAGES", "REQUEST_BYTES", "works"]
 
 ONE, PAGE, LARGE, MASKED, PAGES = "one image", "page", "large request", "masked page", "all pages"
 CALLS = (ONE, PAGE, LARGE, MASKED)
 """The works that are one call each."""
 
 PAGE_IMAGES = 1000
+
+REQUEST_BYTES = 200_000
+"""Of JSON, in the request of `LARGE`; the others have less than 2,000."""
 
 
 def works(pages: int) -> dict[str, Work]:

@@ -23,9 +23,9 @@ from eegrpc._credentials import (
     DEFAULT_SCOPES,
     CredentialsError,
     DefaultCredentials,
-    TokenSource,
     resolve_credentials,
 )
+from eegrpc._tokens import TokenSource
 from eegrpc.transcoding.endpoint import Endpoint
 
 LOOPBACK = Endpoint.parse("http://127.0.0.1:1")
