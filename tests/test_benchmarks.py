@@ -76,7 +76,7 @@ def test_every_table_has_every_subject(output):
     _, *sections = text.split("\n## ")
     assert (
         len(sections) == 2 + len(MEASURED) + 1
-    )  # what was demanded and the cost model before, the server's share after
+    )  # two before what was measured, one after
     for section in sections[1:]:
         rows = [line.split(" | ")[0].removeprefix("| ") for line in section.splitlines() if line.startswith("| ")]
         assert rows[2:] == NAMES, section
