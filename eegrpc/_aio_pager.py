@@ -23,10 +23,16 @@ if TYPE_CHECKING:
     from eegrpc.v1alpha import ComputeImagesRequest, EarthEngineAsset
 
     class Fetch(Protocol):
-        """Gets one page, which counts from 1; `ahead` says that nobody has asked for it yet."""
+        """Gets one page, which counts from 1; `ahead` says that nobody has asked for it yet, `whole` for a message."""
 
         def __call__(
-            self, call: PreparedCall, request: ComputeImagesRequest, page: int, ahead: bool = False, /
+            self,
+            call: PreparedCall,
+            request: ComputeImagesRequest,
+            page: int,
+            ahead: bool = False,
+            whole: bool = False,
+            /,
         ) -> Awaitable[Page]: ...
 
 
@@ -79,14 +85,14 @@ class ComputeImagesAsyncPager:
     async def __anext__(self) -> EarthEngineAsset:
         async with self._lock:
             while (image := self._pages.take_image()) is None:
-                if not await self._advance():
+                if not await self._advance(whole=False):
                     raise StopAsyncIteration
             return image
 
     async def _next_page(self) -> ComputeImagesResponse:
         async with self._lock:
             while (page := self._pages.take_page()) is None:
-                if not await self._advance():
+                if not await self._advance(whole=True):
                     raise StopAsyncIteration
         if isinstance(page, ComputeImagesResponse):
             return page
@@ -99,14 +105,14 @@ class ComputeImagesAsyncPager:
             raise self._pages.unreadable("a page", error) from error
         return message
 
-    async def _advance(self) -> bool:
-        """Turn to another page; return False when there is none."""
+    async def _advance(self, *, whole: bool) -> bool:
+        """Turn to another page, which is wanted `whole` or image by image; return False when there is none."""
         await self._ahead.wait()
         if not self._pages.turn():
             request = self._pages.next_request()
             if request is None:
                 return False
-            self._pages.feed(await self._fetch(self._call, request, self._pages.number + 1))
+            self._pages.feed(await self._fetch(self._call, request, self._pages.number + 1, False, whole))
             self._pages.turn()
         self._ahead.begin()
         return True

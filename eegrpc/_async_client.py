@@ -212,15 +212,18 @@ class EarthEngineAsyncClient(OneLoop):
             raise ValueError("this EarthEngineAsyncClient is closed: make a new one, or iterate before it is closed")
         self._require_loop()
 
-    async def _fetch(self, call: PreparedCall, request: ComputeImagesRequest, page: int, ahead: bool = False) -> Page:
-        """Return one page; with `ahead`, in a task that may be cancelled."""
+    async def _fetch(
+        self, call: PreparedCall, request: ComputeImagesRequest, page: int, ahead: bool = False, whole: bool = False
+    ) -> Page:
+        """Return one page, `whole` as a message; with `ahead`, in a task that may be cancelled."""
         self._require_open()
+        method = self._stub.ComputeImages if whole else self._page_method
         attempts = call.attempts(page)
         if not ahead or (task := asyncio.current_task()) is None:
-            return await send(self._page_method, request, call.metadata, attempts, self._admission, self._sleep)
+            return await send(method, request, call.metadata, attempts, self._admission, self._sleep)
         self._ahead.add(task)
         try:
-            return await send(self._page_method, request, call.metadata, attempts, self._admission, self._sleep)
+            return await send(method, request, call.metadata, attempts, self._admission, self._sleep)
         finally:
             self._ahead.discard(task)
             del task  # which keeps the error that it ends with, whose traceback leads here

@@ -247,10 +247,18 @@ class EarthEngineClient(NotPicklable):
         if self._closing.is_set():
             raise ValueError("this EarthEngineClient is closed: make a new one, or iterate before it is closed")
 
-    def _fetch(self, call: PreparedCall, request: ComputeImagesRequest, page: int, stop: Stop | None = None) -> Page:
-        """Return one page; with `stop`, as a call that can be ended from outside."""
+    def _fetch(
+        self,
+        call: PreparedCall,
+        request: ComputeImagesRequest,
+        page: int,
+        stop: Stop | None = None,
+        whole: bool = False,
+    ) -> Page:
+        """Return one page, `whole` as a message; with `stop`, as a call that can be ended from outside."""
         self._require_open()
-        method, attempts = self._page_method, call.attempts(page)
+        method = self._stub.ComputeImages if whole else self._page_method
+        attempts = call.attempts(page)
         if stop is None:
             return send(method, request, call.metadata, attempts, self._admission, self._sleep)
         self._ahead[stop] = None

@@ -77,29 +77,29 @@ class ComputeImagesPager:
     def __next__(self) -> EarthEngineAsset:
         with self._lock:
             while (image := self._pages.take_image()) is None:
-                if not self._advance():
+                if not self._advance(whole=False):
                     raise StopIteration
             return image
 
     def _next_page(self) -> ComputeImagesResponse:
         with self._lock:
             while (page := self._pages.take_page()) is None:
-                if not self._advance():
+                if not self._advance(whole=True):
                     raise StopIteration
         try:
             return message_of(page)
         except DecodeError as error:
             raise self._pages.unreadable("a page", error) from error
 
-    def _advance(self) -> bool:
-        """Turn to another page; return False when there is none."""
+    def _advance(self, *, whole: bool) -> bool:
+        """Turn to another page, which is wanted `whole` or image by image; return False when there is none."""
         if self._ahead is not None:
             self._ahead.wait()
         if not self._pages.turn():
             request = self._pages.next_request()
             if request is None:
                 return False
-            self._pages.feed(self._fetch(self._call, request, self._pages.number + 1))
+            self._pages.feed(self._fetch(self._call, request, self._pages.number + 1, None, whole))
             self._pages.turn()
         if self._pages.may_ask_ahead(self._call.prefetch):
             if self._ahead is None:

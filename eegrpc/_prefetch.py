@@ -16,10 +16,16 @@ if TYPE_CHECKING:
     from eegrpc.v1alpha import ComputeImagesRequest
 
     class Fetch(Protocol):
-        """Gets one page, which counts from 1."""
+        """Gets one page, which counts from 1; as a message if it is wanted whole."""
 
         def __call__(
-            self, call: PreparedCall, request: ComputeImagesRequest, page: int, stop: Stop | None = None, /
+            self,
+            call: PreparedCall,
+            request: ComputeImagesRequest,
+            page: int,
+            stop: Stop | None = None,
+            whole: bool = False,
+            /,
         ) -> Page: ...
 
 

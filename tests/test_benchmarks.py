@@ -74,9 +74,7 @@ def test_demands_are_measured_where_their_subjects_are(record):
 def test_every_table_has_every_subject(output):
     text = (output / "benchmarks.md").read_text()
     _, *sections = text.split("\n## ")
-    assert (
-        len(sections) == 2 + len(MEASURED) + 1
-    )  # two before what was measured, one after
+    assert len(sections) == 2 + len(MEASURED) + 1  # two before what was measured, one after
     for section in sections[1:]:
         rows = [line.split(" | ")[0].removeprefix("| ") for line in section.splitlines() if line.startswith("| ")]
         assert rows[2:] == NAMES, section

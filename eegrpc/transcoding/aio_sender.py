@@ -106,6 +106,7 @@ class AioSender:
     async def _start(self, connection: AioConnection, request: HttpRequest) -> None:
         """Send the request, and return as soon as the header of its response has come."""
         head = request_head(request, self._endpoint.authority)
+        connection.framing.bodiless = request.method == "HEAD"
         if len(request.body) <= TOGETHER:
             await connection.send(head + request.body)
         else:

@@ -54,7 +54,7 @@ class ResponseFraming:
 
     __slots__ = (
         *("_chunked", "_excess", "_expect", "_length", "_line", "_lines", "_pieces", "_size", "_version"),
-        *("begun", "headers", "left", "status"),
+        *("begun", "bodiless", "headers", "left", "status"),
     )
 
     status: int
@@ -71,6 +71,8 @@ class ResponseFraming:
     def __init__(self) -> None:
         self.begun = False
         """Whether any byte has come."""
+        self.bodiless = False
+        """Whether the request was HEAD: its response tells the length of a body that does not come."""
         self._line = b""  # the beginning of a line whose end has not come
         self.left = 0
         """Bytes that are still to come of the body, or of a chunk of it, as far as is told."""
@@ -125,13 +127,14 @@ class ResponseFraming:
             self.received(size)
             return size
         at = 0
+        chunks: list[bytes] = []
         while at < size and self._expect is not _Expect.NOTHING:
             if self._expect is _Expect.CLOSE:
-                self._pieces.append(data[at:])
-                return size
-            if self._expect in (_Expect.BYTES, _Expect.CHUNK):
+                chunks.append(data[at:])
+                at = size
+            elif self._expect in (_Expect.BYTES, _Expect.CHUNK):
                 step = min(self.left, size - at)
-                self._pieces.append(data[at : at + step])
+                chunks.append(data[at : at + step])
                 self.received(step)
                 at += step
             elif self._at_head and (head := _HEAD.match(data, at, at + MAX_HEAD_BYTES)):
@@ -139,6 +142,8 @@ class ResponseFraming:
                 at = head.end()
             else:
                 at = self._feed_line(data, at)
+        if chunks:
+            self._pieces.append(b"".join(chunks))  # in one piece, however many there were
         self._excess |= at < size
         return at
 
@@ -247,7 +252,7 @@ class ResponseFraming:
             raise not_http("101 to a request that asked for no other protocol")
         if self.status < 200:
             self._expect_head()
-        elif self.status in (204, 304):
+        elif self.bodiless or self.status in (204, 304):
             self._expect = _Expect.NOTHING
         elif self._chunked:
             self._expect, self._size, self._lines = _Expect.CHUNK_SIZE, 0, 0

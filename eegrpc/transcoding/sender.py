@@ -109,6 +109,7 @@ class Sender:
     def _start(self, connection: Connection, request: HttpRequest) -> None:
         """Send the request, and return as soon as the header of its response has come."""
         head = request_head(request, self._endpoint.authority)
+        connection.framing.bodiless = request.method == "HEAD"
         try:
             if len(request.body) <= TOGETHER:
                 connection.send(head + request.body)
