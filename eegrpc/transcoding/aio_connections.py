@@ -40,8 +40,6 @@ class AioConnection(asyncio.BufferedProtocol):
         """What has come of the response."""
         self.used = 0
         """Requests sent so far."""
-        self.body: bytes | None = None
-        """The body, if it was large and of a told length; else `take` has it in pieces."""
         self._buffer = buffer
         self._limit = limit
         self._idle = False
@@ -52,6 +50,7 @@ class AioConnection(asyncio.BufferedProtocol):
         self._full = False  # what is to be sent must wait
         self._untaken = 0
         self._large: _LargeBody | None = None
+        self._body: bytes | None = None
 
     # For who sends and reads ------------------------------------------------------------------------------------------
 
@@ -70,7 +69,6 @@ class AioConnection(asyncio.BufferedProtocol):
         """Serve a request next."""
         if self.used:
             self.framing = ResponseFraming()
-            self.body = None
         self._idle = False
 
     def release(self) -> None:
@@ -121,6 +119,11 @@ class AioConnection(asyncio.BufferedProtocol):
         self._untaken = 0
         return self.framing.take()
 
+    def take_body(self) -> bytes | None:
+        """Return the whole body, if it is large, of a told length, and has come; else `take` has it in pieces."""
+        body, self._body = self._body, None
+        return body
+
     def close(self) -> None:
         """Close the connection now: asyncio would else wait until the other side has read what is still to be sent."""
         self._transport.abort()
@@ -143,7 +146,7 @@ class AioConnection(asyncio.BufferedProtocol):
             framing.received(nbytes)
             self._large.received(nbytes)
             if framing.finished:
-                self.body, self._large = self._large.finish(), None
+                self._body, self._large = self._large.finish(), None
                 self._wake()
             return
         if self._idle:

@@ -125,8 +125,8 @@ class AioSender:
                 for piece in connection.take():
                     for _ in reader.steps(piece):
                         await asyncio.sleep(0)  # inflating takes its time: others have their turn, and the deadline
-                if connection.body is not None:
-                    return connection.body, True
+                if (body := connection.take_body()) is not None:
+                    return body, True
                 if finished:
                     return await _finish(reader), True
                 if not framing.finished:

@@ -111,7 +111,10 @@ class Exchange:
             finally:
                 self.on_cancel(None)
                 future.cancel()  # nobody waits for it any more; in vain if it is done
-        return future.result()
+        try:
+            return future.result()
+        finally:
+            del future  # whose error leads here
 
     def wait(self) -> float | None:
         """Return how long a blocking operation may take, in seconds; None for as long as it likes.

@@ -34,6 +34,7 @@ class BodyReader:
         self._gzip = zlib.decompressobj(_GZIP) if "gzip" in coding else None
         self._limit = limit
         self._size = 0
+        self._inflated = 0  # since the caller looked at the clock
         self._pieces: list[bytes] = []
 
     @property
@@ -61,11 +62,14 @@ class BodyReader:
             if self._gzip.eof:
                 raise _bad_response("bytes follow the end of the gzip stream")
             try:
-                self._keep(self._gzip.decompress(data, _PIECE))
+                inflated = self._gzip.decompress(data, _PIECE)
             except zlib.error as error:
                 raise _not_gzip(error) from error
+            self._keep(inflated)
+            self._inflated += len(inflated)
             data = self._gzip.unconsumed_tail or self._gzip.unused_data
-            if data:
+            if self._inflated >= _PIECE:  # of one piece, or of several small ones
+                self._inflated = 0
                 yield
 
     def finish(self) -> bytes:

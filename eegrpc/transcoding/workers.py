@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from eegrpc._processes import restart_in_children
 
@@ -51,19 +51,9 @@ class Workers:
 
     def submit(self, work: Callable[[], _T]) -> Future[_T]:
         """Return the future result of `work`; to cancel it is in vain once the work has begun."""
-        future: Future[_T] = Future()
-
-        def settle() -> None:
-            if future.set_running_or_notify_cancel():
-                try:
-                    result = work()
-                except BaseException as error:  # noqa: BLE001 (whoever waits must learn of anything)
-                    future.set_exception(error)
-                else:
-                    future.set_result(result)
-
-        self.run(settle)
-        return future
+        item = _Item(work)
+        self.run(item)
+        return item.future
 
     def _work(self) -> None:
         while True:
@@ -78,3 +68,24 @@ class Workers:
                 work = self._waiting.popleft()
             work()
             del work  # what it holds may be large, and the next may be long in coming
+
+
+class _Item(Generic[_T]):
+    """Some work, and the future of its result."""
+
+    def __init__(self, work: Callable[[], _T]) -> None:
+        self.future: Future[_T] = Future()
+        self._work = work
+
+    def __call__(self) -> None:
+        if not self.future.set_running_or_notify_cancel():
+            return
+        try:
+            result = self._work()
+        except BaseException as error:  # noqa: BLE001 (whoever waits must learn of anything)
+            self.future.set_exception(error)
+            # The error's traceback leads here, and to what the work had in its hands: it must not lead on to the
+            # future, which holds the error, or all of that would be kept until a garbage collection.
+            del self
+        else:
+            self.future.set_result(result)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import threading
+import time
+import weakref
 
 import pytest
 from waiting import PATIENCE
 
+from eegrpc.transcoding.connections import Exchange
+from eegrpc.transcoding.deadline import Deadline
 from eegrpc.transcoding.workers import Workers
 
 
@@ -72,3 +77,36 @@ def test_many_threads_hand_in_work(linger):
         caller.join(PATIENCE)
     assert sorted(results) == [(caller, number) for caller in range(8) for number in range(300)]
     join("test-many")
+
+
+class Large:
+    """What work has in its hands when it fails."""
+
+
+@pytest.mark.parametrize("waits", ["future", "exchange"])
+def test_what_failed_work_held_is_let_go_without_a_collection(waits):
+    kept = []
+
+    def work():
+        large = Large()
+        kept.append(weakref.ref(large))
+        raise ValueError("it failed")
+
+    def call():
+        future = Workers(1, "test-fails").submit(work)
+        try:
+            future.result(PATIENCE) if waits == "future" else Exchange(Deadline(PATIENCE)).result(future)
+        except ValueError:
+            pass
+        finally:
+            del future
+
+    gc.disable()
+    try:
+        call()
+        until = time.monotonic() + PATIENCE
+        while kept[0]() is not None and time.monotonic() < until:  # the thread may not have returned yet
+            pass
+        assert kept[0]() is None
+    finally:
+        gc.enable()
