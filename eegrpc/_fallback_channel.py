@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from eegrpc.transcoding.channel import TranscodingChannel
-    from eegrpc.transcoding.connections import Exchange
+    from eegrpc.transcoding.exchange import Exchange
 
 __all__ = ["FallbackChannel"]
 
@@ -270,7 +270,7 @@ class _FallbackUnaryUnary(grpc.UnaryUnaryMultiCallable):  # type: ignore[type-ar
         compression: grpc.Compression | None = None,
     ) -> tuple[TranscodedCall, Callable[[], None]]:
         """Return a call that is about to find out which transport to take, and the function that runs it."""
-        from eegrpc.transcoding.connections import Cancelled, Exchange  # brings what REST needs
+        from eegrpc.transcoding.exchange import Cancelled, Exchange  # brings what REST needs
 
         exchange = Exchange(Deadline(timeout))
         call = TranscodedCall(exchange)

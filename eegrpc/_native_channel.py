@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import grpc
 
+from eegrpc._fork_gate import FORK_WAITS, ForkGate
 from eegrpc._processes import NotPicklable, keep_in_children, restart_in_children
 
 if TYPE_CHECKING:
@@ -29,9 +30,6 @@ __all__ = ["NativeChannel", "fork_support"]
 
 _ON: Final = ("1", "true", "t", "yes", "y")
 _OFF: Final = ("0", "false", "f", "no", "n")
-
-_FORK_WAITS: Final = 1.0
-"""Seconds that a fork waits at most for calls that run."""
 
 _POLL: Final = 0.3
 """Seconds after which the thread by which grpc watches a channel has noticed that nobody looks; it checks every 0.2."""
@@ -72,7 +70,7 @@ class NativeChannel(NotPicklable, grpc.Channel):
         self._channel: grpc.Channel | None = None
         self._watchers: list[Callable[[Any], None]] = []
         self._watched_until = 0.0
-        self.gate = _Gate()
+        self.gate = ForkGate()
 
     def _after_fork(self) -> None:
         """Begin without a channel; the parent's stays as it is, and is not even collected."""
@@ -116,7 +114,7 @@ class NativeChannel(NotPicklable, grpc.Channel):
                 channel = self._channel
         return channel
 
-    def began(self, call: Any, gate: _Gate) -> Any:
+    def began(self, call: Any, gate: ForkGate) -> Any:
         """Return a call that was begun through `gate`."""
         keep_in_children(call)
         if not call.add_callback(gate.leave):
@@ -222,50 +220,6 @@ def _watch_until_closed(channel: grpc.Channel) -> None:
         watched.channel = _WatchedUntilClosed(watched.channel)
 
 
-class _Gate:
-    """Counts the calls that run, and holds new ones while the process forks."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._changed = threading.Condition(self._lock)
-        self._running = 0
-        self._shut = False
-
-    def enter(self, timeout: float | None) -> float | None:
-        """Begin a call; return what is left of its timeout, in seconds. `leave` must follow."""
-        with self._lock:
-            if self._shut:
-                began = time.monotonic()
-                self._changed.wait_for(lambda: not self._shut, 2 * _FORK_WAITS if timeout is None else max(timeout, 0))
-                timeout = None if timeout is None else timeout - (time.monotonic() - began)
-            self._running += 1
-        return timeout
-
-    def leave(self) -> None:
-        """Take note that a call has ended."""
-        with self._lock:
-            self._running -= 1
-            if self._shut:
-                self._changed.notify_all()
-
-    def shut(self) -> None:
-        """Hold new calls."""
-        with self._changed:
-            self._shut = True
-
-    def wait(self, seconds: float) -> int:
-        """Wait until no call runs; return how many still do after `seconds`."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._running <= 0, seconds)
-            return self._running
-
-    def open(self) -> None:
-        """Let calls begin again."""
-        with self._changed:
-            self._shut = False
-            self._changed.notify_all()
-
-
 class _Method:
     """One method of a NativeChannel; in each process it is another one, of that process's channel."""
 
@@ -305,7 +259,7 @@ class _Method:
         return self._channel.began(begun, gate)
 
 
-def _enter(gate: _Gate, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+def _enter(gate: ForkGate, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Begin a call, and return its arguments: the timeout is shorter if it had to wait."""
     timeout = args[1] if len(args) > 1 else kwargs.get("timeout")
     left = gate.enter(timeout)
@@ -382,7 +336,7 @@ class _Channels:
         with self._lock:
             self._paused = list(self._all)
         quiet_at = max((channel.before_fork() for channel in self._paused), default=0.0)
-        until = time.monotonic() + _FORK_WAITS
+        until = time.monotonic() + FORK_WAITS
         running = sum(channel.gate.wait(max(until - time.monotonic(), 0)) for channel in self._paused)
         if running:
             _log.warning(

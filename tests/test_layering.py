@@ -24,6 +24,7 @@ ROOMS = [
         "eegrpc._auth",
         "eegrpc._fallback",
         "eegrpc._versions",
+        "eegrpc._fork_gate",
         "eegrpc._native_channel",
         "eegrpc._fallback_channel",
         "eegrpc._aio_fallback_channel",

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
-    from eegrpc.transcoding.connections import Exchange
+    from eegrpc.transcoding.exchange import Exchange
     from eegrpc.transcoding.types import MetadataValue, Reply
 
 __all__ = ["TranscodedCall"]

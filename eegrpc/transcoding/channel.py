@@ -9,10 +9,10 @@ import grpc
 
 from eegrpc._processes import NotPicklable, restart_in_children
 from eegrpc.transcoding.call import TranscodedCall
-from eegrpc.transcoding.connections import Cancelled, Exchange
 from eegrpc.transcoding.connectivity import Connectivity, ConnectivityCallback
 from eegrpc.transcoding.deadline import Deadline
 from eegrpc.transcoding.endpoint import Endpoint
+from eegrpc.transcoding.exchange import Cancelled, Exchange
 from eegrpc.transcoding.sender import Sender
 from eegrpc.transcoding.transcoder import Transcoder
 from eegrpc.transcoding.types import Metadata, TranscodingError

@@ -1,4 +1,4 @@
-"""HTTP/1.1 connections for the synchronous channel, with deadlines that hold and a pool that survives fork.
+"""HTTP/1.1 connections for the synchronous channel, with deadlines that hold.
 
 HTTP libraries apply a timeout to each socket operation, so a server that drips a byte now and then holds a call for
 ever. Here the exchange is asked, before every operation, how much of the call's deadline is left, and cancelling the
@@ -13,119 +13,21 @@ import io
 import os
 import socket
 import ssl
-import threading
-from collections import deque
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
-from eegrpc._processes import restart_in_children
+from eegrpc.transcoding.exchange import Cancelled
 from eegrpc.transcoding.framing import ResponseFraming
 from eegrpc.transcoding.low_water import LowWater, readable
 from eegrpc.transcoding.resolver import look_up
 from eegrpc.transcoding.types import unreachable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from concurrent.futures import Future
-
-    from eegrpc.transcoding.deadline import Deadline
+    from eegrpc.transcoding.exchange import Exchange
     from eegrpc.transcoding.resolver import Addresses
 
-__all__ = ["Cancelled", "Connection", "ConnectionPool", "Exchange"]
-
-_T = TypeVar("_T")
+__all__ = ["Connection"]
 
 _PIECE = 1 << 16
-
-
-class Cancelled(Exception):  # noqa: N818 - not an error
-    """The exchange was cancelled from another thread."""
-
-
-class Exchange:
-    """One request and its response, on whatever connection: its deadline, and the switch that aborts it."""
-
-    __slots__ = ("_cancelled", "_lock", "_on_cancel", "deadline")
-
-    def __init__(self, deadline: Deadline) -> None:
-        self.deadline = deadline
-        self._lock = threading.Lock()
-        self._cancelled = False
-        self._on_cancel: Callable[[], None] | None = None
-
-    def on_cancel(self, abort: Callable[[], None] | None) -> None:
-        """Say how to interrupt what the exchange does next; None when there is nothing to interrupt.
-
-        Raises:
-            Cancelled: It is too late.
-        """
-        with self._lock:
-            self._on_cancel = abort
-            if self._cancelled and abort is not None:
-                raise Cancelled
-
-    def cancel(self) -> None:
-        """Abort the exchange; its thread gets `Cancelled` from whatever it waits for."""
-        with self._lock:
-            self._cancelled = True
-            if self._on_cancel is not None:
-                self._on_cancel()
-
-    def disown(self) -> None:
-        """Leave the exchange to the parent, in a forked child: what goes on with it here gets `Cancelled`."""
-        self._lock = threading.Lock()
-        self._cancelled = True
-        self._on_cancel = None
-
-    @property
-    def cancelled(self) -> bool:
-        """Whether `cancel` was called."""
-        return self._cancelled
-
-    def pause(self, seconds: float) -> None:
-        """Wait, unless the exchange ends first.
-
-        Raises:
-            Cancelled: The exchange was cancelled.
-            TranscodingError: DEADLINE_EXCEEDED; the wait is cut short at the deadline.
-        """
-        woken = threading.Event()
-        self.on_cancel(woken.set)
-        left = self.wait()
-        woken.wait(seconds if left is None else min(seconds, left))
-        self.wait()
-
-    def result(self, future: Future[_T]) -> _T:
-        """Return the result of `future`, or raise its exception, unless the exchange ends first.
-
-        Raises:
-            Cancelled: The exchange was cancelled.
-            TranscodingError: DEADLINE_EXCEEDED.
-        """
-        if not future.done():
-            woken = threading.Event()
-            self.on_cancel(woken.set)
-            future.add_done_callback(lambda _: woken.set())
-            try:
-                while not future.done():
-                    woken.wait(self.wait())
-            finally:
-                self.on_cancel(None)
-                future.cancel()  # nobody waits for it any more; in vain if it is done
-        try:
-            return future.result()
-        finally:
-            del future  # whose error leads here
-
-    def wait(self) -> float | None:
-        """Return how long a blocking operation may take, in seconds; None for as long as it likes.
-
-        Raises:
-            Cancelled: The exchange was cancelled.
-            TranscodingError: DEADLINE_EXCEEDED.
-        """
-        if self._cancelled:
-            raise Cancelled
-        return self.deadline.wait()
 
 
 class Connection:
@@ -318,108 +220,3 @@ class Connection:
                 socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
         self.exchange.on_cancel(abort)
-
-
-class ConnectionPool:
-    """At most `size` connections to one origin, reused, last used first; safe for threads, and after fork.
-
-    A child process starts with an empty pool: two processes on one connection would read each other's answers.
-    """
-
-    def __init__(self, open_connection: Callable[[], Connection], size: int) -> None:
-        self._open = open_connection
-        self._size = size
-        self._shared = _Shared(size)
-        restart_in_children(self)
-
-    def _after_fork(self) -> None:
-        """Start with an empty pool; the parent's connections close when the parent closes them."""
-        inherited = self._shared
-        self._shared = _Shared(self._size, closed=inherited.closed)
-        for connection in (*inherited.idle, *inherited.busy):
-            connection.disown()
-
-    def acquire(self, exchange: Exchange, *, fresh: bool = False) -> Connection:
-        """Return a connection for `exchange`: idle and still open, or new and not yet connected.
-
-        With `fresh` it is new, and takes the place of an idle one.
-
-        Raises:
-            Cancelled: The exchange was cancelled while waiting for its turn.
-            TranscodingError: DEADLINE_EXCEEDED, all connections were busy until then.
-        """
-        shared = self._shared
-        exchange.on_cancel(shared.wake)
-        with shared.condition:
-            while shared.free == 0:
-                shared.condition.wait(exchange.wait())
-            shared.free -= 1
-        connection = None
-        try:
-            while True:
-                with shared.condition:
-                    connection = shared.idle.pop() if shared.idle else None
-                if connection is not None and (fresh or not connection.is_connected):
-                    connection.close()
-                    if not fresh:
-                        continue
-                    connection = None
-                if connection is None:
-                    connection = self._open()
-                shared.busy.add(connection)
-                connection.assign(exchange)
-                return connection
-        except BaseException:  # cancelled meanwhile: an idle connection that was taken must not just be forgotten
-            if connection is not None:
-                connection.close()
-                shared.busy.discard(connection)
-            self._free(shared)
-            raise
-
-    def release(self, connection: Connection, *, reusable: bool) -> None:
-        """Take a connection back; `reusable` if its response was read to the end and the server keeps it open."""
-        shared = self._shared
-        connection.release()
-        if connection not in shared.busy:  # the parent's, and this is a child that was forked in the middle of the call
-            connection.close()
-            return
-        with shared.condition:
-            shared.busy.discard(connection)
-            keep = reusable and not shared.closed
-            if keep:
-                shared.idle.append(connection)
-        if not keep:
-            connection.close()
-        self._free(shared)
-
-    def close(self) -> None:
-        """Close the idle connections; busy ones close when they are released."""
-        shared = self._shared
-        with shared.condition:
-            shared.closed = True
-            idle = list(shared.idle)
-            shared.idle.clear()
-        for connection in idle:
-            connection.close()
-
-    @staticmethod
-    def _free(shared: _Shared) -> None:
-        with shared.condition:
-            shared.free += 1
-            shared.condition.notify()
-
-
-class _Shared:
-    """What the threads of one process share."""
-
-    def __init__(self, size: int, *, closed: bool = False) -> None:
-        self.condition = threading.Condition()
-        self.free = size
-        self.idle: deque[Connection] = deque()
-        self.busy: set[Connection] = set()
-        self.closed = closed
-
-    def wake(self) -> None:
-        """Let every waiting thread look again at what it waits for."""
-        with self.condition:
-            self.condition.notify_all()

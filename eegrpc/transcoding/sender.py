@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 import grpc
 
-from eegrpc.transcoding.connections import Cancelled, Connection, ConnectionPool, Exchange
+from eegrpc.transcoding.connection_pool import ConnectionPool
+from eegrpc.transcoding.connections import Connection
 from eegrpc.transcoding.content_coding import BodyReader
+from eegrpc.transcoding.exchange import Cancelled, Exchange
 from eegrpc.transcoding.http1 import GONE, TOGETHER, http1_context, network_status, request_head
 from eegrpc.transcoding.low_water import LARGE_BODY
 from eegrpc.transcoding.types import HttpRequest, HttpResponse, TranscodingError

@@ -7,8 +7,10 @@ import pytest
 from peers import HttpPeer, http
 from waiting import PATIENCE
 
-from eegrpc.transcoding.connections import Cancelled, Connection, ConnectionPool, Exchange
+from eegrpc.transcoding.connection_pool import ConnectionPool
+from eegrpc.transcoding.connections import Connection
 from eegrpc.transcoding.deadline import Deadline
+from eegrpc.transcoding.exchange import Cancelled, Exchange
 
 Code = grpc.StatusCode
 PAGE = http(body=b'{"nextPageToken":"next"}')

@@ -17,9 +17,10 @@ from waiting import PATIENCE
 
 import eegrpc
 from eegrpc.transcoding.aio_sender import AioSender
-from eegrpc.transcoding.connections import Connection, Exchange
+from eegrpc.transcoding.connections import Connection
 from eegrpc.transcoding.deadline import Deadline
 from eegrpc.transcoding.endpoint import Endpoint
+from eegrpc.transcoding.exchange import Exchange
 from eegrpc.transcoding.low_water import LARGE_BODY, LowWater
 from eegrpc.transcoding.types import HttpRequest
 from eegrpc.v1alpha import ComputeImagesRequest, EarthEngineStub

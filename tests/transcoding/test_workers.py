@@ -10,8 +10,8 @@ import weakref
 import pytest
 from waiting import PATIENCE
 
-from eegrpc.transcoding.connections import Exchange
 from eegrpc.transcoding.deadline import Deadline
+from eegrpc.transcoding.exchange import Exchange
 from eegrpc.transcoding.workers import Workers
 
 
