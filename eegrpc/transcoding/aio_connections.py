@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import io
 from typing import TYPE_CHECKING
 
 from eegrpc.transcoding.framing import ResponseFraming
-from eegrpc.transcoding.low_water import LARGE_BODY, LowWater, readable
+from eegrpc.transcoding.large_body import LargeBody
+from eegrpc.transcoding.low_water import LowWater, readable
 from eegrpc.transcoding.types import TranscodingError
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class AioConnection(asyncio.BufferedProtocol):
         self._waiter: asyncio.Future[None] | None = None
         self._full = False  # what is to be sent must wait
         self._untaken = 0
-        self._large: _LargeBody | None = None
+        self._large: LargeBody | None = None
         self._body: bytes | None = None
 
     # For who sends and reads ------------------------------------------------------------------------------------------
@@ -137,7 +137,7 @@ class AioConnection(asyncio.BufferedProtocol):
 
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 (never more than there is room for)
         """Return where to put what comes next."""
-        return self._buffer if self._large is None else self._large.room()
+        return self._buffer if self._large is None else self._large.room(_AT_ONCE)
 
     def buffer_updated(self, nbytes: int) -> None:
         """Take what has come."""
@@ -160,15 +160,10 @@ class AioConnection(asyncio.BufferedProtocol):
             return
         if not framing.has_head:
             return
-        if (
-            framing.has_told_length
-            and LARGE_BODY <= framing.left <= self._limit
-            and framing.status < 300
-            and not framing.coding
-        ):
+        if framing.is_large(self._limit):
             secure = self._transport.get_extra_info("sslcontext") is not None
             sock = None if secure else self._transport.get_extra_info("socket")
-            self._large = _LargeBody(framing.take(), framing.left, LowWater(sock))
+            self._large = LargeBody(framing.take(), framing.left, LowWater(sock))
             return
         self._untaken += nbytes
         if self._untaken > _MOST_UNTAKEN and not framing.finished:
@@ -224,40 +219,6 @@ class AioConnection(asyncio.BufferedProtocol):
         with contextlib.suppress(OSError), self._transport.get_extra_info("socket").dup() as sock:
             while not self._over and (count := sock.recv_into(self.get_buffer(-1))):
                 self.buffer_updated(count)
-
-
-class _LargeBody:
-    """A large body of a told length, received straight into the one buffer that becomes the body."""
-
-    def __init__(self, come: list[bytes], left: int, low_water: LowWater) -> None:
-        start = b"".join(come)
-        # Zeros cost nothing until they are written over, whatever length a server claims; BytesIO gives them out
-        # uncopied.
-        self._body = io.BytesIO(bytes(len(start) + left))
-        self._target = self._body.getbuffer()
-        self._target[: len(start)] = start
-        self._filled = len(start)
-        self._room = self._target[:0]
-        self._low_water = low_water
-        low_water.expect(left)
-
-    def room(self) -> memoryview:
-        """Return where to put what comes next; never more than is missing: the rest is another's."""
-        self._room.release()
-        self._room = self._target[self._filled : self._filled + _AT_ONCE]
-        return self._room
-
-    def received(self, size: int) -> None:
-        """Count what was put there."""
-        self._filled += size
-        self._low_water.expect(len(self._target) - self._filled)
-
-    def finish(self) -> bytes:
-        """Return the body."""
-        self._low_water.expect(1)
-        self._room.release()
-        self._target.release()
-        return self._body.getvalue()
 
 
 class AioConnectionPool:

@@ -9,7 +9,7 @@ from eegrpc._processes import keep_in_children
 from eegrpc.transcoding.aio_connect import open_connection
 from eegrpc.transcoding.aio_connections import AioConnection, AioConnectionPool
 from eegrpc.transcoding.content_coding import BodyReader
-from eegrpc.transcoding.http1 import GONE, TOGETHER, http1_context, network_status, request_head
+from eegrpc.transcoding.http1 import GONE, http1_context, network_status, request_parts
 from eegrpc.transcoding.types import HttpRequest, HttpResponse, TranscodingError
 from eegrpc.transcoding.unary import INLINE_BYTES, MAPPERS, MAX_ERROR_BYTES
 
@@ -105,12 +105,8 @@ class AioSender:
 
     async def _start(self, connection: AioConnection, request: HttpRequest) -> None:
         """Send the request, and return as soon as the header of its response has come."""
-        head = request_head(request, self._endpoint.authority)
         connection.framing.bodiless = request.method == "HEAD"
-        if len(request.body) <= TOGETHER:
-            await connection.send(head + request.body)
-        else:
-            await connection.send(head, request.body)
+        await connection.send(*request_parts(request, self._endpoint.authority))
         while not connection.framing.has_head:
             await connection.changed()
 

@@ -9,7 +9,6 @@ the host and holds for the handshake of TLS.
 from __future__ import annotations
 
 import contextlib
-import io
 import os
 import socket
 import ssl
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from eegrpc.transcoding.exchange import Cancelled
 from eegrpc.transcoding.framing import ResponseFraming
+from eegrpc.transcoding.large_body import LargeBody
 from eegrpc.transcoding.low_water import LowWater, readable
 from eegrpc.transcoding.resolver import look_up
 from eegrpc.transcoding.types import unreachable
@@ -112,29 +112,24 @@ class Connection:
             TranscodingError, Cancelled, OSError: As `receive`.
         """
         sock, framing = self._open(), self.framing
-        come = framing.take()
-        filled = sum(map(len, come))
-        # Zeros cost nothing until they are written over, whatever length a server claims; BytesIO gives them out
-        # uncopied.
-        body = io.BytesIO(bytes(filled + framing.left))
-        low_water = LowWater(sock if self._tls is None else None)
+        body = LargeBody(framing.take(), framing.left, LowWater(sock if self._tls is None else None))
         try:
-            with body.getbuffer() as target:
-                target[:filled] = b"".join(come)
-                while not framing.finished:
-                    seconds = self.exchange.wait()
-                    sock.settimeout(seconds)
+            while not framing.finished:
+                seconds = self.exchange.wait()
+                sock.settimeout(seconds)
+                if seconds is None:
                     # A socket without a timeout is not waited for by poll: the system would wait on after a part has
                     # come, for a wake-up that the rest is too small for.
-                    low_water.expect(1 if seconds is None else framing.left)
-                    count = sock.recv_into(target[filled:])
-                    if count == 0:
-                        framing.end()
-                    framing.received(count)
-                    filled += count
-        finally:
-            low_water.expect(1)
-        return body.getvalue()
+                    body.wake_at_once()
+                count = sock.recv_into(body.room())
+                if count == 0:
+                    framing.end()
+                framing.received(count)
+                body.received(count)
+        except BaseException:
+            body.finish()
+            raise
+        return body.finish()
 
     def assign(self, exchange: Exchange) -> None:
         """Serve `exchange` next."""

@@ -16,10 +16,13 @@ import grpc
 from eegrpc.transcoding.content_coding import truncated
 from eegrpc.transcoding.types import TranscodingError
 
-__all__ = ["MAX_HEAD_BYTES", "ResponseFraming", "not_http"]
+__all__ = ["LARGE_BODY", "MAX_HEAD_BYTES", "ResponseFraming", "not_http"]
 
 MAX_HEAD_BYTES = 1 << 16
 """Most bytes of a header, and of the trailers behind chunks."""
+
+LARGE_BODY = 1 << 20
+"""From so many bytes on, a body of a told length is received in a way of its own."""
 
 _MAX_LINES = 100  # of a header or of trailers, the empty one at their end included; http.client's limit, too
 _MAX_CHUNK_LINE = 1 << 10
@@ -94,6 +97,10 @@ class ResponseFraming:
     def coding(self) -> str:
         """The Content-Encoding of the response; "" for none."""
         return ", ".join([value for name, value in self.headers if name == "content-encoding"])
+
+    def is_large(self, limit: int) -> bool:
+        """Whether what comes is a large body as it is, of a told length within `limit`, and no error's."""
+        return self.has_told_length and self.status < 300 and LARGE_BODY <= self.left <= limit and not self.coding
 
     @property
     def finished(self) -> bool:

@@ -17,12 +17,12 @@ from eegrpc.transcoding.types import TranscodingError
 if TYPE_CHECKING:
     from eegrpc.transcoding.types import HttpRequest
 
-__all__ = ["GONE", "TOGETHER", "http1_context", "network_status", "request_head"]
+__all__ = ["GONE", "http1_context", "network_status", "request_head", "request_parts"]
 
 GONE: Final = (ConnectionError, ssl.SSLEOFError)
 """What a connection that the server has closed meanwhile gives, before the first byte of a response."""
 
-TOGETHER: Final = 1 << 16
+_TOGETHER: Final = 1 << 16
 """Bytes up to which a body is sent in one piece with its header."""
 
 _WITH_BODY = ("POST", "PUT", "PATCH")  # RFC 9110 section 8.6: the length is told, also when it is 0
@@ -48,6 +48,16 @@ def request_head(request: HttpRequest, host: str) -> bytes:
     if head.count("\n") != len(lines) - 1 or head.count("\r") != len(lines) - 1:
         raise ValueError("a line break in the header of a request")
     return f"{head}\r\n\r\n".encode("ascii")
+
+
+def request_parts(request: HttpRequest, host: str) -> tuple[bytes, ...]:
+    """Return a request as it is sent: with its body in one piece, unless that is large.
+
+    Raises:
+        ValueError: As `request_head`.
+    """
+    head = request_head(request, host)
+    return (head + request.body,) if len(request.body) <= _TOGETHER else (head, request.body)
 
 
 def http1_context(context: ssl.SSLContext | None) -> ssl.SSLContext:

@@ -11,10 +11,7 @@ import select
 import socket
 import sys
 
-__all__ = ["LARGE_BODY", "LowWater", "readable"]
-
-LARGE_BODY = 1 << 20
-"""From so many bytes on, a body of a told length is received in a way of its own."""
+__all__ = ["LowWater", "readable"]
 
 _ENOUGH = 1 << 19
 """Bytes for which it is worth being woken; the system makes room for twice as many, or lowers it."""

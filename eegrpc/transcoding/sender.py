@@ -11,8 +11,7 @@ from eegrpc.transcoding.connection_pool import ConnectionPool
 from eegrpc.transcoding.connections import Connection
 from eegrpc.transcoding.content_coding import BodyReader
 from eegrpc.transcoding.exchange import Cancelled, Exchange
-from eegrpc.transcoding.http1 import GONE, TOGETHER, http1_context, network_status, request_head
-from eegrpc.transcoding.low_water import LARGE_BODY
+from eegrpc.transcoding.http1 import GONE, http1_context, network_status, request_parts
 from eegrpc.transcoding.types import HttpRequest, HttpResponse, TranscodingError
 from eegrpc.transcoding.unary import MAX_ERROR_BYTES
 
@@ -110,13 +109,10 @@ class Sender:
 
     def _start(self, connection: Connection, request: HttpRequest) -> None:
         """Send the request, and return as soon as the header of its response has come."""
-        head = request_head(request, self._endpoint.authority)
+        parts = request_parts(request, self._endpoint.authority)
         connection.framing.bodiless = request.method == "HEAD"
         try:
-            if len(request.body) <= TOGETHER:
-                connection.send(head + request.body)
-            else:
-                connection.send(head, request.body)
+            connection.send(*parts)
         except GONE:
             # A server that refuses a request (413, 429) may answer and hang up before it has all of it.
             with contextlib.suppress(*GONE):
@@ -133,7 +129,7 @@ class Sender:
         limit = self._max_receive_bytes if succeeded else MAX_ERROR_BYTES
         reader = BodyReader(framing.coding, limit)
         try:
-            if framing.has_told_length and not framing.coding and LARGE_BODY <= framing.left <= limit:
+            if framing.is_large(limit):
                 return connection.receive_body(), True
             while True:
                 for piece in framing.take():

@@ -21,7 +21,8 @@ from eegrpc.transcoding.connections import Connection
 from eegrpc.transcoding.deadline import Deadline
 from eegrpc.transcoding.endpoint import Endpoint
 from eegrpc.transcoding.exchange import Exchange
-from eegrpc.transcoding.low_water import LARGE_BODY, LowWater
+from eegrpc.transcoding.framing import LARGE_BODY
+from eegrpc.transcoding.low_water import LowWater
 from eegrpc.transcoding.types import HttpRequest
 from eegrpc.v1alpha import ComputeImagesRequest, EarthEngineStub
 
