@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from eegrpc._gate import Permit
+from eegrpc._admission import Permit
 
 if TYPE_CHECKING:
     from types import TracebackType

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import grpc
 import grpc.aio
 
+from eegrpc._admission import Admission
 from eegrpc._aio_pager import ComputeImagesAsyncPager
 from eegrpc._aio_permit import TaskPermit
 from eegrpc._calls import (
@@ -19,7 +20,6 @@ from eegrpc._calls import (
     prepare,
 )
 from eegrpc._encoded_page import encoded_pages
-from eegrpc._gate import Admission
 from eegrpc._options import is_google
 from eegrpc._pages import MAX_EMPTY_PAGES
 from eegrpc._processes import restart_in_children

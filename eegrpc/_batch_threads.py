@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+from eegrpc._admission import Admission
 from eegrpc._batch import Progress
 from eegrpc._client import send
-from eegrpc._gate import Admission
 from eegrpc._stop import Stop
 from eegrpc.errors import EarthEngineError
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import grpc
 
+from eegrpc._admission import Admission
 from eegrpc._bell import INTERRUPTIBLE
 from eegrpc._calls import (
     DEFAULT_CONCURRENCY,
@@ -18,7 +19,6 @@ from eegrpc._calls import (
     prepare,
 )
 from eegrpc._encoded_page import encoded_pages
-from eegrpc._gate import Admission
 from eegrpc._options import is_google
 from eegrpc._pager import ComputeImagesPager
 from eegrpc._pages import MAX_EMPTY_PAGES

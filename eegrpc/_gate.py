@@ -6,24 +6,18 @@ import os
 import threading
 import time
 from collections import deque
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
-
-import grpc
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from eegrpc._quota import LimitName, Line, Ticket
 from eegrpc._requests import project_name
 from eegrpc._retry_delay import least_delay
-from eegrpc.errors import CallContext, from_rpc_error, make_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
-    from types import EllipsisType
 
-    from eegrpc._bell import Bell
-    from eegrpc._retry import Attempts
+    from eegrpc.errors import EarthEngineError
 
-__all__ = ["Admission", "Permit", "QuotaGate", "QuotaStats"]
+__all__ = ["Lines", "QuotaGate", "QuotaStats"]
 
 _MANY_PROJECTS: Final = 1000  # from here on, lines that hold nothing are let go
 
@@ -34,8 +28,7 @@ _LIMITS_BY_REASON: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class QuotaStats:
+class QuotaStats(NamedTuple):
     """Figures of one project at a `QuotaGate`."""
 
     concurrency: int
@@ -99,129 +92,18 @@ class QuotaGate:
         """
         return self._lines().stats(project_name(project))
 
-    def _lines(self) -> _Lines:
+    def _lines(self) -> Lines:
         """Return the lines of this process: a forked one starts with nobody in flight and nobody waiting."""
         pid = os.getpid()
         lines = self._by_process.get(pid)
         # setdefault is atomic; the parent's lock, which a lost thread may hold for ever, stays untouched.
         return lines or self._by_process.setdefault(pid, self._new_lines())
 
-    def _new_lines(self) -> _Lines:
-        return _Lines(lambda: Line(self._concurrency, self._rate, adaptive=self._adaptive))
+    def _new_lines(self) -> Lines:
+        return Lines(lambda: Line(self._concurrency, self._rate, adaptive=self._adaptive))
 
 
-class Admission:
-    """One client's way through a gate; the clients that share a gate take turns.
-
-    Args:
-        quota: The gate; None for no gate. By default one of the client's own at Google's endpoints, whose quota it is,
-            and none elsewhere.
-        is_google: Whether the requests go to one of them.
-
-    Raises:
-        TypeError: `quota` is something else.
-    """
-
-    def __init__(self, quota: QuotaGate | EllipsisType | None = None, *, is_google: bool = False) -> None:
-        gate = quota
-        if gate is ...:
-            gate = QuotaGate() if is_google else None
-        if gate is not None and not isinstance(gate, QuotaGate):
-            raise TypeError(f"quota is a {type(gate).__name__}: pass an eegrpc.QuotaGate, or None for no limits")
-        self.gate = gate
-        self._closed = False
-
-    bell: Bell | None = None
-    """What wakes the one call that goes this way; None where each call has a bell of its own."""
-
-    @property
-    def closed(self) -> bool:
-        """Whether nothing goes this way any more."""
-        return self._closed
-
-    @property
-    def group(self) -> Hashable:
-        """Whose turn it is when it is this one's."""
-        return self
-
-    def close(self) -> None:
-        """Send away all that wait, and all that come."""
-        self._closed = True
-        if self.gate is not None:
-            self.gate._lines().close(self)
-
-
-class Permit:
-    """The right to send one attempt: what the waiters of both colours share. They are context managers.
-
-    Args:
-        admission: The client's.
-        project: Resource name of the project.
-        attempts: The call's; its time bounds the wait.
-    """
-
-    def __init__(self, admission: Admission, project: str, attempts: Attempts) -> None:
-        self._admission = admission
-        self._project = project
-        self._attempts = attempts
-        self._lines = None if admission.gate is None else admission.gate._lines()
-        self._ticket: Ticket | None = None
-        self._throttled = False
-
-    def failed(self, cause: grpc.RpcError) -> None:
-        """Take note of how the attempt failed."""
-        if self._lines is None or self._ticket is None or _code(cause) is not grpc.StatusCode.RESOURCE_EXHAUSTED:
-            return
-        error = from_rpc_error(cause)
-        if error.retryable:  # else a daily quota, or an answer that is too large
-            self._throttled = True
-            names = _LIMITS_BY_REASON.get(error.reason, tuple(LimitName))
-            self._lines.throttled(self._ticket, names, least_delay(error, time.time))
-
-    def _look(self, wake: Callable[[], bool]) -> float | None:
-        """Return the seconds after which to look again, at the latest; None once the attempt may be sent.
-
-        Raises:
-            EarthEngineError: The time is up (DEADLINE_EXCEEDED, or how the last attempt failed), or the client was
-                closed (CANCELLED). Nothing is sent.
-        """
-        if self._lines is None:
-            return None
-        if self._ticket is None:
-            self._ticket = Ticket(self._admission.group, wake)
-            wait = self._lines.join(self._project, self._ticket)
-        else:
-            wait = self._lines.look(self._ticket)
-        if self._admission.closed:
-            raise make_error(
-                grpc.StatusCode.CANCELLED,
-                f"the client was closed while the request waited for quota of {self._project}; nothing was sent",
-                reason="CANCELLED",
-                context=CallContext(self._project),
-            )
-        if wait is None:
-            return None
-        left = self._attempts.left()
-        if left <= 0:
-            raise self._attempts.expired(f"while the request waited for quota of {self._project}")
-        return min(wait, left)
-
-    def _end(self, kind: type[BaseException] | None) -> None:
-        """Give the place back; once, however often this is called.
-
-        Args:
-            kind: Class of the exception that ends the attempt, if one does.
-        """
-        if self._lines is None or self._ticket is None:
-            return
-        if kind is GeneratorExit:
-            # A coroutine that nobody will resume: the garbage collector may be at it, on a thread that holds the lock.
-            self._lines.drop(self._ticket)
-        else:
-            self._lines.leave(self._ticket, answered=kind is None and not self._throttled)
-
-
-class _Lines:
+class Lines:
     """The lines of all projects in one process, under one lock that is never held while waiting."""
 
     def __init__(self, new_line: Callable[[], Line], clock: Callable[[], float] = time.monotonic) -> None:
@@ -231,6 +113,11 @@ class _Lines:
         self._lock = threading.Lock()
         self._by_project: dict[str, Line] = {}
         self._dropped: deque[Ticket] = deque()
+
+    def enter(self, project: str, group: Hashable, wake: Callable[[], bool]) -> tuple[Ticket, float | None]:
+        """Put a new ticket into a project's line; return it, and what `look` returns."""
+        ticket = Ticket(group, wake)
+        return ticket, self.join(project, ticket)
 
     def join(self, project: str, ticket: Ticket) -> float | None:
         """Put a new ticket into its project's line, and do what `look` does."""
@@ -248,6 +135,10 @@ class _Lines:
         """Return the seconds after which to look again, at the latest; None if the ticket waits no longer."""
         with self._lock:
             return None if ticket.line is None else self._move_and_look(ticket.line, ticket, self._clock())
+
+    def refused(self, ticket: Ticket, error: EarthEngineError) -> None:
+        """Take note of an error that says that too much was sent at a time."""
+        self.throttled(ticket, _LIMITS_BY_REASON.get(error.reason, tuple(LimitName)), least_delay(error, time.time))
 
     def throttled(self, ticket: Ticket, names: tuple[LimitName, ...], delay: float) -> None:
         """Take note of a refusal, as `Line.throttled` does."""
@@ -316,9 +207,3 @@ class _Lines:
     def _collect(self, now: float) -> None:
         while self._dropped:
             self._leave(self._dropped.popleft(), now)
-
-
-def _code(error: grpc.RpcError) -> Any:
-    """Return the code of a stub's error; None for a bare grpc.RpcError, which has none."""
-    code = getattr(error, "code", None)
-    return code() if callable(code) else None

@@ -7,10 +7,8 @@ import math
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, cast, get_args
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast, get_args
 
-from eegrpc._service_config import check_service_config
 from eegrpc._version import VERSION
 from eegrpc.transcoding.endpoint import Endpoint
 
@@ -51,11 +49,12 @@ USER_AGENT = f"eegrpc/{VERSION}"
 _INT_MAX = (1 << 31) - 1  # gRPC's integer arguments are C ints
 _GOOGLE_KEEPALIVE_MS = 30_000  # Google's front ends answer faster pings with too_many_pings, and hang up
 
+_SECRET = ("credentials", "grpc_options")
+
 _logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class ChannelOptions:
+class ChannelOptions(NamedTuple):
     """What a channel is made from; `channel_options` makes and checks it.
 
     Credentials and gRPC arguments are left out of its repr, as they may hold secrets; pickling raises TypeError.
@@ -64,7 +63,7 @@ class ChannelOptions:
     endpoint: Endpoint
     transport: Transport = "auto"
     api_version: ApiVersion = "v1alpha"
-    credentials: Resolved = field(default=None, repr=False)
+    credentials: Resolved = None
     """What tokens come from (see `eegrpc._credentials.resolve_credentials`); None is anonymous."""
     quota_project: str | None = None
     """Project to bill, over the one that the credentials name."""
@@ -81,8 +80,12 @@ class ChannelOptions:
     """How long `auto` stays with REST before it tries gRPC again."""
     allow_auth_metadata: bool = False
     """Whether single calls may bring ``authorization`` and its like in their metadata."""
-    grpc_options: tuple[tuple[str, int | str | bytes], ...] = field(default=(), repr=False)
+    grpc_options: tuple[tuple[str, int | str | bytes], ...] = ()
     """What else the user gave for gRPC itself, checked. `grpc_arguments` has all of it."""
+
+    def __repr__(self) -> str:
+        shown = (f"{name}={value!r}" for name, value in self._asdict().items() if name not in _SECRET)
+        return f"ChannelOptions({', '.join(shown)})"
 
     def __reduce__(self) -> Any:
         raise TypeError("channel options may hold secrets and cannot be pickled; make the channel in the other process")
@@ -236,8 +239,8 @@ _GRPC_FLAGS = frozenset(
         "grpc.use_local_subchannel_pool",
     )
 )
-_GRPC_NUMBERS = re.compile(r"grpc\.(http2\..+|.+_ms|.+_size|.+_length|.+_bytes)")
-_TOKEN = re.compile(r"[\x21-\x7e]+")
+_GRPC_NUMBERS = r"grpc\.(http2\..+|.+_ms|.+_size|.+_length|.+_bytes)"
+_VISIBLE = r"[\x21-\x7e]+"
 
 
 def _read_options(options: Sequence[tuple[str, Any]]) -> dict[str, Any]:
@@ -304,14 +307,14 @@ def _seconds(name: str, value: object) -> float:
 def _project(name: str, value: object) -> str | None:
     if value is None:
         return None
-    if not isinstance(value, str) or not _TOKEN.fullmatch(value) or "/" in value:
+    if not isinstance(value, str) or not re.fullmatch(_VISIBLE, value) or "/" in value:
         raise ValueError(f"option {name} must be a project id or number, like my-project")
     return value
 
 
 def _scopes(name: str, value: object) -> tuple[str, ...]:
     scopes = tuple(value) if isinstance(value, Sequence) and not isinstance(value, (str, bytes)) else ()
-    if not scopes or not all(isinstance(scope, str) and _TOKEN.fullmatch(scope) for scope in scopes):
+    if not scopes or not all(isinstance(scope, str) and re.fullmatch(_VISIBLE, scope) for scope in scopes):
         raise ValueError(f"option {name} must be a non-empty sequence of OAuth scopes (https://…)")
     return scopes
 
@@ -322,11 +325,13 @@ def _grpc_value(name: str, value: object) -> int | str | bytes:
         if not isinstance(value, str) or "\0" in value:
             raise ValueError(f"option {name} must be a str")
         if name == "grpc.service_config":
+            from eegrpc._service_config import check_service_config
+
             check_service_config(value)
         return value
     if name in _GRPC_FLAGS:
         return int(_flag(name, value))
-    if _GRPC_NUMBERS.fullmatch(name):
+    if re.fullmatch(_GRPC_NUMBERS, name):
         return _whole(name, value, least=-1)
     if isinstance(value, bool):
         return int(value)

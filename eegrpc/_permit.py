@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from eegrpc._admission import Permit
 from eegrpc._bell import Bell
-from eegrpc._gate import Permit
 
 if TYPE_CHECKING:
     from types import TracebackType

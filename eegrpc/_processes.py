@@ -2,17 +2,18 @@
 
 In a forked child only the thread that forked goes on. A lock that another one held stays locked, a call that another
 one ran never ends, and a connection is read by two processes. So whatever has locks, calls or connections starts clean
-in the child, before any other code runs there. The parent does nothing for it at a fork.
+in the child, before any other code runs there. All that the parent does at a fork is to finish imports.
 """
 
 from __future__ import annotations
 
+import importlib
 import os
 import threading
 import weakref
 from typing import Any, Final, NoReturn, Protocol
 
-__all__ = ["Forkable", "NotPicklable", "child_lock", "keep_in_children", "restart_in_children"]
+__all__ = ["Forkable", "NotPicklable", "child_lock", "keep_in_children", "load_before_forks", "restart_in_children"]
 
 
 class Forkable(Protocol):
@@ -28,6 +29,7 @@ class Forkable(Protocol):
 _known: weakref.WeakSet[Forkable] = weakref.WeakSet()
 _kept: weakref.WeakSet[Any] = weakref.WeakSet()
 _inherited: Final[list[Any]] = []
+_loaded_late: Final[list[str]] = []
 
 
 def restart_in_children(owner: Forkable) -> None:
@@ -69,6 +71,20 @@ def keep_in_children(thing: Any) -> None:
     _kept.add(thing)
 
 
+def load_before_forks(*names: str) -> None:
+    """Have modules that are imported when they are first needed imported before the next fork, at the latest.
+
+    A fork in the middle of an import leaves the module's lock held in the child, whose own first import of the module
+    would then wait for it for ever.
+    """
+    _loaded_late.extend(names)
+
+
+def _before_fork() -> None:
+    for name in _loaded_late:  # a module that is loaded may name further ones
+        importlib.import_module(name)
+
+
 def _after_fork() -> None:
     _inherited.extend(_kept)
     for owner in tuple(_known):
@@ -76,7 +92,7 @@ def _after_fork() -> None:
 
 
 if hasattr(os, "register_at_fork"):  # not on Windows, which has no fork
-    os.register_at_fork(after_in_child=_after_fork)
+    os.register_at_fork(before=_before_fork, after_in_child=_after_fork)
 
 
 class NotPicklable:

@@ -41,7 +41,7 @@ _LEAST_JSON_PER_BYTE: Final = 1 / 6
 _PROJECT_ID: Final = re.compile(r"(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?:)?[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
 _MAX_PROJECT: Final = 255
 # As the official client checks it (ee/_state.py); the guide also allows upper case, which that client refuses.
-_WORKLOAD_TAG: Final = re.compile(r"[a-z0-9]|[a-z0-9][-_a-z0-9]{0,61}[a-z0-9]")
+_WORKLOAD_TAG: Final = r"[a-z0-9]|[a-z0-9][-_a-z0-9]{0,61}[a-z0-9]"
 
 # Who is calling, in the form of Google's own clients.
 _CLIENT_VERSIONS: Final = f"gl-python/{sys.version.split()[0]} grpc/{grpc.__version__} eegrpc/{VERSION}"
@@ -112,7 +112,7 @@ def _project_name(name: str) -> str:
 
 def _workload_tag(tag: str | None) -> str:
     text = _text("workload_tag", tag)
-    if text and not _WORKLOAD_TAG.fullmatch(text):
+    if text and not re.fullmatch(_WORKLOAD_TAG, text):
         raise _refuse(
             "workload_tag",
             f"{text[:64]!r} is malformed: pass 1 to 63 lower-case letters, digits, '-' and '_', and none of these two "

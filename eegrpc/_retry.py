@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import math
-import random as _random
 import re
 import time
 from dataclasses import dataclass, field
@@ -17,9 +16,8 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeVar, runtime_checkable
 
 import grpc
 
-from eegrpc._error_rules import THROTTLED
+from eegrpc._processes import load_before_forks
 from eegrpc._retry_budget import RetryBudget
-from eegrpc._retry_delay import STOP, least_delay, pushback
 from eegrpc.errors import CallContext, EarthEngineError, from_rpc_error, make_error
 
 if TYPE_CHECKING:
@@ -35,7 +33,17 @@ _T = TypeVar("_T")
 _Metadata = tuple[tuple[str, "str | bytes"], ...]
 
 _LONGEST_POLL: Final = 0.5  # seconds between two looks at an empty budget; the shortest is half of it
-_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")  # google.rpc.ErrorInfo.reason, as AIP-193 wants it
+_NAME: Final = r"[A-Za-z][A-Za-z0-9_]{0,62}"  # google.rpc.ErrorInfo.reason, as AIP-193 wants it
+
+
+load_before_forks("random", "eegrpc._retry_delay")  # needed when something fails
+
+
+def _random() -> float:
+    """Return a number from 0 to 1."""
+    import random
+
+    return random.random()  # noqa: S311 - spreads waits, guards nothing
 
 
 @runtime_checkable
@@ -129,7 +137,7 @@ class RetryPolicy:
         elapsed: float,  # noqa: ARG002  # part of RetryDecider; the deadline is the caller's affair
         /,
         *,
-        random: Callable[[], float] = _random.random,
+        random: Callable[[], float] = _random,
         now: Callable[[], float] = time.time,
     ) -> float | None:
         """Return how many seconds to wait before the request is sent again, or None when the error is final.
@@ -140,6 +148,8 @@ class RetryPolicy:
             random: Gives numbers from 0 to 1.
             now: Gives the time of day as seconds since 1970; asked only when the server names a date.
         """
+        from eegrpc._retry_delay import STOP, least_delay, pushback
+
         error = failures[-1]
         if len(failures) >= self.max_attempts or not self._retries(failures):
             return None
@@ -153,6 +163,8 @@ class RetryPolicy:
 
     def _retries(self, failures: Sequence[EarthEngineError]) -> bool:
         """Return whether the latest failure is of a kind that is sent again."""
+        from eegrpc._error_rules import THROTTLED
+
         error = failures[-1]
         code = grpc.StatusCode.RESOURCE_EXHAUSTED if error.reason in THROTTLED else error.code()
         if code in self.once and code not in self.codes:
@@ -185,7 +197,7 @@ class Attempts:
         *,
         budget: TokenBucket | None = None,
         clock: Callable[[], float] = time.monotonic,
-        random: Callable[[], float] = _random.random,
+        random: Callable[[], float] = _random,
     ) -> None:
         self._policy = policy
         self._timeout = timeout
@@ -343,7 +355,7 @@ def _checked(delay: object, error: EarthEngineError) -> float | None:
 
 def _label(error: EarthEngineError) -> str:
     """Return the error's reason if it is a name; the code's otherwise, for a server may send any text as reason."""
-    return error.reason if _NAME.fullmatch(error.reason) else error.code().name
+    return error.reason if re.fullmatch(_NAME, error.reason) else error.code().name
 
 
 def _description(error: EarthEngineError) -> str:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Final
 from google.protobuf.message import DecodeError
 from google.rpc import error_details_pb2
 
+from eegrpc._processes import load_before_forks
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -19,10 +21,12 @@ if TYPE_CHECKING:
 
 __all__ = ["STOP", "least_delay", "pushback"]
 
+load_before_forks("email.utils")
+
 STOP: Final = -1.0
 """What `pushback` returns for a server that wants no further attempt."""
 
-_WHOLE: Final = re.compile(r"-?[0-9]{1,15}", re.ASCII)
+_WHOLE: Final = r"-?[0-9]{1,15}"
 
 
 def pushback(error: EarthEngineError) -> float | None:
@@ -33,7 +37,7 @@ def pushback(error: EarthEngineError) -> float | None:
     for key, value in (*error.trailing_metadata(), *error.initial_metadata()):
         if key == "grpc-retry-pushback-ms":
             text = _text(value)
-            return int(text) / 1000 if _WHOLE.fullmatch(text) and int(text) >= 0 else STOP
+            return int(text) / 1000 if re.fullmatch(_WHOLE, text) and int(text) >= 0 else STOP
     return None
 
 

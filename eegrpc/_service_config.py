@@ -10,7 +10,7 @@ import grpc
 
 __all__ = ["check_service_config"]
 
-_DURATION = re.compile(r"[0-9]+(\.[0-9]{1,9})?s")
+_DURATION = r"[0-9]+(\.[0-9]{1,9})?s"
 _CODES = frozenset(code.name for code in grpc.StatusCode)
 
 
@@ -81,7 +81,7 @@ def _number(parent: dict[str, Any], where: str, key: str, *, most: float = float
 
 def _duration(parent: dict[str, Any], where: str, key: str) -> None:
     value = parent.get(key)
-    if not isinstance(value, str) or not _DURATION.fullmatch(value) or not float(value[:-1]) > 0:
+    if not isinstance(value, str) or not re.fullmatch(_DURATION, value) or not float(value[:-1]) > 0:
         raise _wrong(f"{where}.{key}", 'is not a duration greater than 0 in seconds, like "0.5s"')
 
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import grpc
 
+from eegrpc._admission import Admission
 from eegrpc._bell import Bell
 from eegrpc._failed_call import FailedCall, token_was_replaced
-from eegrpc._gate import Admission
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable

@@ -8,28 +8,36 @@ The table that tells failures apart, `RULES`, stands in ``eegrpc/_error_rules.py
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import grpc
-from google.protobuf.message import DecodeError
-from google.rpc import error_details_pb2, status_pb2
 
-from eegrpc._error_rules import BY_CODE, OWN_DOMAIN, RULES, UNKNOWN_CAUSE, Rule, find_rule
+from eegrpc._processes import load_before_forks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from google.rpc.status_pb2 import Status
+
+    from eegrpc._error_rules import RULES, Rule
+
 __all__ = ["RULES", "CallContext", "EarthEngineError", "Rule", "from_rpc_error", "make_error"]
 
-_STATUS_KEY: Final = "grpc-status-details-bin"
+load_before_forks("eegrpc._error_status")  # needed when something fails, as the table is
 
 _Code = grpc.StatusCode
 _Metadata = tuple[tuple[str, str | bytes], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class CallContext:
+def __getattr__(name: str) -> Any:
+    if name not in ("RULES", "Rule"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import eegrpc._error_rules as table
+
+    return getattr(table, name)
+
+
+class CallContext(NamedTuple):
     """Which request failed; nothing in it is secret."""
 
     project: str = ""
@@ -64,6 +72,8 @@ class EarthEngineError(grpc.RpcError, grpc.Call):
         trailing_metadata: Iterable[tuple[str, str | bytes]] = (),
         context: CallContext | None = None,
     ) -> None:
+        from eegrpc._error_status import judge
+
         super().__init__(code, details)
         self._code = code
         self._details = details
@@ -71,16 +81,14 @@ class EarthEngineError(grpc.RpcError, grpc.Call):
         self._trailing_metadata = _pairs(trailing_metadata)
         self.context = context or CallContext()
         """The request that failed: project, page, attempt."""
-        self.status = _read_status(code, details, self._trailing_metadata)
+        verdict = judge(code, details, self._trailing_metadata)
+        self.status: Status = verdict.status
         """The google.rpc.Status, with the details that the server sent."""
-        info = _error_info(self.status)
-        rule = find_rule(code, details, info)
-        retryable, hint = (rule.retryable, rule.hint) if rule else BY_CODE.get(code, (False, UNKNOWN_CAUSE))
-        self.reason: str = rule.reason if rule else (info.reason or code.name)
+        self.reason: str = verdict.reason
         """Machine-readable reason: a name from `RULES`, else the server's ErrorInfo.reason, else the code's name."""
-        self.retryable: bool = retryable
+        self.retryable: bool = verdict.retryable
         """Whether the same request may succeed when it is sent again later."""
-        self.hint: str = hint
+        self.hint: str = verdict.hint
         """What to do next, as a sentence."""
 
     def code(self) -> grpc.StatusCode:
@@ -157,14 +165,10 @@ def make_error(
         field: Path of the offending request field, if one is; travels as a google.rpc.BadRequest.FieldViolation.
         context: The request.
     """
-    status = status_pb2.Status(code=code.value[0], message=details)
-    status.details.add().Pack(error_details_pb2.ErrorInfo(reason=reason, domain=OWN_DOMAIN))
-    if field:
-        violation = error_details_pb2.BadRequest.FieldViolation(field=field, description=details)
-        status.details.add().Pack(error_details_pb2.BadRequest(field_violations=[violation]))
-    return EarthEngineError(
-        code, details, trailing_metadata=((_STATUS_KEY, status.SerializeToString()),), context=context
-    )
+    from eegrpc._error_status import STATUS_KEY, own_status
+
+    trailing = ((STATUS_KEY, own_status(code, details, reason, field)),)
+    return EarthEngineError(code, details, trailing_metadata=trailing, context=context)
 
 
 def _restore(
@@ -183,29 +187,3 @@ def _ask(error: grpc.RpcError, name: str) -> Any:
 def _pairs(metadata: Iterable[tuple[str, str | bytes]]) -> _Metadata:
     """Return metadata as plain pairs, which can be pickled; gRPC has types of its own for them."""
     return tuple((key, value) for key, value in metadata)
-
-
-def _read_status(code: grpc.StatusCode, details: str, trailing: _Metadata) -> status_pb2.Status:
-    """Return the Status of the trailing metadata; one of code and details when it has none, or a contradicting one."""
-    for key, value in trailing:
-        if key == _STATUS_KEY and isinstance(value, bytes):
-            try:
-                status = status_pb2.Status.FromString(value)
-            except DecodeError:
-                continue
-            if status.code == code.value[0]:
-                return status
-    return status_pb2.Status(code=code.value[0], message=details)
-
-
-def _error_info(status: status_pb2.Status) -> error_details_pb2.ErrorInfo:
-    """Return the status's ErrorInfo; an empty one when it has none that can be read."""
-    info = error_details_pb2.ErrorInfo()
-    for detail in status.details:
-        if detail.Is(info.DESCRIPTOR):
-            try:
-                detail.Unpack(info)
-            except DecodeError:
-                continue
-            return info
-    return info

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bisect
 
-from eegrpc._gate import _Lines
+from eegrpc._gate import Lines
 from eegrpc._quota import LimitName, Line, State, Ticket
 from eegrpc._retry import NO_RETRY, Attempts
 
@@ -14,7 +14,7 @@ class World:
 
     def __init__(self, concurrency=40, rate=100.0, *, adaptive=True):
         self.now = 1000.0
-        self.lines = _Lines(lambda: Line(concurrency, rate, adaptive=adaptive), lambda: self.now)
+        self.lines = Lines(lambda: Line(concurrency, rate, adaptive=adaptive), lambda: self.now)
         self.looks: dict[Ticket, float] = {}
         self.starts: list[float] = []
         self.started: list[Ticket] = []

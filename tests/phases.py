@@ -23,7 +23,6 @@ from peers import H2Peer, HttpPeer, http
 from servers import free_port
 
 import eegrpc
-from eegrpc._quota import Ticket
 from eegrpc.mapper import IMPLEMENTATION
 from eegrpc.transcoding.aio_channel import AioTranscodingChannel
 from eegrpc.transcoding.channel import TranscodingChannel
@@ -163,7 +162,7 @@ def secure(transport: str, port: int, host: str = "localhost", roots: bytes | No
 @contextlib.contextmanager
 def _gate(transport: str, _: int) -> Iterator[Scene]:
     gate = eegrpc.QuotaGate(1)
-    gate._lines().join("projects/p", Ticket("somebody else", lambda: True))
+    gate._lines().enter("projects/p", "somebody else", lambda: True)
     yield Scene(_plain(transport, free_port()), gate=gate, arrived=lambda: gate.stats("p").waiting)
 
 

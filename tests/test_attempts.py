@@ -8,9 +8,9 @@ import grpc
 import pytest
 from retry_doubles import Clock, Steady, Stub, failure
 
+from eegrpc._admission import Admission
 from eegrpc._async_client import send as send_async
 from eegrpc._client import send
-from eegrpc._gate import Admission
 from eegrpc._retry import NO_RETRY, Attempts, RetryDecider, RetryPolicy
 from eegrpc._retry_budget import RetryBudget, TokenBucket
 from eegrpc.errors import CallContext, EarthEngineError

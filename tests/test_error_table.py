@@ -21,7 +21,7 @@ from servers import ScriptedServicer, grpc_server, rest_server
 
 from eegrpc import RetryPolicy
 from eegrpc.errors import CallContext, EarthEngineError
-from eegrpc.transcoding.status import HTTP_OF_CODE
+from eegrpc.transcoding.error_body import HTTP_OF_CODE
 
 Code = grpc.StatusCode
 

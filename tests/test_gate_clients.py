@@ -12,9 +12,9 @@ from servers import Hang, ScriptedServicer, echo, grpc_server, rest_server
 from waiting import PATIENCE, until
 
 import eegrpc
+from eegrpc._admission import Admission
 from eegrpc._async_client import send as send_async
 from eegrpc._client import send
-from eegrpc._gate import Admission
 from eegrpc._retry import NO_RETRY, Attempts
 from eegrpc.errors import CallContext, EarthEngineError
 from eegrpc.v1alpha import ComputeImagesRequest

@@ -8,7 +8,7 @@ import pytest
 from gate_world import World, most_in_a_second
 
 import eegrpc
-from eegrpc._gate import Admission
+from eegrpc._admission import Admission
 
 
 @pytest.mark.parametrize("concurrency", [1, 3, 40])

@@ -10,7 +10,8 @@ import sys
 from gate_world import World
 
 import eegrpc
-from eegrpc._gate import _MANY_PROJECTS, Admission
+from eegrpc._admission import Admission
+from eegrpc._gate import _MANY_PROJECTS
 from eegrpc._quota import State, Ticket
 
 
@@ -89,7 +90,8 @@ def test_projects_that_hold_nothing_are_let_go():
 def test_a_forked_process_starts_with_nobody_in_flight():
     program = """
 import os
-from eegrpc._gate import Admission, QuotaGate
+from eegrpc._admission import Admission
+from eegrpc._gate import QuotaGate
 from eegrpc._permit import ThreadPermit
 from eegrpc._retry import NO_RETRY, Attempts
 from eegrpc.errors import CallContext

@@ -13,8 +13,8 @@ import pytest
 from waiting import PATIENCE
 
 import eegrpc
+from eegrpc._admission import Admission
 from eegrpc._aio_permit import TaskPermit
-from eegrpc._gate import Admission
 from eegrpc._permit import ThreadPermit
 from eegrpc._retry import NO_RETRY, Attempts
 

@@ -10,7 +10,8 @@ from google.protobuf.duration_pb2 import Duration
 from google.rpc import error_details_pb2, status_pb2
 
 import eegrpc
-from eegrpc._gate import _LIMITS_BY_REASON, Admission, Permit
+from eegrpc._admission import Admission, Permit
+from eegrpc._gate import _LIMITS_BY_REASON
 from eegrpc._quota import LONGEST_HOLD, LimitName, State
 from eegrpc.errors import EarthEngineError
 

@@ -11,7 +11,14 @@ PACKAGE = Path(__file__).parents[1] / "eegrpc"
 
 # Rooms from the bottom up; a module belongs to the longest prefix. A room imports itself and the rooms before it.
 ROOMS = [
-    ("eegrpc.v1alpha", "eegrpc._version", "eegrpc._processes", "eegrpc._error_rules", "eegrpc.errors"),
+    (
+        "eegrpc.v1alpha",
+        "eegrpc._version",
+        "eegrpc._processes",
+        "eegrpc._error_rules",
+        "eegrpc._error_status",
+        "eegrpc.errors",
+    ),
     ("eegrpc.mapper",),
     ("eegrpc.transcoding",),
     (  # channel
@@ -38,6 +45,7 @@ ROOMS = [
         "eegrpc._retry",
         "eegrpc._quota",
         "eegrpc._gate",
+        "eegrpc._admission",
         "eegrpc._permit",
         "eegrpc._aio_permit",
         "eegrpc._expressions",

@@ -6,7 +6,6 @@ once; messages are split on their wire bytes, never decoded and printed again.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from google.api import annotations_pb2
@@ -43,8 +42,7 @@ class Split(NamedTuple):
     """Encoding of the fields that are left for query parameters."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Binding:
+class Binding(NamedTuple):
     """One way to reach a method by HTTP."""
 
     http_method: str
@@ -57,8 +55,10 @@ class Binding:
     input: Descriptor
     path_fields: Mapping[str, FieldPath]
     """The fields of the path variables, by dotted field path."""
-    _path_tree: wire.FieldTree = field(repr=False)
-    _message_class: Any = field(repr=False)
+    path_tree: wire.FieldTree
+    """The fields of the path variables, by number."""
+    message_class: Any
+    """The class of request messages."""
 
     def split(self, message: bytes) -> Split:
         """Cut an encoded request into path, body and query.
@@ -66,7 +66,7 @@ class Binding:
         Raises:
             MapperError: `message` is not an encoded request.
         """
-        in_path, rest = wire.split(message, self._path_tree) if self._path_tree else (b"", message)
+        in_path, rest = wire.split(message, self.path_tree) if self.path_tree else (b"", message)
         path = self._path_values(in_path) if self.path_fields else {}
         if self.body == _WHOLE:
             return Split(path, rest, b"")
@@ -98,7 +98,7 @@ class Binding:
         Raises:
             MapperError: A text of `path` is not a value of its field's type.
         """
-        in_message = wire.split(message, self._path_tree)[0] if self._path_tree else b""
+        in_message = wire.split(message, self.path_tree)[0] if self.path_tree else b""
         if not in_message:
             return None
         fields = self.path_fields
@@ -109,7 +109,7 @@ class Binding:
 
     def _path_values(self, in_path: bytes, *, only_set: bool = False) -> dict[str, str]:
         try:
-            message = self._message_class.FromString(in_path)
+            message = self.message_class.FromString(in_path)
         except DecodeError as error:
             raise MapperError("wire", f"not an encoded {self.input.full_name}: {error}") from error
         values = {}
@@ -126,8 +126,7 @@ class Binding:
         return values
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Method:
+class Method(NamedTuple):
     """What the channel and the server must know of one method."""
 
     path: str
@@ -224,8 +223,8 @@ def _binding(method: MethodDescriptor, rule: HttpRule) -> Binding:
         response_body=response_body,
         input=method.input_type,
         path_fields=path_fields,
-        _path_tree=wire.union([_tree(fields) for fields in path_fields.values()]),
-        _message_class=message_factory.GetMessageClass(method.input_type),
+        path_tree=wire.union([_tree(fields) for fields in path_fields.values()]),
+        message_class=message_factory.GetMessageClass(method.input_type),
     )
 
 

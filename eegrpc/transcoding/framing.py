@@ -8,8 +8,8 @@ So both channels read responses by these rules.
 
 from __future__ import annotations
 
-import enum
 import re
+from typing import Final
 
 import grpc
 
@@ -27,29 +27,30 @@ LARGE_BODY = 1 << 20
 _MAX_LINES = 100  # of a header or of trailers, the empty one at their end included; http.client's limit, too
 _MAX_CHUNK_LINE = 1 << 10
 _START = b"HTTP/1."
-_STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-9]\d\d)(?: [\t -~\x80-\xff]*)?")
-_FIELD = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):([\t -~\x80-\xff]*)")
+# Patterns that few responses need stay text, which re compiles when one does.
+_STATUS_LINE = rb"HTTP/1\.([01]) ([1-9]\d\d)(?: [\t -~\x80-\xff]*)?"
+_FIELD = rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):([\t -~\x80-\xff]*)"
 # A whole header, as nearly all come; others are read line by line. To match takes memory for each line: not too many.
 _HEAD = re.compile(
     rb"HTTP/1\.([01]) ([1-9]\d\d)(?: [\t -~\x80-\xff]*)?\r\n"
     rb"((?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t -~\x80-\xff]*\r\n){0,99})\r\n"
 )
 _LENGTH = re.compile(r"[0-9]{1,18}")
-_CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})(?: *|;[\t -~\x80-\xff]*)")
-_CLOSES, _KEEPS = (re.compile(rf"(?:^|,)[ \t]*{option}[ \t]*(?:,|$)") for option in ("close", "keep-alive"))
+_CHUNK_SIZE = rb"([0-9A-Fa-f]{1,15})(?: *|;[\t -~\x80-\xff]*)"
+_CLOSES, _KEEPS = (rf"(?:^|,)[ \t]*{option}[ \t]*(?:,|$)" for option in ("close", "keep-alive"))
 _HTTP2_FRAMES = (4, 7)  # SETTINGS or GOAWAY, the first that a server which speaks HTTP/2 sends
 
 
-class _Expect(enum.Enum):
-    STATUS = enum.auto()
-    FIELD = enum.auto()
-    BYTES = enum.auto()  # as many as Content-Length told
-    CHUNK_SIZE = enum.auto()
-    CHUNK = enum.auto()
-    CHUNK_END = enum.auto()
-    TRAILER = enum.auto()
-    CLOSE = enum.auto()  # the body lasts until the connection ends
-    NOTHING = enum.auto()
+class _Expect:
+    STATUS: Final = 0
+    FIELD: Final = 1
+    BYTES: Final = 2  # as many as Content-Length told
+    CHUNK_SIZE: Final = 3
+    CHUNK: Final = 4
+    CHUNK_END: Final = 5
+    TRAILER: Final = 6
+    CLOSE: Final = 7  # the body lasts until the connection ends
+    NOTHING: Final = 8
 
 
 class ResponseFraming:
@@ -64,7 +65,7 @@ class ResponseFraming:
     """The status code; 0 until it has come."""
     headers: list[tuple[str, str]]
     """The fields of the header, their names in lower case; whole once `has_head`."""
-    _expect: _Expect
+    _expect: int  # one of `_Expect`
     _version: int  # the minor one
     _length: int | None
     _chunked: bool
@@ -91,7 +92,7 @@ class ResponseFraming:
     @property
     def has_told_length(self) -> bool:
         """Whether nothing comes but `left` bytes of the body, as they are."""
-        return self._expect is _Expect.BYTES
+        return self._expect == _Expect.BYTES
 
     @property
     def coding(self) -> str:
@@ -105,7 +106,7 @@ class ResponseFraming:
     @property
     def finished(self) -> bool:
         """Whether the response has come to its end."""
-        return self._expect is _Expect.NOTHING
+        return self._expect == _Expect.NOTHING
 
     @property
     def reusable(self) -> bool:
@@ -117,7 +118,9 @@ class ResponseFraming:
         if not self.finished or self._excess:
             return False
         options = ",".join([value for name, value in self.headers if name == "connection"]).lower()
-        return _KEEPS.search(options) is not None if self._version == 0 else _CLOSES.search(options) is None
+        if self._version == 0:
+            return re.search(_KEEPS, options) is not None
+        return not options or re.search(_CLOSES, options) is None
 
     def feed(self, data: bytes | memoryview) -> int:
         """Take `data`; return how many bytes of it belong to the response. What comes behind it belongs to nobody.
@@ -129,14 +132,14 @@ class ResponseFraming:
         if size:
             self.begun = True
         data = bytes(data)
-        if self._expect is _Expect.BYTES and size <= self.left:  # nearly all bytes come by here
+        if self._expect == _Expect.BYTES and size <= self.left:  # nearly all bytes come by here
             self._pieces.append(data)
             self.received(size)
             return size
         at = 0
         chunks: list[bytes] = []
-        while at < size and self._expect is not _Expect.NOTHING:
-            if self._expect is _Expect.CLOSE:
+        while at < size and self._expect != _Expect.NOTHING:
+            if self._expect == _Expect.CLOSE:
                 chunks.append(data[at:])
                 at = size
             elif self._expect in (_Expect.BYTES, _Expect.CHUNK):
@@ -160,9 +163,9 @@ class ResponseFraming:
         Raises:
             TranscodingError: UNAVAILABLE with the reason ``TRUNCATED``: the response had begun, and more was to come.
         """
-        if self._expect is _Expect.CLOSE:
+        if self._expect == _Expect.CLOSE:
             self._expect, self._excess = _Expect.NOTHING, True
-        elif self.begun and self._expect is not _Expect.NOTHING:
+        elif self.begun and self._expect != _Expect.NOTHING:
             raise truncated("the connection ended before the response did")
 
     def take(self) -> list[bytes]:
@@ -174,21 +177,21 @@ class ResponseFraming:
         """Count bytes of a body whose length is told: they were received, wherever they are."""
         self.left -= size
         if self.left == 0:
-            self._expect = _Expect.NOTHING if self._expect is _Expect.BYTES else _Expect.CHUNK_END
+            self._expect = _Expect.NOTHING if self._expect == _Expect.BYTES else _Expect.CHUNK_END
 
     @property
     def _at_head(self) -> bool:
-        return self._expect is _Expect.STATUS and not self._line
+        return self._expect == _Expect.STATUS and not self._line
 
     def _feed_line(self, data: bytes, start: int) -> int:
         """Take what `data` has of a line; return where it ends."""
         newline = data.find(b"\n", start)
         end = len(data) if newline < 0 else newline + 1
-        limit = (_MAX_CHUNK_LINE if self._expect is _Expect.CHUNK_SIZE else MAX_HEAD_BYTES) - self._size
+        limit = (_MAX_CHUNK_LINE if self._expect == _Expect.CHUNK_SIZE else MAX_HEAD_BYTES) - self._size
         if len(self._line) + end - start > limit:
             raise not_http("a header or a chunk's size is too long")
         line = self._line + data[start:end]
-        if self._expect is _Expect.STATUS:
+        if self._expect == _Expect.STATUS:
             _check_start(line)
         if newline < 0:
             self._line = line
@@ -235,7 +238,7 @@ class ResponseFraming:
             raise not_http(f"more than {_MAX_LINES} lines of header")
 
     def _take_status(self, line: bytes) -> None:
-        match = _STATUS_LINE.fullmatch(line)
+        match = re.fullmatch(_STATUS_LINE, line)
         if match is None:
             raise not_http(f"the status line is {line[:40]!r}")
         self._version, self.status = int(match[1]), int(match[2])
@@ -270,7 +273,7 @@ class ResponseFraming:
             self._expect = _Expect.BYTES if self.left else _Expect.NOTHING
 
     def _take_chunk_size(self, line: bytes) -> None:
-        match = _CHUNK_SIZE.fullmatch(line)
+        match = re.fullmatch(_CHUNK_SIZE, line)
         if match is None:
             raise not_http("a chunk's size is not a number")
         self.left = int(match[1], 16)
@@ -301,7 +304,7 @@ def _check_start(line: bytes) -> None:
 
 
 def _field(line: bytes) -> tuple[str, str]:
-    match = _FIELD.fullmatch(line)
+    match = re.fullmatch(_FIELD, line)
     if match is None:
         raise not_http("a header line is folded, has no name, or has control characters")
     return match[1].decode().lower(), match[2].decode("latin-1").strip(" \t")

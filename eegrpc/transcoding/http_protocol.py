@@ -10,7 +10,7 @@ import grpc
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
-from eegrpc.transcoding.status import error_json
+from eegrpc.transcoding.error_body import error_json
 from eegrpc.transcoding.types import Reply
 
 __all__ = ["Runner", "error_response"]

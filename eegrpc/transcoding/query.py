@@ -8,8 +8,7 @@ are those of https://cloud.google.com/apis/docs/system-parameters, with ``$`` be
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote, unquote_to_bytes
 
 import grpc
@@ -37,8 +36,7 @@ _SYSTEM_IGNORED = frozenset(
 _METHOD_OVERRIDES = frozenset(("_method", "x-http-method-override"))  # tunnels of other frameworks: of no effect here
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(NamedTuple):
     """A query string, taken apart."""
 
     wire: bytes

@@ -1,25 +1,25 @@
 """Host names to addresses, looked up on threads apart: nothing ends or interrupts getaddrinfo, whatever the deadline.
 
-What the first look-up of a name would import is imported here: a fork in the middle of an import leaves its lock held
-in the child, and the first call of the child would wait for it for ever.
+An address that is written out is not looked up.
 """
 
 from __future__ import annotations
 
-import encodings.idna  # noqa: F401 - see the end of the docstring
 import ipaddress
 import socket
 import threading
 from concurrent.futures import Future
 from typing import Any, Final
 
-from eegrpc._processes import restart_in_children
+from eegrpc._processes import load_before_forks, restart_in_children
 from eegrpc.transcoding.workers import Workers
 
 __all__ = ["Addresses", "look_up"]
 
 Addresses = list[tuple[Any, ...]]
 """What socket.getaddrinfo returns."""
+
+load_before_forks("encodings.idna")  # by the first name that getaddrinfo looks up
 
 _MOST_AT_ONCE: Final = 8
 """Look-ups at a time; a name server that does not answer holds a thread for half a minute or more."""
@@ -75,12 +75,19 @@ def look_up(host: str, port: int) -> Future[Addresses]:
         port: Port to be in the addresses.
     """
     try:
-        ipaddress.ip_address(host)
+        written = ipaddress.ip_address(host)
     except ValueError:
         return _look_ups.find(host, port)
     found: Future[Addresses] = Future()
-    found.set_result(_addresses(host, port))
+    found.set_result([_address(written, port)])
     return found
+
+
+def _address(host: ipaddress.IPv4Address | ipaddress.IPv6Address, port: int) -> tuple[Any, ...]:
+    kind: tuple[Any, ...] = (socket.SOCK_STREAM, socket.IPPROTO_TCP, "")
+    if isinstance(host, ipaddress.IPv4Address):
+        return socket.AF_INET, *kind, (str(host), port)
+    return socket.AF_INET6, *kind, (str(host), port, 0, 0)
 
 
 def _addresses(host: str, port: int) -> Addresses:

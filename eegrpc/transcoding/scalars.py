@@ -35,9 +35,9 @@ TEXT_MESSAGES = frozenset(
 """Message types that are a single value in JSON, and so in a query string."""
 
 _Field = FieldDescriptor
-_INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,19})")
-_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
-_BASE64 = re.compile(r"[A-Za-z0-9+/_-]*={0,2}")
+_INTEGER = r"-?(?:0|[1-9][0-9]{0,19})"
+_NUMBER = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
+_BASE64 = r"[A-Za-z0-9+/_-]*={0,2}"
 _NOT_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 _MOST_NUMBER = 400  # characters of a number worth reading: a double has at most 17 digits and an exponent
 
@@ -120,7 +120,7 @@ def _enum_type(field: FieldDescriptor) -> EnumDescriptor:
 
 
 def _encode_integer(field: FieldDescriptor, value: str, bits: int, signed: bool, wire_type: int) -> bytes:
-    if _INTEGER.fullmatch(value) is None:
+    if re.fullmatch(_INTEGER, value) is None:
         raise _refusal(field, value)
     number = int(value)
     low, high = (-(1 << bits - 1), (1 << bits - 1) - 1) if signed else (0, (1 << bits) - 1)
@@ -137,7 +137,7 @@ def _encode_integer(field: FieldDescriptor, value: str, bits: int, signed: bool,
 def _encode_float(field: FieldDescriptor, value: str) -> bytes:
     number = _NOT_FINITE.get(value)
     if number is None:
-        number = float(value) if len(value) <= _MOST_NUMBER and _NUMBER.fullmatch(value) else math.inf
+        number = float(value) if len(value) <= _MOST_NUMBER and re.fullmatch(_NUMBER, value) else math.inf
         if math.isinf(number):
             raise _refusal(field, value)
     if field.type == _Field.TYPE_DOUBLE:
@@ -149,7 +149,7 @@ def _encode_float(field: FieldDescriptor, value: str) -> bytes:
 
 
 def _bytes(field: FieldDescriptor, value: str) -> bytes:
-    if _BASE64.fullmatch(value) is None:
+    if re.fullmatch(_BASE64, value) is None:
         raise _refusal(field, value)
     digits = value.rstrip("=").replace("+", "-").replace("/", "_")
     try:
@@ -162,7 +162,7 @@ def _enum(field: FieldDescriptor, value: str) -> int:
     known = _enum_type(field).values_by_name.get(value)
     if known is not None:
         return int(known.number)
-    if _INTEGER.fullmatch(value) is None or not -(1 << 31) <= int(value) < 1 << 31:
+    if re.fullmatch(_INTEGER, value) is None or not -(1 << 31) <= int(value) < 1 << 31:
         raise _refusal(field, value)
     return int(value)
 

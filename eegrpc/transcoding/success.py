@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from grpc import StatusCode as Code
 
 from eegrpc.mapper import MapperError
-from eegrpc.transcoding import status as statuses
 from eegrpc.transcoding.content import Body, Content, FieldBody, header, other_charset
+from eegrpc.transcoding.status import BAD_RESPONSE, HTTP_STATUS_KEY, NOT_JSON, TRUNCATED, failure
 from eegrpc.transcoding.types import HttpResponse, Metadata, Reply
 
 if TYPE_CHECKING:
@@ -68,8 +68,7 @@ def _suspicious(body: Body, response: HttpResponse, pool: DescriptorPool, *, is_
     if not isinstance(value, dict):
         return _bad_response(response, "JSON that cannot be looked through")
     if value.get("error") is not None and "error" not in names:
-        reply = statuses.reply_of_error_value(value, response.status, metadata=_http(response), pool=pool)
-        return reply or _bad_response(response, "an error without a status")
+        return _reply_of_error(value, response, pool) or _bad_response(response, "an error without a status")
     if is_empty and value and names and names.isdisjoint(value):
         return _bad_response(response, f"JSON that has no field of {full_name}")
     return None
@@ -79,16 +78,25 @@ def _unreadable(response: HttpResponse, error: MapperError, pool: DescriptorPool
     """Return the reply for the body of a success that is not the message."""
     if error.kind == "eof":
         text = f"HTTP {response.status}: the JSON body ends early ({len(response.body)} bytes received)"
-        return statuses.failure(Code.UNAVAILABLE, text, statuses.TRUNCATED, metadata=_http(response))
+        return failure(Code.UNAVAILABLE, text, TRUNCATED, metadata=_http(response))
     value = _parse(response.body)
     if isinstance(value, list):  # a streaming method's error comes in a list
-        reply = statuses.reply_of_error_value(value, response.status, metadata=_http(response), pool=pool)
+        reply = _reply_of_error(value, response, pool)
         if reply is not None:
             return reply
     if value is not _MALFORMED or error.kind not in ("json", "utf8"):
         return _bad_response(response, str(error))
-    text = statuses.excerpt(f"HTTP {response.status}: the body is not JSON", response.body)
-    return statuses.failure(Code.UNKNOWN, text, statuses.NOT_JSON, metadata=_http(response))
+    from eegrpc.transcoding.error_body import excerpt
+
+    text = excerpt(f"HTTP {response.status}: the body is not JSON", response.body)
+    return failure(Code.UNKNOWN, text, NOT_JSON, metadata=_http(response))
+
+
+def _reply_of_error(value: object, response: HttpResponse, pool: DescriptorPool) -> Reply | None:
+    """Return the status that parsed JSON stands for; None if it is no error body."""
+    from eegrpc.transcoding.error_body import reply_of_error_value
+
+    return reply_of_error_value(value, response.status, metadata=_http(response), pool=pool)
 
 
 def _parse(data: bytes) -> object:
@@ -99,9 +107,9 @@ def _parse(data: bytes) -> object:
 
 
 def _http(response: HttpResponse) -> Metadata:
-    return ((statuses.HTTP_STATUS_KEY, str(response.status)),)
+    return ((HTTP_STATUS_KEY, str(response.status)),)
 
 
 def _bad_response(response: HttpResponse, what: str) -> Reply:
     text = f"HTTP {response.status}: bad response: {what}"
-    return statuses.failure(Code.INTERNAL, text, statuses.BAD_RESPONSE, metadata=_http(response))
+    return failure(Code.INTERNAL, text, BAD_RESPONSE, metadata=_http(response))

@@ -16,8 +16,7 @@ A LITERAL is made of the characters that RFC 3986 allows in a path segment, exce
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote, unquote, unquote_to_bytes
 
 if TYPE_CHECKING:
@@ -32,7 +31,7 @@ _UNRESERVED = re.compile(r"[A-Za-z0-9\-._~]")
 # One segment of a request's path: visible ASCII except "/", "?", "#", and "%" only before two hexadecimal digits.
 _RAW_SEGMENT = r"(?:[!-\"$&-.0->@-~]|%[0-9A-Fa-f]{2})+"
 
-_ENCODED_SLASH = re.compile(r"(%2[Ff])")
+_ENCODED_SLASH = r"(%2[Ff])"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _DOT_SEGMENT = re.compile(r"(?:^|/|%2[Ff])\.\.?(?:$|/|%2[Ff])")
 
@@ -56,8 +55,7 @@ class PathValueError(ValueError):
     """A value that cannot become part of a path; whoever set the field of the request must act."""
 
 
-@dataclass(frozen=True, slots=True)
-class Variable:
+class Variable(NamedTuple):
     """One variable of a template."""
 
     field_path: tuple[str, ...]
@@ -68,7 +66,8 @@ class Variable:
     """Whether ``/`` in the value separates segments; otherwise it is a character like any other."""
     column: int
     """Where it stands in the template, counted from 1."""
-    _value: re.Pattern[str]
+    pattern: re.Pattern[str]
+    """What a whole value must match."""
 
     @property
     def name(self) -> str:
@@ -110,7 +109,7 @@ class PathTemplate:
         """The custom verb after the colon, None if there is none."""
         self._parts: tuple[_Part, ...] = tuple(parser.parts)
         self._is_pattern = any(part == _ONE for part in self._parts)
-        self._match = re.compile(_path_pattern(self._parts))
+        self._match: re.Pattern[str] | None = None  # compiled when it is needed, which is on servers
         wild = next((i for i, segment in enumerate(segments) if segment in (_ONE, _MANY)), len(segments))
         if wild < len(segments) and segments[wild] == _MANY:
             wild -= 1  # matches no segment as well
@@ -150,6 +149,8 @@ class PathTemplate:
             if not path.endswith(":" + self.verb):
                 return None
             path = path[: -len(self.verb) - 1]
+        if self._match is None:
+            self._match = re.compile(_path_pattern(self._parts))
         found = self._match.fullmatch(path)
         if found is None:
             return None
@@ -178,7 +179,7 @@ def _decode(variable: Variable, raw: str) -> str | None:
             return raw
         if not variable.multi_segment:
             return unquote_to_bytes(raw).decode()
-        pieces = _ENCODED_SLASH.split(raw)
+        pieces = re.split(_ENCODED_SLASH, raw)
         pieces[::2] = [unquote_to_bytes(piece).decode() for piece in pieces[::2]]
         return "".join(pieces)
     except UnicodeDecodeError:
@@ -189,7 +190,7 @@ def _objection(variable: Variable, value: str) -> str | None:
     """Return why the value cannot be sent or accepted, None if it can."""
     if not value:
         return f"'' does not match {variable.template}: the field is part of the path and must be set"
-    if variable._value.fullmatch(value) is None:
+    if variable.pattern.fullmatch(value) is None:
         return f"{_cut(value)} does not match {variable.template}"
     if _CONTROL.search(value):
         return f"{_cut(value)} contains a control character"

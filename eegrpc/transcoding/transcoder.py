@@ -17,14 +17,14 @@ from google.protobuf import descriptor_pool
 
 from eegrpc._processes import restart_in_children
 from eegrpc.mapper import MapperError
-from eegrpc.transcoding import status as statuses
 from eegrpc.transcoding.binding import Binding, Method, methods_of
 from eegrpc.transcoding.content import JSON_TYPE, Body, Content, body_of, header, other_charset
 from eegrpc.transcoding.metadata import check_metadata, from_headers, to_headers, to_trailers
 from eegrpc.transcoding.query import parse_query, query_string
 from eegrpc.transcoding.router import MethodNotAllowedError, Router
+from eegrpc.transcoding.status import DETAILS_KEY
 from eegrpc.transcoding.success import reply_of_success
-from eegrpc.transcoding.template import PathValueError
+from eegrpc.transcoding.template import PathTemplate, PathValueError
 from eegrpc.transcoding.types import HttpRequest, HttpResponse, Metadata, Reply, TranscodingError
 
 if TYPE_CHECKING:
@@ -41,8 +41,8 @@ __all__ = ["Transcoder"]
 
 Code = grpc.StatusCode
 _USER_AGENT = "eegrpc (gzip)"
-_ORIGIN_FORM = re.compile(r"/[!-\"$->@-~]*(?:\?[!-\"$-~]*)?")  # visible ASCII without a fragment
-_TIMEOUT = re.compile(r"\+?(?:[0-9]{1,12}(?:\.[0-9]*)?|\.[0-9]+)")
+_ORIGIN_FORM = r"/[!-\"$->@-~]*(?:\?[!-\"$-~]*)?"  # visible ASCII without a fragment
+_TIMEOUT = r"\+?(?:[0-9]{1,12}(?:\.[0-9]*)?|\.[0-9]+)"
 
 
 class Transcoder:
@@ -70,7 +70,7 @@ class Transcoder:
         self._pool = pool if pool is not None else descriptor_pool.Default()
         self._user_agent = user_agent if "gzip" in user_agent else f"{user_agent} (gzip)".strip()
         self._methods: dict[str, Method] = {}
-        self._plans: dict[Method, _Plan] = {}
+        self._plans: dict[str, _Plan] = {}
         self._router = Router()
         self._lock = threading.Lock()
         restart_in_children(self)
@@ -123,7 +123,7 @@ class Transcoder:
                 except PathValueError as error:
                     refusals.append(str(error))
                     continue
-                body = plan.request_body[binding]
+                body = plan.request_body[binding.template]
                 content = Content(b"") if body is None else body.write(split.body)
                 query = query_string(method.input, split.query)
                 if query:
@@ -152,7 +152,9 @@ class Transcoder:
             if reply.code is Code.OK:
                 return Reply(Code.OK, "", reply.wire, initial, trailing)
         else:
-            reply = statuses.reply_of_error(response, pool=self._pool)
+            from eegrpc.transcoding.error_body import reply_of_error
+
+            reply = reply_of_error(response, pool=self._pool)
         return reply._replace(initial_metadata=initial)
 
     def route(self, request: HttpRequest) -> tuple[Method, bytes, Metadata, float | None]:
@@ -166,7 +168,7 @@ class Transcoder:
         path, _, query = _origin_form(request.target).partition("?")
         method, binding, values = self._router.find(request.method.upper(), "/" + path.lstrip("/"))
         plan = self._plan(method)
-        body_wire = _read_body(plan.request_body[binding], request)
+        body_wire = _read_body(plan.request_body[binding.template], request)
         try:
             path_wire = binding.path_wire(values)
             conflict = binding.conflict(body_wire, values) if body_wire else None
@@ -186,7 +188,7 @@ class Transcoder:
             method: The method that was called; None if that is not known, which only an error may have.
             reply: What the servicer answered. Metadata become headers, trailing ones with ``grpc-trailer-`` before.
         """
-        trailing = [pair for pair in reply.trailing_metadata if pair[0] != statuses.DETAILS_KEY]
+        trailing = [pair for pair in reply.trailing_metadata if pair[0] != DETAILS_KEY]
         try:
             check_metadata((*reply.initial_metadata, *trailing))
         except TranscodingError:
@@ -201,7 +203,9 @@ class Transcoder:
             headers = [("content-type", _with_charset(content.type))]
             status, data = 200, content.data or body.unset
         else:
-            status, data = statuses.error_json(reply, pool=self._pool)
+            from eegrpc.transcoding.error_body import error_json
+
+            status, data = error_json(reply, pool=self._pool)
             headers = [("content-type", _with_charset(JSON_TYPE))]
         return HttpResponse(status, (*headers, *to_headers(reply.initial_metadata), *to_trailers(trailing)), data)
 
@@ -210,7 +214,9 @@ class Transcoder:
         response = self.reply(None, Reply(error.code, error.details))
         if not isinstance(error, MethodNotAllowedError):
             return response
-        status, data = statuses.error_json(Reply(error.code, error.details), http_status=error.http_status)
+        from eegrpc.transcoding.error_body import error_json
+
+        status, data = error_json(Reply(error.code, error.details), http_status=error.http_status)
         return HttpResponse(status, (*response.headers, ("allow", ", ".join(error.allowed))), data)
 
     def _compile(self, path: str) -> Method:
@@ -234,9 +240,9 @@ class Transcoder:
         return method
 
     def _plan(self, method: Method) -> _Plan:
-        plan = self._plans.get(method)
+        plan = self._plans.get(method.path)
         if plan is None:
-            plan = self._plans.setdefault(method, _Plan(method))
+            plan = self._plans.setdefault(method.path, _Plan(method))
         return plan
 
     def _request_headers(
@@ -261,8 +267,8 @@ class _Plan:
     __slots__ = ("request_body", "response_body")
 
     def __init__(self, method: Method) -> None:
-        self.request_body: Mapping[Binding, Body | None] = {
-            binding: _request_body(binding) for binding in method.bindings
+        self.request_body: Mapping[PathTemplate, Body | None] = {
+            binding.template: _request_body(binding) for binding in method.bindings
         }
         response_field = method.bindings[0].response_body if method.bindings else None
         self.response_body = body_of(method.output, response_field, strict=False)
@@ -282,7 +288,7 @@ def _http_method(binding: Binding) -> str:
 
 
 def _origin_form(target: str) -> str:
-    if _ORIGIN_FORM.fullmatch(target) is None:
+    if re.fullmatch(_ORIGIN_FORM, target) is None:
         raise TranscodingError(Code.INVALID_ARGUMENT, "The request target must be a percent-encoded path and query.")
     return target
 
@@ -328,7 +334,7 @@ def _taken(binding: Binding) -> Mapping[str, str] | None:
 def _timeout(headers: Headers) -> float | None:
     """Return x-server-timeout in seconds; None if there is none or it is no number, for it is only a hint."""
     text = header(headers, "x-server-timeout")
-    return float(text) if _TIMEOUT.fullmatch(text) else None
+    return float(text) if re.fullmatch(_TIMEOUT, text) else None
 
 
 def _with_charset(content_type: str) -> str:

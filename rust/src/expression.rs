@@ -1,4 +1,5 @@
-//! Whether an expression of Earth Engine can be evaluated, seen quickly: the graph is closed and has no cycle.
+//! Whether an expression of Earth Engine can be evaluated, seen quickly: the graph is closed and has no cycle, and nests
+//! no deeper than parsers read.
 //!
 //! Nearly all expressions are sound, and are only to be let through; one that may not be is left to the caller, who
 //! looks again, slowly, to say what is wrong and where. The time is linear in the size of the expression.
@@ -14,6 +15,7 @@ mod fields {
     pub const EXPRESSION_RESULT: u32 = 2;
     pub const ENTRY_KEY: u32 = 1;
     pub const ENTRY_VALUE: u32 = 2;
+    pub const NODE_CONSTANT: u32 = 1;
     pub const NODE_INTEGER: u32 = 2;
     pub const NODE_ARRAY: u32 = 4;
     pub const NODE_DICTIONARY: u32 = 5;
@@ -29,14 +31,25 @@ mod fields {
     pub const INVOCATION_NAME: u32 = 1;
     pub const INVOCATION_REFERENCE: u32 = 2;
     pub const INVOCATION_ARGUMENTS: u32 = 3;
+
+    // And from google/protobuf/struct.proto.
+    pub const VALUE_STRUCT: u32 = 5;
+    pub const VALUE_LIST: u32 = 6;
+    pub const STRUCT_FIELDS: u32 = 1;
+    pub const LIST_VALUES: u32 = 1;
 }
+
+/// Most messages inside one another that protobuf's parsers read, the request around the expression not counted.
+const MAX_LEVELS: u32 = 100;
+/// Where a node at the root of an entry is: in the entry, in the expression.
+const ROOT_LEVEL: u32 = 3;
 
 /// Names of function arguments, as bits.
 type Names = u64;
 
 /// Whether it is certain that an encoded `Expression` can be evaluated: `result` and every reference name a node, no
 /// node depends on itself, every node has a value and every invocation a function, and arguments are used only where a
-/// function binds them.
+/// function binds them; and that parsers read the request that it becomes, for it nests no deeper than they go.
 ///
 /// False says that it cannot, or that this is not the place to find out: the bytes are not what an encoder writes, or
 /// there are more than 64 names of arguments.
@@ -51,6 +64,9 @@ struct Edge<'a> {
     /// Arguments that the target may use because of this reference: it is the body of a function.
     binds: Names,
 }
+
+/// Nodes to be read, and how deep in the request each is.
+type Pending = Vec<(Part, u32)>;
 
 /// What one entry of `values`, with all nodes inside it, refers to.
 struct Node {
@@ -90,36 +106,39 @@ impl<'a> Graph<'a> {
             return Err(unsure());
         }
         self.nodes.push(Node { edges: self.edges.len(), arguments: 0 });
-        let mut pending = vec![root];
-        while let Some(node) = pending.pop() {
-            self.read_node(wire, node, &mut pending)?;
+        let mut pending = vec![(root, ROOT_LEVEL)];
+        while let Some((node, level)) = pending.pop() {
+            self.read_node(wire, node, level, &mut pending)?;
         }
         Ok(())
     }
 
     /// Take note of what a node refers to; the nodes inside it are added to `pending`.
-    fn read_node(&mut self, wire: &'a [u8], node: Part, pending: &mut Vec<Part>) -> Result<()> {
+    fn read_node(&mut self, wire: &'a [u8], node: Part, level: u32, pending: &mut Pending) -> Result<()> {
+        check_level(level)?;
         let Some((tag, value)) = only_field(wire, node, fields::LAST_OF_NODE)? else {
             return Err(unsure());
         };
         if tag.wire_type != if tag.number == fields::NODE_INTEGER { VARINT } else { LENGTH } {
             return Err(unsure()); // to decoders it is an unknown field
         }
+        let inner = level + 1;
         match tag.number {
-            fields::NODE_ARRAY => each(wire, value, |tag, part| {
+            fields::NODE_ARRAY => each(wire, value, inner, |tag, part| {
                 if tag.number == fields::ARRAY_VALUES {
-                    pending.push(part);
+                    pending.push((part, inner + 1));
                 }
                 Ok(())
             }),
-            fields::NODE_DICTIONARY => each(wire, value, |tag, part| {
+            fields::NODE_DICTIONARY => each(wire, value, inner, |tag, part| {
                 if tag.number == fields::DICTIONARY_VALUES {
-                    pending.push(entry(wire, part)?.1);
+                    pending.push((entry(wire, part)?.1, inner + 2));
                 }
                 Ok(())
             }),
-            fields::NODE_DEFINITION => self.read_definition(wire, value),
-            fields::NODE_INVOCATION => self.read_invocation(wire, value, pending),
+            fields::NODE_DEFINITION => self.read_definition(wire, value, inner),
+            fields::NODE_INVOCATION => self.read_invocation(wire, value, inner, pending),
+            fields::NODE_CONSTANT => check_constant(wire, value, inner),
             fields::NODE_ARGUMENT => {
                 let name = self.name(bytes(wire, value))?;
                 self.nodes.last_mut().ok_or_else(unsure)?.arguments |= name;
@@ -129,13 +148,13 @@ impl<'a> Graph<'a> {
                 self.edges.push(Edge { target: bytes(wire, value), binds: 0 });
                 Ok(())
             }
-            _ => Ok(()), // a constant
+            _ => Ok(()), // a number or bytes
         }
     }
 
-    fn read_definition(&mut self, wire: &'a [u8], definition: Part) -> Result<()> {
+    fn read_definition(&mut self, wire: &'a [u8], definition: Part, level: u32) -> Result<()> {
         let mut edge = Edge { target: b"", binds: 0 };
-        each(wire, definition, |tag, part| {
+        each(wire, definition, level, |tag, part| {
             match tag.number {
                 fields::DEFINITION_ARGUMENT => edge.binds |= self.name(bytes(wire, part))?,
                 fields::DEFINITION_BODY => edge.target = bytes(wire, part),
@@ -147,16 +166,16 @@ impl<'a> Graph<'a> {
         Ok(())
     }
 
-    fn read_invocation(&mut self, wire: &'a [u8], invocation: Part, pending: &mut Vec<Part>) -> Result<()> {
+    fn read_invocation(&mut self, wire: &'a [u8], invocation: Part, level: u32, pending: &mut Pending) -> Result<()> {
         let mut functions = 0;
-        each(wire, invocation, |tag, part| {
+        each(wire, invocation, level, |tag, part| {
             match tag.number {
                 fields::INVOCATION_NAME => functions += 1,
                 fields::INVOCATION_REFERENCE => {
                     functions += 1;
                     self.edges.push(Edge { target: bytes(wire, part), binds: 0 });
                 }
-                fields::INVOCATION_ARGUMENTS => pending.push(entry(wire, part)?.1),
+                fields::INVOCATION_ARGUMENTS => pending.push((entry(wire, part)?.1, level + 2)),
                 _ => {}
             }
             Ok(())
@@ -229,6 +248,26 @@ impl<'a> Graph<'a> {
     }
 }
 
+/// Look whether a constant, a `google.protobuf.Value` at `level`, nests too deeply. It calls itself as often.
+fn check_constant(wire: &[u8], value: Part, level: u32) -> Result<()> {
+    let inner = level + 1;
+    each(wire, value, level, |tag, part| match tag.number {
+        fields::VALUE_STRUCT => each(wire, part, inner, |tag, part| {
+            if tag.number == fields::STRUCT_FIELDS {
+                check_constant(wire, entry(wire, part)?.1, inner + 2)?;
+            }
+            Ok(())
+        }),
+        fields::VALUE_LIST => each(wire, part, inner, |tag, part| {
+            if tag.number == fields::LIST_VALUES {
+                check_constant(wire, part, inner + 1)?;
+            }
+            Ok(())
+        }),
+        _ => Ok(()),
+    })
+}
+
 fn bytes(wire: &[u8], part: Part) -> &[u8] {
     wire.get(part.start..part.end).unwrap_or_default()
 }
@@ -236,7 +275,7 @@ fn bytes(wire: &[u8], part: Part) -> &[u8] {
 /// Key and value of an entry of a map, each of which an encoder writes once.
 fn entry(wire: &[u8], part: Part) -> Result<(Part, Part)> {
     let (mut key, mut value) = (None, None);
-    each(wire, part, |tag, part| {
+    each(wire, part, 0, |tag, part| {
         let field = match tag.number {
             fields::ENTRY_KEY => &mut key,
             fields::ENTRY_VALUE => &mut value,
@@ -250,8 +289,16 @@ fn entry(wire: &[u8], part: Part) -> Result<(Part, Part)> {
     key.zip(value).ok_or_else(unsure)
 }
 
-/// Give each field of a message whose known ones are all strings or messages.
-fn each(wire: &[u8], part: Part, mut field: impl FnMut(Tag, Part) -> Result<()>) -> Result<()> {
+fn check_level(level: u32) -> Result<()> {
+    if level > MAX_LEVELS {
+        return Err(unsure());
+    }
+    Ok(())
+}
+
+/// Give each field that is a string or a message of a message at `level`.
+fn each(wire: &[u8], part: Part, level: u32, mut field: impl FnMut(Tag, Part) -> Result<()>) -> Result<()> {
+    check_level(level)?;
     let mut reader = Reader::new(wire, part);
     while !reader.is_done() {
         let tag = reader.tag()?;
@@ -359,6 +406,25 @@ mod tests {
         for length in 0..sound.len() {
             assert!(!is_sound_expression(&sound[..length]), "cut at {length}");
         }
+    }
+
+    #[test]
+    fn what_nests_too_deeply_is_left_to_the_caller() {
+        fn nested(inmost: &[u8], times: usize, around: impl Fn(Vec<u8>) -> Vec<u8>) -> Vec<u8> {
+            let node = (0..times).fold(inmost.to_vec(), |node, _| around(node));
+            expression("0", &[("0", node)])
+        }
+        let list = |node: Vec<u8>| field(fields::NODE_ARRAY, &field(1, &node));
+        for (inmost, times) in [(vec![0x10, 0x07], 48), (constant(), 48), (field(fields::NODE_ARRAY, b""), 48)] {
+            assert!(is_sound_expression(&nested(&inmost, times, list)));
+            assert!(!is_sound_expression(&nested(&inmost, times + 1, list)));
+        }
+        let of_lists = |times| {
+            let value = (0..times).fold(vec![0x08, 0x00], |value, _| field(fields::VALUE_LIST, &field(1, &value)));
+            expression("0", &[("0", field(fields::NODE_CONSTANT, &value))])
+        };
+        assert!(is_sound_expression(&of_lists(48)));
+        assert!(!is_sound_expression(&of_lists(49)));
     }
 
     #[test]

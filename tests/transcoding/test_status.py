@@ -13,7 +13,9 @@ from grpc_status import rpc_status
 from probe_service import POOL, Inner
 
 from eegrpc.transcoding import status as statuses
-from eegrpc.transcoding.status import HTTP_OF_CODE, error_json, failure, reply_of_error, status_details
+from eegrpc.transcoding.error_body import HTTP_OF_CODE, error_json, reply_of_error
+from eegrpc.transcoding.error_details import status_details
+from eegrpc.transcoding.status import failure
 from eegrpc.transcoding.types import HttpResponse, Reply
 
 Code = grpc.StatusCode

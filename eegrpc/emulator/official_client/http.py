@@ -17,8 +17,9 @@ from eegrpc.emulator.official_client.methods import discovery_document
 from eegrpc.emulator.serving.service import ASSUMPTIONS_KEY, ERROR_DOMAIN
 from eegrpc.emulator.serving.statuses import error_info, status_of
 from eegrpc.emulator.testing.journal import Record
+from eegrpc.transcoding.error_body import error_json
 from eegrpc.transcoding.metadata import to_trailers
-from eegrpc.transcoding.status import DETAILS_KEY, error_json
+from eegrpc.transcoding.status import DETAILS_KEY
 from eegrpc.transcoding.types import Reply
 from eegrpc.v1alpha import ComputeImagesRequest
 
