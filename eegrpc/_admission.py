@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import grpc
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from eegrpc._quota import Ticket
     from eegrpc._retry import Attempts
 
-__all__ = ["Admission", "Permit"]
+__all__ = ["NO_PERMIT", "Admission", "Permit"]
 
 
 class Admission:
@@ -59,25 +59,24 @@ class Admission:
 
 
 class Permit:
-    """The right to send one attempt: what the waiters of both colours share. They are context managers.
+    """The right to send one attempt through a gate: what the waiters of both colours share. They are context managers.
 
     Args:
         admission: The client's.
-        project: Resource name of the project.
-        attempts: The call's; its time bounds the wait.
+        attempts: The call's; its time bounds the wait, and its project is whose line it waits in.
     """
 
-    def __init__(self, admission: Admission, project: str, attempts: Attempts) -> None:
+    def __init__(self, admission: Admission, attempts: Attempts) -> None:
         self._admission = admission
-        self._project = project
         self._attempts = attempts
-        self._lines = None if admission.gate is None else admission.gate._lines()
+        assert admission.gate is not None, "without a gate, nobody needs a permit"
+        self._lines = admission.gate._lines()
         self._ticket: Ticket | None = None
         self._throttled = False
 
     def failed(self, cause: grpc.RpcError) -> None:
         """Take note of how the attempt failed."""
-        if self._lines is None or self._ticket is None or _code(cause) is not grpc.StatusCode.RESOURCE_EXHAUSTED:
+        if self._ticket is None or _code(cause) is not grpc.StatusCode.RESOURCE_EXHAUSTED:
             return
         error = from_rpc_error(cause)
         if error.retryable:  # else a daily quota, or an answer that is too large
@@ -91,24 +90,23 @@ class Permit:
             EarthEngineError: The time is up (DEADLINE_EXCEEDED, or how the last attempt failed), or the client was
                 closed (CANCELLED). Nothing is sent.
         """
-        if self._lines is None:
-            return None
+        project = self._attempts.project
         if self._ticket is None:
-            self._ticket, wait = self._lines.enter(self._project, self._admission.group, wake)
+            self._ticket, wait = self._lines.enter(project, self._admission.group, wake)
         else:
             wait = self._lines.look(self._ticket)
         if self._admission.closed:
             raise make_error(
                 grpc.StatusCode.CANCELLED,
-                f"the client was closed while the request waited for quota of {self._project}; nothing was sent",
+                f"the client was closed while the request waited for quota of {project}; nothing was sent",
                 reason="CANCELLED",
-                context=CallContext(self._project),
+                context=CallContext(project),
             )
         if wait is None:
             return None
         left = self._attempts.left()
         if left <= 0:
-            raise self._attempts.expired(f"while the request waited for quota of {self._project}")
+            raise self._attempts.expired(f"while the request waited for quota of {project}")
         return min(wait, left)
 
     def _end(self, kind: type[BaseException] | None) -> None:
@@ -117,13 +115,35 @@ class Permit:
         Args:
             kind: Class of the exception that ends the attempt, if one does.
         """
-        if self._lines is None or self._ticket is None:
+        if self._ticket is None:
             return
         if kind is GeneratorExit:
             # A coroutine that nobody will resume: the garbage collector may be at it, on a thread that holds the lock.
             self._lines.drop(self._ticket)
         else:
             self._lines.leave(self._ticket, answered=kind is None and not self._throttled)
+
+
+class NoPermit:
+    """What stands for a permit where there is no gate, in both colours."""
+
+    def failed(self, cause: grpc.RpcError) -> None:
+        """Take note of nothing."""
+
+    def __enter__(self) -> NoPermit:  # noqa: PYI034 - Self needs Python 3.11
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    async def __aenter__(self) -> NoPermit:  # noqa: PYI034
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        pass
+
+
+NO_PERMIT: Final = NoPermit()
 
 
 def _gate(quota: object) -> QuotaGate:

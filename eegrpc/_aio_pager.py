@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from eegrpc._calls import PreparedCall
     from eegrpc._encoded_page import Page
     from eegrpc._pages import Pages
-    from eegrpc.v1alpha import ComputeImagesRequest, EarthEngineAsset
+    from eegrpc.v1alpha import EarthEngineAsset
 
     class Fetch(Protocol):
         """Gets one page, which counts from 1; `ahead` says that nobody has asked for it yet, `whole` for a message."""
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
         def __call__(
             self,
             call: PreparedCall,
-            request: ComputeImagesRequest,
+            request: bytes,
             page: int,
             ahead: bool = False,
             whole: bool = False,
@@ -148,7 +148,7 @@ class _Ahead:
 
     def begin(self) -> None:
         """Have pages fetched, if there is room for any."""
-        if self._running() or self._failure or not self._pages.may_ask_ahead(self._call.prefetch):
+        if self._running() or self._failure or not self._pages.may_ask_ahead(self._call.terms.prefetch):
             return
         self._process = os.getpid()
         self._task = asyncio.create_task(self._work(), name="eegrpc-prefetch")
@@ -177,7 +177,7 @@ class _Ahead:
                 grpc.StatusCode.CANCELLED,
                 "the client was closed while the page was fetched",
                 reason="CANCELLED",
-                context=CallContext(self._call.request.project, self._pages.number + 1),
+                context=CallContext(self._call.terms.project, self._pages.number + 1),
             )
 
     async def stop(self) -> None:
@@ -210,7 +210,7 @@ class _Ahead:
         return task
 
     async def _work(self) -> None:
-        while (request := self._pages.request_ahead(self._call.prefetch)) is not None:
+        while (request := self._pages.request_ahead(self._call.terms.prefetch)) is not None:
             try:
                 response = await self._fetch(self._call, request, self._pages.number + 1, True)
             except Exception as error:  # noqa: BLE001 - the caller's task raises it

@@ -19,8 +19,6 @@ class TaskPermit(Permit):
     """A permit that a task waits for."""
 
     async def __aenter__(self) -> Self:
-        if self._lines is None:
-            return self
         loop = asyncio.get_running_loop()
         bell = asyncio.Event()
 

@@ -8,23 +8,22 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import grpc
 import grpc.aio
 
-from eegrpc._admission import Admission
+from eegrpc._admission import NO_PERMIT, Admission
 from eegrpc._aio_pager import ComputeImagesAsyncPager
 from eegrpc._aio_permit import TaskPermit
 from eegrpc._calls import (
     DEFAULT_CONCURRENCY,
-    Defaults,
     PreparedCall,
     check_channel,
     own_channel_options,
     prepare,
 )
-from eegrpc._encoded_page import encoded_pages
+from eegrpc._methods import methods_of
 from eegrpc._options import is_google
 from eegrpc._pages import MAX_EMPTY_PAGES
 from eegrpc._processes import restart_in_children
+from eegrpc._terms import Defaults
 from eegrpc.transcoding.loops import OneLoop
-from eegrpc.v1alpha import ComputeImagesRequest, ComputeImagesResponse, EarthEngineStub
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable, Sequence
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
     from eegrpc._encoded_page import Page
     from eegrpc._gate import QuotaGate
     from eegrpc._retry import Attempts, RetryDecider
+    from eegrpc.v1alpha import ComputeImagesResponse
 
 __all__ = ["EarthEngineAsyncClient"]
 
@@ -78,7 +78,7 @@ class EarthEngineAsyncClient(OneLoop):
         prefetch: int = 1,
         max_empty_pages: int = MAX_EMPTY_PAGES,
     ) -> None:
-        self._defaults = Defaults.check(
+        self._defaults = Defaults(
             project,
             retry,
             timeout,
@@ -101,12 +101,8 @@ class EarthEngineAsyncClient(OneLoop):
             )
         else:
             check_channel(endpoint, transport, credentials, api_version, interceptors)
-        self._stub = EarthEngineStub(channel)
         # Interceptors, and whoever made the channel, expect messages.
-        theirs = self._own_channel is None or bool(interceptors)
-        self._page_method: Callable[..., Awaitable[Page]] = (
-            self._stub.ComputeImages if theirs else encoded_pages(channel)
-        )
+        self._methods = methods_of(channel, messages=self._own_channel is None or bool(interceptors))
         self._closed = False
         self._closing: asyncio.Future[None] | None = None  # of the client's loop; what calls sleep on between attempts
         self._ahead: set[asyncio.Task[Any]] = set()  # in which something is fetched before it is asked for
@@ -213,26 +209,24 @@ class EarthEngineAsyncClient(OneLoop):
         self._require_loop()
 
     async def _fetch(
-        self, call: PreparedCall, request: ComputeImagesRequest, page: int, ahead: bool = False, whole: bool = False
+        self, call: PreparedCall, request: bytes, page: int, ahead: bool = False, whole: bool = False
     ) -> Page:
         """Return one page, `whole` as a message; with `ahead`, in a task that may be cancelled."""
         self._require_open()
-        method = self._stub.ComputeImages if whole else self._page_method
+        method: Callable[..., Awaitable[Page]] = self._methods.whole if whole else self._methods.page
         attempts = call.attempts(page)
         if not ahead or (task := asyncio.current_task()) is None:
-            return await send(method, request, call.metadata, attempts, self._admission, self._sleep)
+            return await send(method, request, call.terms.metadata, attempts, self._admission, self._sleep)
         self._ahead.add(task)
         try:
-            return await send(method, request, call.metadata, attempts, self._admission, self._sleep)
+            return await send(method, request, call.terms.metadata, attempts, self._admission, self._sleep)
         finally:
             self._ahead.discard(task)
             del task  # which keeps the error that it ends with, whose traceback leads here
 
-    async def _attempt(
-        self, call: PreparedCall, request: ComputeImagesRequest, attempts: Attempts
-    ) -> ComputeImagesResponse:
+    async def _attempt(self, call: PreparedCall, request: bytes, attempts: Attempts) -> ComputeImagesResponse:
         """Send a request until it is answered or `attempts` gives up."""
-        return await send(self._stub.ComputeImages, request, call.metadata, attempts, self._admission, self._sleep)
+        return await send(self._methods.whole, request, call.terms.metadata, attempts, self._admission, self._sleep)
 
     async def _sleep(self, seconds: float) -> bool:
         """Wait; return True, early, when the client is closed."""
@@ -244,7 +238,7 @@ class EarthEngineAsyncClient(OneLoop):
 
 async def send(
     method: Callable[..., Awaitable[_Response]],
-    request: ComputeImagesRequest,
+    request: bytes,
     metadata: tuple[tuple[str, str | bytes], ...],
     attempts: Attempts,
     admission: Admission,
@@ -258,15 +252,15 @@ async def send(
         EarthEngineError: How the last attempt failed; CANCELLED, the client was closed.
     """
     while True:
-        while (delay := attempts.throttled()) > 0:
-            if await sleep(delay):
-                raise attempts.closed()
-        async with TaskPermit(admission, request.project, attempts) as permit:
-            timeout = attempts.start()
+        async with NO_PERMIT if admission.gate is None else TaskPermit(admission, attempts) as permit:
+            timeout, sent = attempts.start(metadata)
             try:
-                return attempts.answered(await method(request, timeout=timeout, metadata=attempts.metadata(metadata)))
+                return attempts.answered(await method(request, timeout=timeout, metadata=sent))
             except grpc.RpcError as error:
                 permit.failed(error)
                 delay = attempts.failed(error)
         if await sleep(delay):
             raise attempts.closed()
+        while (delay := attempts.throttled()) > 0:
+            if await sleep(delay):
+                raise attempts.closed()

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
     from google.protobuf.field_mask_pb2 import FieldMask
 
-    from eegrpc._calls import Defaults
     from eegrpc._pages import Pages
     from eegrpc._retry import RetryDecider
-    from eegrpc.v1alpha import ComputeImagesRequest, ComputeImagesResponse, EarthEngineAsset
+    from eegrpc._terms import Defaults
+    from eegrpc.v1alpha import ComputeImagesResponse, EarthEngineAsset
 
 __all__ = ["BatchPage", "BatchRequest", "Job", "Order", "Progress", "Settings"]
 
@@ -142,7 +142,7 @@ class Job:
         """The number of the page that comes next."""
         return self._request.first_page + (self._pages.number if self._pages else 0)
 
-    def next_request(self) -> ComputeImagesRequest | None:
+    def next_request(self) -> bytes | None:
         """Return the request for the next page; None when none is left.
 
         Raises:

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from eegrpc._batch import BatchPage, Job, Settings
     from eegrpc._calls import PreparedCall
     from eegrpc._retry import Attempts
-    from eegrpc.v1alpha import ComputeImagesRequest, ComputeImagesResponse
+    from eegrpc.v1alpha import ComputeImagesResponse
 
-    Send = Callable[[PreparedCall, ComputeImagesRequest, Attempts], Awaitable[ComputeImagesResponse]]
+    Send = Callable[[PreparedCall, bytes, Attempts], Awaitable[ComputeImagesResponse]]
 
 __all__ = ["run"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from eegrpc._admission import Admission
 from eegrpc._batch import Progress
@@ -14,19 +14,14 @@ from eegrpc.errors import EarthEngineError
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
 
-    import grpc
-
     from eegrpc._batch import BatchPage, Job, Settings
     from eegrpc._gate import QuotaGate
-    from eegrpc.v1alpha import ComputeImagesRequest, ComputeImagesResponse
-
-    Method = grpc.UnaryUnaryMultiCallable[ComputeImagesRequest, ComputeImagesResponse]
 
 __all__ = ["run"]
 
 
 def run(
-    method: Method, gate: QuotaGate | None, requests: Iterable[object], settings: Settings
+    method: Any, gate: QuotaGate | None, requests: Iterable[object], settings: Settings
 ) -> Generator[BatchPage, None, None]:
     """Yield the pages of all requests. Ending the generator cancels what is under way."""
     batch = _Batch(method, Admission(gate), iter(requests), settings)
@@ -43,7 +38,7 @@ class _Stopped(Exception):  # noqa: N818 - not an error
 class _Batch:
     """The threads of one batch, and what they share under one lock."""
 
-    def __init__(self, method: Method, admission: Admission, source: Iterator[object], settings: Settings) -> None:
+    def __init__(self, method: Any, admission: Admission, source: Iterator[object], settings: Settings) -> None:
         self._method = method
         self._admission = admission  # of its own, so that those who wait at the gate can be sent away
         self._source = source
@@ -113,7 +108,7 @@ class _Batch:
             while (request := job.next_request()) is not None:
                 attempts = job.call.attempts(job.number)
                 method = stop.method(self._method)
-                response = send(method, request, job.call.metadata, attempts, self._admission, stop.sleep)
+                response = send(method, request, job.call.terms.metadata, attempts, self._admission, stop.sleep)
                 self._add(job.page(response, attempts.made))
             if not job.done:
                 self._add(job.nothing())

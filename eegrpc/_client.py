@@ -8,23 +8,22 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import grpc
 
-from eegrpc._admission import Admission
+from eegrpc._admission import NO_PERMIT, Admission
 from eegrpc._bell import INTERRUPTIBLE
 from eegrpc._calls import (
     DEFAULT_CONCURRENCY,
-    Defaults,
     PreparedCall,
     check_channel,
     own_channel_options,
     prepare,
 )
-from eegrpc._encoded_page import encoded_pages
+from eegrpc._methods import methods_of
 from eegrpc._options import is_google
 from eegrpc._pager import ComputeImagesPager
 from eegrpc._pages import MAX_EMPTY_PAGES
 from eegrpc._permit import ThreadPermit
 from eegrpc._processes import NotPicklable, restart_in_children
-from eegrpc.v1alpha import ComputeImagesRequest, EarthEngineStub
+from eegrpc._terms import Defaults
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Sequence
@@ -90,7 +89,7 @@ class EarthEngineClient(NotPicklable):
         prefetch: int = 1,
         max_empty_pages: int = MAX_EMPTY_PAGES,
     ) -> None:
-        self._defaults = Defaults.check(
+        self._defaults = Defaults(
             project,
             retry,
             timeout,
@@ -113,11 +112,10 @@ class EarthEngineClient(NotPicklable):
             )
         else:
             check_channel(endpoint, transport, credentials, api_version, interceptors)
-        self._stub = EarthEngineStub(channel)
         # Interceptors, and whoever made the channel, expect messages.
-        theirs = self._own_channel is None or bool(interceptors)
-        self._page_method: Callable[..., Page] = self._stub.ComputeImages if theirs else encoded_pages(channel)
-        self._closing = threading.Event()  # also what calls sleep on between attempts, so that closing wakes them
+        self._methods = methods_of(channel, messages=self._own_channel is None or bool(interceptors))
+        self._closed = False
+        self._closing = threading.Event()  # what calls sleep on between attempts, so that closing wakes them
         self._ahead: dict[Stop, None] = {}  # what is fetched before it is asked for
         restart_in_children(self)
 
@@ -161,7 +159,8 @@ class EarthEngineClient(NotPicklable):
             EarthEngineError: INVALID_ARGUMENT: an argument is refused, and nothing is sent. Iterating the pager raises
                 it for calls that fail; its `reason` and `hint` say who must act.
         """
-        self._require_open()
+        if self._closed:
+            raise self._is_closed()
         call = prepare(
             self._defaults,
             expression,
@@ -206,13 +205,14 @@ class EarthEngineClient(NotPicklable):
             TypeError, ValueError: `concurrency` makes no sense, or the client is closed. What `requests` itself raises
                 ends the batch.
         """
-        self._require_open()
+        if self._closed:
+            raise self._is_closed()
         from eegrpc._batch import Settings
         from eegrpc._batch_threads import run
 
         settings = Settings(self._defaults, retry, timeout, tuple(metadata), concurrency, ordered)
 
-        return run(self._stub.ComputeImages, self._admission.gate, requests, settings)
+        return run(self._methods.whole, self._admission.gate, requests, settings)
 
     def close(self) -> None:
         """Close the channel if the client made it; calls under way end with CANCELLED. A second time does nothing.
@@ -220,6 +220,7 @@ class EarthEngineClient(NotPicklable):
         Whoever made the channel, calls that wait for their next attempt end with CANCELLED at once, and pages that are
         fetched ahead are cancelled.
         """
+        self._closed = True
         self._closing.set()
         self._admission.close()
         for stop in tuple(self._ahead):
@@ -228,7 +229,8 @@ class EarthEngineClient(NotPicklable):
             self._own_channel.close()
 
     def __enter__(self) -> Self:
-        self._require_open()
+        if self._closed:
+            raise self._is_closed()
         return self
 
     def __exit__(
@@ -239,48 +241,48 @@ class EarthEngineClient(NotPicklable):
     def _after_fork(self) -> None:
         """Be closed in a forked child if it was in the parent, and wait on a lock of its own."""
         self._ahead = {}
-        was_closed, self._closing = self._closing.is_set(), threading.Event()
-        if was_closed:
+        self._closing = threading.Event()
+        if self._closed:
             self._closing.set()
 
-    def _require_open(self) -> None:
-        if self._closing.is_set():
-            raise ValueError("this EarthEngineClient is closed: make a new one, or iterate before it is closed")
+    def _is_closed(self) -> ValueError:
+        return ValueError("this EarthEngineClient is closed: make a new one, or iterate before it is closed")
 
     def _fetch(
         self,
         call: PreparedCall,
-        request: ComputeImagesRequest,
+        request: bytes,
         page: int,
         stop: Stop | None = None,
         whole: bool = False,
     ) -> Page:
         """Return one page, `whole` as a message; with `stop`, as a call that can be ended from outside."""
-        self._require_open()
-        method = self._stub.ComputeImages if whole else self._page_method
+        if self._closed:
+            raise self._is_closed()
+        method: Callable[..., Page] = self._methods.whole if whole else self._methods.page
         attempts = call.attempts(page)
         if stop is None:
-            return send(method, request, call.metadata, attempts, self._admission, self._sleep)
+            return send(method, request, call.terms.metadata, attempts, self._admission, self._sleep)
         self._ahead[stop] = None
         try:
-            if self._closing.is_set():  # in the meantime
+            if self._closed:  # in the meantime
                 stop()
             admission = stop.admission(self._admission)
-            return send(stop.method(method), request, call.metadata, attempts, admission, stop.sleep)
+            return send(stop.method(method), request, call.terms.metadata, attempts, admission, stop.sleep)
         finally:
             self._ahead.pop(stop, None)
 
     def _sleep(self, seconds: float) -> bool:
         """Wait; return True, early, when the client is closed."""
         until = time.monotonic() + seconds
-        while (left := until - time.monotonic()) > 0 and not self._closing.is_set():
+        while (left := until - time.monotonic()) > 0 and not self._closed:
             self._closing.wait(min(left, INTERRUPTIBLE))
-        return self._closing.is_set()
+        return self._closed
 
 
 def send(
     method: Callable[..., _Response],
-    request: ComputeImagesRequest,
+    request: bytes,
     metadata: tuple[tuple[str, str | bytes], ...],
     attempts: Attempts,
     admission: Admission,
@@ -294,15 +296,15 @@ def send(
         EarthEngineError: How the last attempt failed; CANCELLED, the client was closed.
     """
     while True:
-        while (delay := attempts.throttled()) > 0:
-            if sleep(delay):
-                raise attempts.closed()
-        with ThreadPermit(admission, request.project, attempts) as permit:
-            timeout = attempts.start()
+        with NO_PERMIT if admission.gate is None else ThreadPermit(admission, attempts) as permit:
+            timeout, sent = attempts.start(metadata)
             try:
-                return attempts.answered(method(request, timeout=timeout, metadata=attempts.metadata(metadata)))
+                return attempts.answered(method(request, timeout=timeout, metadata=sent))
             except grpc.RpcError as error:
                 permit.failed(error)
                 delay = attempts.failed(error)
         if sleep(delay):
             raise attempts.closed()
+        while (delay := attempts.throttled()) > 0:
+            if sleep(delay):
+                raise attempts.closed()

@@ -7,18 +7,17 @@ the processor's cache, while the memory of a page is given back to the system, a
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from eegrpc.transcoding import wire
-from eegrpc.v1alpha import ComputeImagesRequest, ComputeImagesResponse, EarthEngineAsset
+from eegrpc.v1alpha import ComputeImagesResponse, EarthEngineAsset
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["EncodedPage", "Page", "encoded_pages", "message_of"]
+__all__ = ["EncodedPage", "Page", "message_of", "read_page"]
 
 _IMAGES: Final = ComputeImagesResponse.IMAGES_FIELD_NUMBER
-_PATH: Final = "/google.earthengine.v1alpha.EarthEngine/ComputeImages"
 
 _LARGE: Final = 1 << 16
 """Bytes from which on a page stays encoded."""
@@ -92,14 +91,13 @@ class _Images:
 Page = ComputeImagesResponse | EncodedPage
 
 
-def encoded_pages(channel: Any) -> Any:
-    """Return the stub's method on a channel, sync or asyncio, but that large responses stay encoded."""
-    return channel.unary_unary(
-        _PATH,
-        request_serializer=ComputeImagesRequest.SerializeToString,
-        response_deserializer=_read,
-        _registered_method=True,
-    )
+def read_page(encoded: bytes) -> Page:
+    """Return a page, encoded still if it is large.
+
+    Raises:
+        MapperError, DecodeError: It is none.
+    """
+    return ComputeImagesResponse.FromString(encoded) if len(encoded) < _LARGE else EncodedPage(encoded)
 
 
 def message_of(page: Page) -> ComputeImagesResponse:
@@ -111,7 +109,3 @@ def message_of(page: Page) -> ComputeImagesResponse:
     if isinstance(page, ComputeImagesResponse):
         return page
     return ComputeImagesResponse.FromString(page.whole or b"".join(page.pieces()))
-
-
-def _read(encoded: bytes) -> Page:
-    return ComputeImagesResponse.FromString(encoded) if len(encoded) < _LARGE else EncodedPage(encoded)

@@ -68,6 +68,8 @@ class NativeChannel(NotPicklable, grpc.Channel):
     def _begin(self) -> None:
         self._lock = threading.Lock()
         self._channel: grpc.Channel | None = None
+        self.open_channel: grpc.Channel | None = None
+        """The real channel, while there is one and it is open."""
         self._watchers: list[Callable[[Any], None]] = []
         self._watched_until = 0.0
         self.gate = ForkGate()
@@ -111,6 +113,7 @@ class NativeChannel(NotPicklable, grpc.Channel):
                     self._channel = self._make()
                     _watch_until_closed(self._channel)
                     keep_in_children(self._channel)
+                    self.open_channel = self._channel
                 channel = self._channel
         return channel
 
@@ -159,6 +162,7 @@ class NativeChannel(NotPicklable, grpc.Channel):
         """Cancel the running calls and close the channel, in this process; later calls raise ValueError. Idempotent."""
         with self._lock:
             self._closed = True
+            self.open_channel = None
             now = time.monotonic()
             watched = bool(self._watchers) or now < self._watched_until
             self._watchers.clear()
@@ -231,9 +235,9 @@ class _Method:
         self._made: tuple[grpc.Channel | None, Any] = (None, None)
 
     def _of_this_process(self) -> Any:
-        channel = self._channel.of_this_process()
-        owner, method = self._made
-        if owner is not channel:
+        made_of, method = self._made
+        if made_of is None or made_of is not self._channel.open_channel:
+            channel = self._channel.of_this_process()
             method = getattr(channel, self._kind)(*self._args, **self._kwargs)
             self._made = channel, method
         return method
@@ -293,13 +297,21 @@ class _UnaryUnary(_AnswersOnce):
         compression: grpc.Compression | None = None,
     ) -> Any:
         """Call, wait, and return the response; raise grpc.RpcError if the call fails."""
-        # As `_wait`, by name: nearly all calls are this one.
-        gate = self._channel.gate
-        timeout = gate.enter(timeout)
+        # As `_wait`, by name, and without calls: nearly all calls are this one.
+        channel = self._channel
+        gate = channel.gate
+        gate.running.append(None)
+        if gate.is_shut:
+            timeout = gate.hold(timeout)
         try:
-            return self._of_this_process()(request, timeout, metadata, credentials, wait_for_ready, compression)
+            made_of, method = self._made
+            if made_of is None or made_of is not channel.open_channel:
+                method = self._of_this_process()
+            return method(request, timeout, metadata, credentials, wait_for_ready, compression)
         finally:
-            gate.leave()
+            gate.running.pop()
+            if gate.is_shut:
+                gate.notify()
 
 
 class _AnswersAsStream(_Method, grpc.UnaryStreamMultiCallable, grpc.StreamStreamMultiCallable):  # type: ignore[type-arg]

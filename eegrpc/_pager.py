@@ -10,13 +10,15 @@ from google.protobuf.message import DecodeError
 from eegrpc._encoded_page import message_of
 from eegrpc._prefetch import Prefetch
 from eegrpc._processes import child_lock, restart_in_children
+from eegrpc.v1alpha import ComputeImagesResponse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from eegrpc._calls import PreparedCall
     from eegrpc._prefetch import Fetch
-    from eegrpc.v1alpha import ComputeImagesResponse, EarthEngineAsset
+    from eegrpc._stop import Stop
+    from eegrpc.v1alpha import EarthEngineAsset
 
 __all__ = ["ComputeImagesPager"]
 
@@ -29,17 +31,14 @@ class ComputeImagesPager:
     one is fetched (`prefetch`); that ends when the pager is closed or dropped, or the client is closed.
     """
 
+    _ahead: Prefetch | None = None  # until there is a page to fetch ahead: most answers have a single one
+
     def __init__(self, fetch: Fetch, call: PreparedCall) -> None:
         self._fetch = fetch
         self._call = call
         self._pages = call.pages()
-        self._ahead: Prefetch | None = None  # until there is a page to fetch ahead: most answers have a single one
         self._lock = threading.Lock()
         restart_in_children(self)
-
-    def __del__(self) -> None:
-        if self._ahead is not None:
-            self._ahead.stop()  # takes no lock
 
     def _after_fork(self) -> None:
         """Go on in a forked child, independently of the parent."""
@@ -86,6 +85,8 @@ class ComputeImagesPager:
             while (page := self._pages.take_page()) is None:
                 if not self._advance(whole=True):
                     raise StopIteration
+        if isinstance(page, ComputeImagesResponse):
+            return page
         try:
             return message_of(page)
         except DecodeError as error:
@@ -101,11 +102,22 @@ class ComputeImagesPager:
                 return False
             self._pages.feed(self._fetch(self._call, request, self._pages.number + 1, None, whole))
             self._pages.turn()
-        if self._pages.may_ask_ahead(self._call.prefetch):
+        if self._pages.may_ask_ahead(self._call.terms.prefetch):
             if self._ahead is None:
                 self._ahead = Prefetch(self._fetch, self._call, self._pages)
+                self._dropped = _Dropped(self._ahead.stop)
             self._ahead.begin()
         return True
+
+
+class _Dropped:
+    """Stops what is fetched ahead when its pager is dropped, of which it is a part; pagers without it end faster."""
+
+    def __init__(self, stop: Stop) -> None:
+        self._stop = stop
+
+    def __del__(self) -> None:
+        self._stop()  # takes no lock
 
 
 class _PageIterator:

@@ -11,14 +11,13 @@ while images are taken on another; each side by itself is for one thread at a ti
 
 from __future__ import annotations
 
-from collections import deque
 from typing import TYPE_CHECKING, Final
 
 import grpc
 from google.protobuf.message import DecodeError
 
+from eegrpc._requests import with_page_token
 from eegrpc.errors import CallContext, make_error
-from eegrpc.v1alpha import ComputeImagesRequest
 
 if TYPE_CHECKING:
     from eegrpc._encoded_page import Page
@@ -40,39 +39,43 @@ class Pages:
     """The pages of one request: which to ask for next, and what of them is still to be handed out.
 
     Args:
-        request: The request of the first page; not to be changed from now on. Later pages differ from it in the token
-            alone, because not every server lets the page size change between pages.
-        limit: Most images to hand out; None for all. The request then asks for pages no larger than that.
+        request: The encoded request, without a page token. Pages differ in the token alone, because not every server
+            lets the page size change between pages.
+        page_token: Of the first page; empty for the very first.
+        project: Resource name of the project, for errors.
+        limit: Most images to hand out; None for all.
         max_empty_pages: Most empty pages in a row.
     """
 
+    number = 0
+    """How many pages were fed."""
+    _empty_pages = 0
+    _page: Page | None = None  # begun, and not handed out entirely
+    _position = 0  # of the next image in that page
+    _stays = False  # the token, when that page is handed out
+    _closed = False
+
     def __init__(
-        self, request: ComputeImagesRequest, *, limit: int | None = None, max_empty_pages: int = MAX_EMPTY_PAGES
+        self,
+        request: bytes,
+        page_token: str = "",
+        project: str = "",
+        limit: int | None = None,
+        max_empty_pages: int = MAX_EMPTY_PAGES,
     ) -> None:
-        if limit is not None and limit < (request.page_size or DEFAULT_PAGE_SIZE):
-            shorter = ComputeImagesRequest()
-            shorter.CopyFrom(request)
-            shorter.page_size = limit
-            request = shorter
         self._request = request
+        self._project = project
         # The side that asks and feeds.
         self._remaining = limit
         self._max_empty_pages = max_empty_pages
-        self._empty_pages = 0
-        self._asking = request.page_token  # of the page to ask for next
+        self._asking = page_token  # of the page to ask for next
         self._ended = limit == 0
         # Hashes, because a token may be long; the oldest go first, so only a loop of many thousand pages can hide.
         self._seen: dict[int, None] = {}
-        self.number = 0
-        """How many pages were fed."""
         # Between the sides: pages that were fed, each with whether it is where to go on even when it is handed out.
-        self._fed: deque[tuple[Page, bool]] = deque()
+        self._fed: list[tuple[Page, bool]] = []
         # The side that hands out.
-        self._page: Page | None = None  # begun, and not handed out entirely
-        self._position = 0  # of the next image in that page
-        self._stays = False  # the token, when that page is handed out
-        self._token = request.page_token  # of the first page that is not handed out entirely
-        self._closed = False
+        self._token = page_token  # of the first page that is not handed out entirely
 
     @property
     def next_page_token(self) -> str:
@@ -96,7 +99,7 @@ class Pages:
 
     # What asks and feeds ---------------------------------------------------------------------------------------------
 
-    def next_request(self) -> ComputeImagesRequest | None:
+    def next_request(self) -> bytes | None:
         """Return the request of the next page, the same until its response is fed; None after the last page.
 
         Raises:
@@ -105,6 +108,8 @@ class Pages:
         """
         if self._ended or self._closed:
             return None
+        if not self.number and not self._asking:
+            return self._request  # most computations have one page
         problem = self._problem()
         if problem is not None:
             raise self._failure(*problem)
@@ -118,16 +123,18 @@ class Pages:
         """
         return not (self._ended or self._closed or not self.number or self.ahead >= most or self._problem())
 
-    def request_ahead(self, most: int) -> ComputeImagesRequest | None:
+    def request_ahead(self, most: int) -> bytes | None:
         """Return the next page's request, if `may_ask_ahead`."""
         return self._next() if self.may_ask_ahead(most) else None
 
     def feed(self, response: Page) -> None:
         """Accept the response to the last request."""
-        self._remember(self._asking)
-        self._empty_pages = 0 if response.images else self._empty_pages + 1
-        self._asking = response.next_page_token
-        stays = self._loops()
+        asked, self._asking = self._asking, response.next_page_token
+        stays = False
+        if self._asking:
+            self._remember(asked)
+            self._empty_pages = 0 if response.images else self._empty_pages + 1
+            stays = self._loops()
         if self._remaining is not None:
             if len(response.images) > self._remaining:
                 stays = True
@@ -143,7 +150,7 @@ class Pages:
         """Go on to the next page that was fed; False when there is none. The page before must have been taken."""
         if not self._fed or self._closed:
             return False
-        self._page, self._stays = self._fed.popleft()
+        self._page, self._stays = self._fed.pop(0)
         self._position = 0
         return True
 
@@ -194,13 +201,8 @@ class Pages:
             self._token = page.next_page_token
         self._page = None
 
-    def _next(self) -> ComputeImagesRequest:
-        if self._asking == self._request.page_token:
-            return self._request  # of the first page; most computations have no other
-        request = ComputeImagesRequest()
-        request.CopyFrom(self._request)
-        request.page_token = self._asking
-        return request
+    def _next(self) -> bytes:
+        return with_page_token(self._request, self._asking)
 
     def _problem(self) -> tuple[str, str] | None:
         """Return why the next page is not to be asked for: reason and text."""
@@ -220,5 +222,5 @@ class Pages:
             del self._seen[next(iter(self._seen))]
 
     def _failure(self, reason: str, what: str) -> EarthEngineError:
-        context = CallContext(self._request.project, self.number + 1)
+        context = CallContext(self._project, self.number + 1)
         return make_error(grpc.StatusCode.INTERNAL, f"paging stopped: {what}", reason=reason, context=context)

@@ -19,8 +19,6 @@ class ThreadPermit(Permit):
     """A permit that a thread waits for."""
 
     def __enter__(self) -> Self:
-        if self._lines is None:
-            return self
         bell = self._admission.bell or Bell()
 
         def wake() -> bool:

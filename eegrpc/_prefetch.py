@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from eegrpc._calls import PreparedCall
     from eegrpc._encoded_page import Page
     from eegrpc._pages import Pages
-    from eegrpc.v1alpha import ComputeImagesRequest
 
     class Fetch(Protocol):
         """Gets one page, which counts from 1; as a message if it is wanted whole."""
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
         def __call__(
             self,
             call: PreparedCall,
-            request: ComputeImagesRequest,
+            request: bytes,
             page: int,
             stop: Stop | None = None,
             whole: bool = False,
@@ -56,7 +55,7 @@ class Prefetch:
         with self._changed:
             if self._running or self._failure or self.stop.stopped:
                 return
-            if not self._pages.may_ask_ahead(self._call.prefetch):
+            if not self._pages.may_ask_ahead(self._call.terms.prefetch):
                 return
             self._running = True
         # In the caller's context, which interceptors may ask for what a request belongs to.
@@ -97,9 +96,9 @@ class Prefetch:
                 self._pages.feed(response)
                 self._changed.notify_all()
 
-    def _next(self) -> ComputeImagesRequest | None:
+    def _next(self) -> bytes | None:
         with self._changed:
-            request = None if self.stop.stopped else self._pages.request_ahead(self._call.prefetch)
+            request = None if self.stop.stopped else self._pages.request_ahead(self._call.terms.prefetch)
             if request is None:
                 self._running = False
                 self._changed.notify_all()

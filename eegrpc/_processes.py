@@ -26,7 +26,7 @@ class Forkable(Protocol):
         """
 
 
-_known: weakref.WeakSet[Forkable] = weakref.WeakSet()
+_known: Final[set[weakref.ref[Forkable]]] = set()  # a WeakSet, without its Python: each pager comes and goes here
 _kept: weakref.WeakSet[Any] = weakref.WeakSet()
 _inherited: Final[list[Any]] = []
 _loaded_late: Final[list[str]] = []
@@ -34,7 +34,7 @@ _loaded_late: Final[list[str]] = []
 
 def restart_in_children(owner: Forkable) -> None:
     """Have `owner._after_fork` called in every child process that is forked while `owner` lives."""
-    _known.add(owner)
+    _known.add(weakref.ref(owner, _known.discard))
 
 
 def child_lock(inherited: threading.Lock, what: str) -> Any:
@@ -87,8 +87,10 @@ def _before_fork() -> None:
 
 def _after_fork() -> None:
     _inherited.extend(_kept)
-    for owner in tuple(_known):
-        owner._after_fork()
+    for known in _known.copy():
+        owner = known()
+        if owner is not None:
+            owner._after_fork()
 
 
 if hasattr(os, "register_at_fork"):  # not on Windows, which has no fork

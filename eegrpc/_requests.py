@@ -19,7 +19,7 @@ from eegrpc._expressions import check_graph, check_levels, to_wire
 from eegrpc._version import VERSION
 from eegrpc.errors import make_error
 from eegrpc.mapper import MapperError, MessageMapper, is_sound_expression
-from eegrpc.transcoding.wire import length_delimited
+from eegrpc.transcoding.wire import LEN, length_delimited, tag, varint
 from eegrpc.v1alpha import ComputeImagesRequest, Expression
 
 if TYPE_CHECKING:
@@ -27,7 +27,18 @@ if TYPE_CHECKING:
 
     from eegrpc.errors import EarthEngineError
 
-__all__ = ["Metadata", "build_request", "call_metadata", "count", "project_name"]
+__all__ = [
+    "Metadata",
+    "add_metadata",
+    "count",
+    "encode_request",
+    "field_mask",
+    "own_metadata",
+    "page_token_text",
+    "project_name",
+    "request_start",
+    "with_page_token",
+]
 
 _MAX_JSON: Final = 10_000_000  # bytes; the usage guide's "10 MB" of request payload
 _MAX_PAGE_SIZE: Final = 2**31 - 1
@@ -48,19 +59,18 @@ _CLIENT_VERSIONS: Final = f"gl-python/{sys.version.split()[0]} grpc/{grpc.__vers
 
 _DESCRIPTOR: Final[Any] = ComputeImagesRequest.DESCRIPTOR
 _EXPRESSION: Final = ComputeImagesRequest.EXPRESSION_FIELD_NUMBER
+_PAGE_TOKEN: Final = ComputeImagesRequest.PAGE_TOKEN_FIELD_NUMBER
 
 Metadata = tuple[tuple[str, str | bytes], ...]
 
 
-def build_request(
-    expression: object,
-    *,
-    project: str,
-    page_size: int | None = None,
-    page_token: str | None = None,
-    workload_tag: str | None = None,
-) -> ComputeImagesRequest:
-    """Return the request of the first page; the arguments are those of ``compute_images``.
+def request_start(project: str, page_size: int | None, workload_tag: str | None) -> bytes:
+    """Return the encoded request but for the expression and the page token.
+
+    Args:
+        project: Resource name, or empty.
+        page_size: As ``compute_images`` takes it.
+        workload_tag: As ``compute_images`` takes it.
 
     Raises:
         TypeError: An argument has the wrong type.
@@ -68,24 +78,69 @@ def build_request(
     """
     if not project:
         raise _refuse("project", "is missing: pass project= here or to the client", reason="BAD_PROJECT")
-    others = ComputeImagesRequest(
-        project=project_name(project),
-        page_size=count("page_size", page_size, _MAX_PAGE_SIZE) or 0,
-        page_token=_text("page_token", page_token),
-        workload_tag=_workload_tag(workload_tag),
-    )
+    size, tag = count("page_size", page_size, _MAX_PAGE_SIZE) or 0, _workload_tag(workload_tag)
+    return ComputeImagesRequest(project=project, page_size=size, workload_tag=tag).SerializeToString()
+
+
+def encode_request(start: bytes, expression: object, page_token: str = "") -> bytes:
+    """Return the encoded request, without the page token; `with_page_token` adds one.
+
+    Args:
+        start: From `request_start`.
+        expression: As ``compute_images`` takes it.
+        page_token: Counts for the size of the request.
+
+    Raises:
+        TypeError, EarthEngineError: The expression is refused, as `eegrpc._expressions` documents it, or too large.
+    """
     encoded = to_wire(expression)
+    request = start + _expression_tag(len(encoded)) + encoded
     if not is_sound_expression(encoded):
-        check_graph(Expression.FromString(encoded))
-    # Put together as it will be sent, and read back by the parser that its receiver has: that is how deep it may nest.
-    wire = others.SerializeToString() + length_delimited(_EXPRESSION, encoded)
+        _look_closely(request, encoded)
+    if (len(request) + len(page_token)) * _MOST_JSON_PER_BYTE > _MAX_JSON:
+        _check_size(with_page_token(request, page_token))
+    return request
+
+
+def with_page_token(request: bytes, page_token: str) -> bytes:
+    """Return an encoded request for the page that a token stands for; the first one for an empty token."""
+    return request + length_delimited(_PAGE_TOKEN, page_token.encode()) if page_token else request
+
+
+@lru_cache(maxsize=1024)
+def _expression_tag(size: int) -> bytes:
+    """Return what stands in front of an encoded expression."""
+    return tag(_EXPRESSION, LEN) + varint(size)
+
+
+def _look_closely(request: bytes, encoded: bytes) -> None:
+    """Say what is wrong with a request whose expression may not be sound, if anything is."""
+    check_graph(Expression.FromString(encoded))
     try:
-        request = ComputeImagesRequest.FromString(wire)
+        ComputeImagesRequest.FromString(request)  # by the parser that its receiver has: that is how deep it may nest
     except DecodeError:
         check_levels(Expression.FromString(encoded))
         raise
-    _check_size(request, len(wire))
-    return request
+
+
+def _check_size(request: bytes) -> None:
+    """Refuse a request that Earth Engine finds too large; make its JSON only if its wire size leaves that open."""
+    size = len(request)
+    if size * _LEAST_JSON_PER_BYTE <= _MAX_JSON:
+        body = ComputeImagesRequest.FromString(request)
+        body.ClearField("project")  # travels in the path
+        try:
+            size = len(MessageMapper(_DESCRIPTOR).to_json(body.SerializeToString()))
+        except MapperError as error:
+            raise _refuse("expression", f"has no JSON form: {error}", reason="BAD_EXPRESSION") from error
+        if size <= _MAX_JSON:
+            return
+    raise _refuse(
+        "expression",
+        f"makes a request of {size:,} bytes; Earth Engine accepts {_MAX_JSON:,}: simplify geometries, or upload them "
+        "as a table asset",
+        reason="REQUEST_TOO_LARGE",
+    )
 
 
 # ---- fields of the request ----
@@ -93,11 +148,7 @@ def build_request(
 
 def project_name(project: str) -> str:
     """Return the resource name of a project given by id, by number or as ``projects/...``."""
-    return _project_name(_text("project", project))
-
-
-@lru_cache(maxsize=128)
-def _project_name(name: str) -> str:
+    name = _text("project", project)
     identifier = name.removeprefix("projects/")
     if len(identifier) > _MAX_PROJECT or not _PROJECT_ID.fullmatch(identifier):
         shown = repr(name if len(name) <= 64 else f"{name[:64]}...")
@@ -110,8 +161,13 @@ def _project_name(name: str) -> str:
     return f"projects/{identifier}"
 
 
-def _workload_tag(tag: str | None) -> str:
-    text = _text("workload_tag", tag)
+def page_token_text(page_token: str) -> str:
+    """Return a page token that can be sent."""
+    return _text("page_token", page_token)
+
+
+def _workload_tag(given: str | None) -> str:
+    text = _text("workload_tag", given)
     if text and not re.fullmatch(_WORKLOAD_TAG, text):
         raise _refuse(
             "workload_tag",
@@ -145,45 +201,26 @@ def count(name: str, value: int | None, most: int | None = None) -> int | None:
     return value
 
 
-def _check_size(request: ComputeImagesRequest, wire: int) -> None:
-    """Refuse a request that Earth Engine finds too large; make its JSON only if its wire size leaves that open."""
-    if wire * _MOST_JSON_PER_BYTE + 200 <= _MAX_JSON:
-        return
-    if wire * _LEAST_JSON_PER_BYTE <= _MAX_JSON:
-        body = ComputeImagesRequest()
-        body.CopyFrom(request)
-        body.ClearField("project")  # travels in the path
-        try:
-            size = len(MessageMapper(_DESCRIPTOR).to_json(body.SerializeToString()))
-        except MapperError as error:
-            raise _refuse("expression", f"has no JSON form: {error}", reason="BAD_EXPRESSION") from error
-        if size <= _MAX_JSON:
-            return
-    else:
-        size = wire
-    raise _refuse(
-        "expression",
-        f"makes a request of {size:,} bytes; Earth Engine accepts {_MAX_JSON:,}: simplify geometries, or upload them "
-        "as a table asset",
-        reason="REQUEST_TOO_LARGE",
-    )
-
-
 # ---- metadata ----
 
 
-def call_metadata(
-    project: str,
-    fields: str | Iterable[str] | FieldMask | None,
-    extra: Iterable[tuple[str, str | bytes]],
-    *,
-    refuse_auth: bool = False,
-) -> Metadata:
+def own_metadata(project: str, mask: str | None) -> Metadata:
+    """Return what the client itself sends with a call that has this response field mask."""
+    # https://google.aip.dev/client-libraries/4222: the path variable, with "/" kept.
+    params = ("x-goog-request-params", f"project={quote(project, safe='/')}")
+    masked = () if mask is None else (("x-goog-fieldmask", mask),)
+    return (params, ("x-goog-api-client", _CLIENT_VERSIONS), *masked)
+
+
+def add_metadata(ours: Metadata, extra: Iterable[tuple[str, str | bytes]], *, refuse_auth: bool = False) -> Metadata:
     """Return the call's metadata: the caller's, and ours for the keys that the caller did not give.
 
     `refuse_auth` refuses metadata that says who calls and who pays, which belongs to the channel.
+
+    Raises:
+        TypeError: `extra` is not pairs.
+        EarthEngineError: It is refused, as `eegrpc.transcoding.metadata.check_metadata` documents it.
     """
-    ours = _own_metadata(project, None if fields is None else _field_mask(fields))
     given = tuple(extra)
     if not given:
         return ours
@@ -206,15 +243,7 @@ def call_metadata(
     return (*(pair for pair in ours if pair[0] not in keys), *given)
 
 
-@lru_cache(maxsize=128)
-def _own_metadata(project: str, mask: str | None) -> Metadata:
-    # https://google.aip.dev/client-libraries/4222: the path variable, with "/" kept.
-    params = ("x-goog-request-params", f"project={quote(project, safe='/')}")
-    masked = () if mask is None else (("x-goog-fieldmask", mask),)
-    return (params, ("x-goog-api-client", _CLIENT_VERSIONS), *masked)
-
-
-def _field_mask(fields: str | Iterable[str] | FieldMask) -> str:
+def field_mask(fields: str | Iterable[str] | FieldMask) -> str:
     """Return the text of a response field mask, which always lets the next page's token through."""
     if isinstance(fields, FieldMask):
         fields = fields.ToJsonString()

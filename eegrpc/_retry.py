@@ -188,29 +188,31 @@ class Attempts:
         random: Gives numbers from 0 to 1, for the waits that an empty budget makes.
     """
 
+    _begun = 0  # attempts
+    _failures: tuple[EarthEngineError, ...] = ()
+    _call: object = None  # who this is to the budget, once it waits for it
+    _patience = 0.0  # seconds for which it still waits for it
+
     def __init__(
         self,
         policy: RetryDecider,
         timeout: float,
         project: str = "",
         page: int = 0,
-        *,
         budget: TokenBucket | None = None,
+        *,
         clock: Callable[[], float] = time.monotonic,
         random: Callable[[], float] = _random,
     ) -> None:
+        self.project = project
+        """Resource name of the project."""
         self._policy = policy
         self._timeout = timeout
-        self._project = project
         self._page = page
         self._budget = budget
-        self._patience = 0.0 if budget is None else budget.wait
         self._clock = clock
         self._random = random
         self._started = clock()
-        self._attempt = 0
-        self._call = object()  # who it is to the budget
-        self._failures: list[EarthEngineError] = []
 
     def throttled(self) -> float:
         """Return the seconds to wait before asking again, because the budget has no token; 0 to go on with `start`.
@@ -218,7 +220,11 @@ class Attempts:
         Raises:
             EarthEngineError: The last one: the call has waited as long as it may.
         """
-        if not self._failures or self._budget is None or self._budget.take(self._call):
+        if not self._failures or self._budget is None:
+            return 0.0
+        if self._call is None:
+            self._call, self._patience = object(), self._budget.wait
+        if self._budget.take(self._call):
             return 0.0
         wait = _LONGEST_POLL * (0.5 + self._random() / 2)
         if wait > self._patience or self._elapsed() + wait >= self._timeout:
@@ -229,20 +235,25 @@ class Attempts:
     @property
     def made(self) -> int:
         """How many attempts were begun."""
-        return self._attempt
+        return self._begun
 
-    def start(self) -> float:
-        """Begin an attempt; return the seconds that are left for it.
+    def start(self, metadata: _Metadata = ()) -> tuple[float, _Metadata]:
+        """Begin an attempt; return the seconds that are left for it, and its metadata.
+
+        From the second attempt on, they have its number and why it is needed.
 
         Raises:
             EarthEngineError: Nothing is left: the last error if there was one, else DEADLINE_EXCEEDED. Nothing is sent.
         """
-        left = self.left()
+        left = self._timeout - (self._clock() - self._started)
         if left <= 0:
             # gRPC would start the call, and may even win the race against a deadline that has passed.
             raise self.expired("before the request was sent")
-        self._attempt += 1
-        return left
+        self._begun += 1
+        if self._failures:
+            why = _label(self._failures[-1])
+            metadata = (*metadata, ("eegrpc-attempt", str(self._begun)), ("eegrpc-retry-reason", why))
+        return left, metadata
 
     def left(self) -> float:
         """Return the seconds that are left for the call."""
@@ -256,15 +267,8 @@ class Attempts:
             grpc.StatusCode.DEADLINE_EXCEEDED,
             f"timeout of {self._timeout:g} s had passed {when}",
             reason="DEADLINE_EXCEEDED",
-            context=CallContext(self._project, self._page),
+            context=CallContext(self.project, self._page),
         )
-
-    def metadata(self, metadata: _Metadata) -> _Metadata:
-        """Return the metadata of the attempt that was started: from the second on, its number and why it is needed."""
-        if self._attempt == 1:
-            return metadata
-        why = _label(self._failures[-1])
-        return (*metadata, ("eegrpc-attempt", str(self._attempt)), ("eegrpc-retry-reason", why))
 
     def failed(self, cause: grpc.RpcError) -> float:
         """Return the seconds to wait before the next attempt.
@@ -275,11 +279,11 @@ class Attempts:
         """
         error = from_rpc_error(cause, context=self._here())
         error.__cause__ = cause
-        self._failures.append(error)
+        self._failures = (*self._failures, error)
         if self._budget is not None:
             self._budget.failed()
         elapsed = self._elapsed()
-        delay = _checked(self._policy.next_delay(tuple(self._failures), elapsed), error)
+        delay = _checked(self._policy.next_delay(self._failures, elapsed), error)
         if delay is None or elapsed + delay >= self._timeout:
             del error  # as `_given_up` says
             raise self._given_up("" if delay is None else f"; no time is left to wait {delay:.2f} s")
@@ -293,7 +297,7 @@ class Attempts:
         """Return the error of a call whose client was closed while it waited for its next attempt."""
         error = make_error(
             grpc.StatusCode.CANCELLED,
-            f"the client was closed while the request waited for attempt {self._attempt + 1}",
+            f"the client was closed while the request waited for attempt {self._begun + 1}",
             reason="CANCELLED",
             context=self._here(),
         )
@@ -325,7 +329,7 @@ class Attempts:
         return CallContext(*self._what())
 
     def _what(self) -> tuple[str, int, int]:
-        return self._project, self._page, self._attempt
+        return self.project, self._page, self._begun
 
     def _given_up(self, why: str) -> EarthEngineError:
         """Return the last error, to be raised.
@@ -333,9 +337,8 @@ class Attempts:
         It must not lead to itself, by its traceback, a frame and what that names: it would keep the call and its
         channel until a garbage collection. So no error stays here.
         """
-        failures, self._failures = self._failures, []
-        error = failures.pop()
-        if self._attempt > 1 or why:
+        error, self._failures = self._failures[-1], ()
+        if self._begun > 1 or why:
             _log.warning(
                 "computeImages for %s, page %d: gave up after attempt %d: %s%s", *self._what(), _description(error), why
             )

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from expression_corpus import SIMPLE, offending_field, refused
 from google.protobuf.field_mask_pb2 import FieldMask
+from prepared_calls import build_request, call_metadata
 
 from eegrpc import _requests
 from eegrpc._expressions import to_expression
-from eegrpc._requests import build_request, call_metadata
 from eegrpc.mapper import MessageMapper
 from eegrpc.v1alpha import ComputeImagesRequest, Expression
 

@@ -14,7 +14,7 @@ from eegrpc._pages import Pages
 from eegrpc.errors import EarthEngineError
 from eegrpc.mapper import MapperError
 from eegrpc.transcoding import wire
-from eegrpc.v1alpha import ComputeImagesRequest, ComputeImagesResponse, EarthEngineAsset
+from eegrpc.v1alpha import ComputeImagesResponse, EarthEngineAsset
 
 LONG = "x" * 700  # a hundred images make a page that is large enough to stay encoded
 
@@ -79,7 +79,7 @@ def test_an_image_that_is_none_is_told_when_it_is_its_turn_and_nothing_is_lost()
     name = wire.length_delimited(EarthEngineAsset.NAME_FIELD_NUMBER, b"\xff")  # not UTF-8
     wrong = wire.length_delimited(ComputeImagesResponse.IMAGES_FIELD_NUMBER, name)
     encoded = page(1).SerializeToString() + wrong + ComputeImagesResponse(next_page_token="next").SerializeToString()
-    pages = Pages(ComputeImagesRequest(project="projects/p", page_token="this"))
+    pages = Pages(b"", "this", "projects/p")
     pages.feed(EncodedPage(encoded))
     assert pages.turn()
     first = pages.take_image()

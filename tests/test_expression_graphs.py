@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 
 import pytest
 from expression_corpus import offending_field, refused
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError, EncodeError
+from prepared_calls import build_request
 
 from eegrpc._expressions import check_expression, to_expression
-from eegrpc._requests import build_request
+from eegrpc.mapper import IMPLEMENTATION, is_sound_expression
 from eegrpc.v1alpha import ComputeImagesRequest, Expression
 
 
@@ -214,6 +216,10 @@ def nested(kind, count):
 def test_map_23_depth_has_the_parsers_border(kind, most):
     good = build_request(nested(kind, most), project="p")
     assert ComputeImagesRequest.FromString(good.SerializeToString()) == good
+    if IMPLEMENTATION == "native":
+        assert is_sound_expression(good.expression.SerializeToString())
+        with contextlib.suppress(EncodeError):
+            assert not is_sound_expression(nested(kind, most + 1).SerializeToString())
     for count in (most + 1, most + 2, 60, 110, 5000):
         deep = nested(kind, count)
         error = refused(check_expression, deep)

@@ -97,13 +97,13 @@ from eegrpc._retry import NO_RETRY, Attempts
 from eegrpc.errors import CallContext
 
 gate = QuotaGate(1)
-permit = ThreadPermit(Admission(gate), "projects/p", Attempts(NO_RETRY, 60))
+permit = ThreadPermit(Admission(gate), Attempts(NO_RETRY, 60, "projects/p"))
 with permit:
     gate._lines()._lock.acquire()  # as another thread may at the fork
     if os.fork() == 0:
         before = gate.stats("p")
         permit._end(None)
-        with ThreadPermit(Admission(gate), "projects/p", Attempts(NO_RETRY, 60)):
+        with ThreadPermit(Admission(gate), Attempts(NO_RETRY, 60, "projects/p")):
             during = gate.stats("p")
         os._exit((before.in_flight, during.in_flight, gate.stats("p").in_flight) != (0, 1, 0))
     gate._lines()._lock.release()

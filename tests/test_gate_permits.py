@@ -20,7 +20,7 @@ from eegrpc._retry import NO_RETRY, Attempts
 
 
 def permit(kind, gate, timeout=PATIENCE):
-    return kind(Admission(gate), "projects/p", Attempts(NO_RETRY, timeout, "projects/p"))
+    return kind(Admission(gate), Attempts(NO_RETRY, timeout, "projects/p"))
 
 
 def test_a_wait_that_is_interrupted_leaves_the_queue(gate, monkeypatch):

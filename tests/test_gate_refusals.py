@@ -140,7 +140,7 @@ def error(details, *, reason="", delay=0, code=eegrpc.errors.grpc.StatusCode.RES
 )
 def test_which_failures_are_refusals_for_quota(failure, concurrency, rate, held):
     gate = eegrpc.QuotaGate()
-    permit = Permit(Admission(gate), "projects/p", attempts())
+    permit = Permit(Admission(gate), attempts())
     permit._look(lambda: True)
     permit.failed(failure)
     permit._end(None)

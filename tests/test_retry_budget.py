@@ -12,13 +12,13 @@ from concurrent import futures
 
 import grpc
 import pytest
+from prepared_calls import prepared, told
 from retry_doubles import EXPRESSION, Clock, failure
 from servers import ScriptedServicer, grpc_server, rest_server
 from waiting import PATIENCE
 
 import eegrpc
 from eegrpc import RetryBudget, RetryPolicy
-from eegrpc._calls import Defaults, prepare
 from eegrpc._retry import Attempts
 from eegrpc._retry_budget import BudgetLedger, TokenBucket
 from eegrpc.errors import EarthEngineError
@@ -300,15 +300,15 @@ def test_the_budget_of_a_policy_of_ones_own(world, policy, requests):
 
 
 def test_a_policy_without_a_budget_has_the_default_one():
-    defaults = Defaults.check("p", Always(), ..., prefetch=1, max_empty_pages=1000, own_channel=False)
-    changes = dict.fromkeys(("project", "page_size", "page_token", "workload_tag", "fields", "limit"))
-    call = prepare(defaults, EXPRESSION, **changes, prefetch=None, retry=..., timeout=..., metadata=())
-    assert call.budget is defaults.budgets.bucket(RetryBudget())
+    defaults = told(Always())
+    budget = prepared(EXPRESSION, defaults=defaults).terms.budget
+    assert budget is not None
+    assert budget is prepared(EXPRESSION, defaults=defaults, retry=RetryPolicy(budget=RetryBudget())).terms.budget
 
 
 def test_a_budget_that_is_no_budget_is_refused():
     with pytest.raises(TypeError, match="RetryBudget"):
-        Defaults.check("p", Wrong(), ..., prefetch=1, max_empty_pages=1000, own_channel=False)
+        told(Wrong())
 
 
 def test_a_budget_of_none_is_no_limit(world):

@@ -16,13 +16,14 @@ import pytest
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_status import rpc_status
 from peers import H2Peer, HttpPeer, http
+from prepared_calls import told
 from retry_doubles import EXPRESSION, compute
 from servers import ScriptedServicer, grpc_server, rest_server
 from waiting import PATIENCE
 
 import eegrpc
 from eegrpc import RetryPolicy
-from eegrpc._calls import Defaults, own_channel_options
+from eegrpc._calls import own_channel_options
 from eegrpc.errors import EarthEngineError
 from eegrpc.v1alpha import ComputeImagesResponse, EarthEngineAsset
 
@@ -254,9 +255,7 @@ def test_ret_12_five_attempts_are_five_requests(colour):
     ("retry", "disabled"), [(..., False), (None, True), (RetryPolicy(max_attempts=1), True), (RetryPolicy(), False)]
 )
 def test_ret_12_no_channel_of_the_client_takes_a_retry_policy_from_dns(retry, disabled):
-    options = dict(
-        own_channel_options(Defaults.check("p", retry, ..., prefetch=1, max_empty_pages=1, own_channel=True))
-    )
+    options = dict(own_channel_options(told(retry, own_channel=True)))
     assert options.pop("grpc.service_config_disable_resolution") == 1
     assert options == ({"grpc.enable_retries": 0} if disabled else {})
 

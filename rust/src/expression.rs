@@ -75,24 +75,63 @@ struct Node {
     arguments: Names,
 }
 
-#[derive(Default)]
 struct Graph<'a> {
-    keys: HashMap<&'a [u8], usize>,
+    keys: Places<'a>,
     nodes: Vec<Node>,
     edges: Vec<Edge<'a>>,
     result: &'a [u8],
-    names: HashMap<&'a [u8], u32>,
+    names: Places<'a>,
+}
+
+/// Texts and their places, from 0. A table pays only when there are many: most expressions are small.
+struct Places<'a> {
+    texts: Vec<&'a [u8]>,
+    table: Option<HashMap<&'a [u8], usize>>,
+}
+
+impl<'a> Places<'a> {
+    const FEW: usize = 24;
+
+    fn new() -> Self {
+        Places { texts: Vec::with_capacity(Self::FEW), table: None }
+    }
+
+    fn find(&self, text: &[u8]) -> Option<usize> {
+        match &self.table {
+            Some(table) => table.get(text).copied(),
+            None => self.texts.iter().position(|each| *each == text),
+        }
+    }
+
+    /// Add a text that is not there; return its place.
+    fn add(&mut self, text: &'a [u8]) -> usize {
+        let place = self.texts.len();
+        self.texts.push(text);
+        if let Some(table) = &mut self.table {
+            table.insert(text, place);
+        } else if place == Self::FEW {
+            self.table = Some(self.texts.iter().copied().zip(0..).collect());
+        }
+        place
+    }
 }
 
 impl<'a> Graph<'a> {
     fn read(wire: &'a [u8]) -> Result<Self> {
-        let mut graph = Graph::default();
+        let mut graph = Graph {
+            keys: Places::new(),
+            nodes: Vec::with_capacity(Places::FEW),
+            edges: Vec::with_capacity(Places::FEW),
+            result: b"",
+            names: Places::new(),
+        };
+        let mut pending = Pending::with_capacity(Places::FEW);
         let mut reader = Reader::new(wire, Part { start: 0, end: wire.len() });
         while !reader.is_done() {
             let tag = reader.tag()?;
             let part = reader.value(tag, 0)?;
             match (tag.number, tag.wire_type) {
-                (fields::EXPRESSION_VALUES, LENGTH) => graph.read_entry(wire, part)?,
+                (fields::EXPRESSION_VALUES, LENGTH) => graph.read_entry(wire, part, &mut pending)?,
                 (fields::EXPRESSION_RESULT, LENGTH) => graph.result = bytes(wire, part),
                 _ => {}
             }
@@ -100,15 +139,16 @@ impl<'a> Graph<'a> {
         Ok(graph)
     }
 
-    fn read_entry(&mut self, wire: &'a [u8], part: Part) -> Result<()> {
+    fn read_entry(&mut self, wire: &'a [u8], part: Part, pending: &mut Pending) -> Result<()> {
         let (key, root) = entry(wire, part)?;
-        if self.keys.insert(bytes(wire, key), self.nodes.len()).is_some() {
+        if self.keys.find(bytes(wire, key)).is_some() {
             return Err(unsure());
         }
+        self.keys.add(bytes(wire, key));
         self.nodes.push(Node { edges: self.edges.len(), arguments: 0 });
-        let mut pending = vec![(root, ROOT_LEVEL)];
+        pending.push((root, ROOT_LEVEL));
         while let Some((node, level)) = pending.pop() {
-            self.read_node(wire, node, level, &mut pending)?;
+            self.read_node(wire, node, level, pending)?;
         }
         Ok(())
     }
@@ -189,17 +229,15 @@ impl<'a> Graph<'a> {
 
     /// The bit of an argument's name.
     fn name(&mut self, name: &'a [u8]) -> Result<Names> {
-        let next = self.names.len() as u32;
-        let bit = *self.names.entry(name).or_insert(next);
-        1u64.checked_shl(bit).ok_or_else(unsure)
+        let bit = self.names.find(name).unwrap_or_else(|| self.names.add(name));
+        1u64.checked_shl(bit as u32).ok_or_else(unsure)
     }
 
     fn is_sound(&self) -> bool {
-        let Some(&result) = self.keys.get(self.result).filter(|_| !self.result.is_empty()) else {
+        let Some(result) = self.keys.find(self.result).filter(|_| !self.result.is_empty()) else {
             return false;
         };
-        let Some(targets) =
-            self.edges.iter().map(|edge| self.keys.get(edge.target).copied()).collect::<Option<Vec<_>>>()
+        let Some(targets) = self.edges.iter().map(|edge| self.keys.find(edge.target)).collect::<Option<Vec<_>>>()
         else {
             return false;
         };
