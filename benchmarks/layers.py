@@ -1,7 +1,7 @@
 """What each part of the client adds to a call over gRPC, measured in calls: `python -m benchmarks.layers [--rounds N]`.
 
-The same call is made with one part more, the ways in turns, against the server of the comparison. A part that is measured
-in a loop of its own looks two to four times cheaper: there, all that it needs stays in the caches.
+The same call is made with one part more, the ways in turns, against the server of the comparison. A part that is
+measured in a loop of its own looks two to four times cheaper: there, all that it needs stays in the caches.
 """
 
 from __future__ import annotations

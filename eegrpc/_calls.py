@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from eegrpc._pages import Pages
 from eegrpc._requests import add_metadata, encode_request, field_mask, page_token_text
 from eegrpc._retry import Attempts, RetryPolicy
+from eegrpc._terms import seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -72,7 +73,7 @@ def prepare(
         EarthEngineError: INVALID_ARGUMENT: an argument is refused; the message and the google.rpc.BadRequest name it.
     """
     mask = None if fields is None else field_mask(fields)
-    given = (project, page_size, workload_tag, mask, limit, timeout, prefetch)
+    given = (project, page_size, workload_tag, mask, limit, prefetch)
     try:
         terms = defaults.terms(*given)
     except TypeError:
@@ -81,6 +82,8 @@ def prepare(
         terms = defaults.terms.__wrapped__(*given)
     token = "" if page_token is None else page_token_text(page_token)
     request = encode_request(terms.start, expression, token)
+    if timeout is not ...:
+        terms = terms._replace(timeout=seconds(timeout, terms.timeout))
     if metadata != ():
         sent = add_metadata(terms.metadata, metadata, refuse_auth=defaults.refuse_auth)
         terms = terms._replace(metadata=sent)

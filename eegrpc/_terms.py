@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from eegrpc._requests import Metadata
     from eegrpc._retry_budget import TokenBucket
 
-__all__ = ["DEFAULT_TIMEOUT", "Defaults", "Terms"]
+__all__ = ["DEFAULT_TIMEOUT", "Defaults", "Terms", "seconds"]
 
 DEFAULT_TIMEOUT: Final = 330.0
 """Seconds for one page: Earth Engine computes for up to five minutes, and the answer has to travel."""
@@ -89,7 +89,7 @@ class Defaults:
         self._budgets = BudgetLedger()
         told = _Told(
             "" if project is None else project_name(project),
-            _seconds(timeout, DEFAULT_TIMEOUT),
+            seconds(timeout, DEFAULT_TIMEOUT),
             _number("prefetch", prefetch),
             _number("max_empty_pages", max_empty_pages),
             self.retry,
@@ -98,7 +98,11 @@ class Defaults:
         self.refuse_auth = own_channel
         """Whether single calls may not say who calls: so on channels that the client makes; others decide that."""
         self.terms = lru_cache(maxsize=_KEPT, typed=True)(partial(_terms, told))
-        """The terms of a call by arguments as `_terms` takes them; they must be hashable."""
+        """The terms of a call by arguments as `_terms` takes them, which must be hashable: those that come again.
+
+        Timeouts, metadata and policies are put in afterwards: they may be others with each call, or equal without being
+        the same.
+        """
 
     def with_retry(self, terms: Terms, retry: RetryDecider | None) -> Terms:
         """Return the terms of a call that brings its own policy.
@@ -117,13 +121,12 @@ def _terms(
     workload_tag: str | None,
     mask: str | None,
     limit: int | None,
-    timeout: float | EllipsisType | None,
     prefetch: int | None,
 ) -> Terms:
     """Return the terms of a call; the arguments are those of ``compute_images``, None for what is not given.
 
     Raises:
-        TypeError: An argument has the wrong type. ValueError: the timeout is not a number.
+        TypeError: An argument has the wrong type.
         EarthEngineError: INVALID_ARGUMENT: an argument is refused; the message and the google.rpc.BadRequest name it.
     """
     name = told.project if project is None else project_name(project)
@@ -134,7 +137,7 @@ def _terms(
         name,
         request_start(name, size, workload_tag),
         own_metadata(name, mask),
-        _seconds(timeout, told.timeout),
+        told.timeout,
         most,
         told.prefetch if prefetch is None else _number("prefetch", prefetch),
         told.max_empty_pages,
@@ -168,7 +171,12 @@ def _number(name: str, value: int) -> int:
     return number
 
 
-def _seconds(timeout: float | EllipsisType | None, default: float) -> float:
+def seconds(timeout: float | EllipsisType | None, default: float) -> float:
+    """Return a timeout in seconds; the default for None and ``...``.
+
+    Raises:
+        TypeError, ValueError: It is no number; the caller must correct it.
+    """
     if timeout is ... or timeout is None:
         return default
     if isinstance(timeout, bool) or not isinstance(timeout, (int, float)):

@@ -92,3 +92,17 @@ def test_a_subject_that_is_not_known_is_refused():
     done = run("--only", "nobody")
     assert done.returncode == 2
     assert "eegrpc, grpc" in done.stderr
+
+
+def test_the_parts_of_a_call_are_told_apart() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.layers", "--rounds", "1"],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    _, _, *rows = done.stdout.splitlines()
+    assert len(rows) == 7
+    assert all(float(row.split("|")[3]) > 0 for row in rows), done.stdout
