@@ -10,7 +10,7 @@ import grpc.aio
 from eegrpc._options import USER_AGENT, ChannelOptions, channel_options
 from eegrpc._processes import keep_in_children, restart_in_children
 from eegrpc._versions import AioVersionInterceptor, http_rules
-from eegrpc.transcoding.unary import TRANSPORT_LABEL
+from eegrpc.transcoding.status import TRANSPORT_LABEL
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import grpc
 from google.protobuf.message import DecodeError
 
+from eegrpc._dropped import WhenDropped
 from eegrpc.errors import CallContext, make_error
 from eegrpc.v1alpha import ComputeImagesResponse
 
@@ -48,15 +49,13 @@ class ComputeImagesAsyncPager:
     cancelled, or when the client is closed.
     """
 
+    _ahead: _Ahead | None = None  # until there is a page to fetch ahead: most answers have a single one
+
     def __init__(self, fetch: Fetch, call: PreparedCall) -> None:
         self._fetch = fetch
         self._call = call
         self._pages = call.pages()
-        self._ahead = _Ahead(fetch, call, self._pages)
         self._lock = asyncio.Lock()
-
-    def __del__(self) -> None:
-        self._ahead.drop()
 
     @property
     def next_page_token(self) -> str:
@@ -76,7 +75,8 @@ class ComputeImagesAsyncPager:
     async def aclose(self) -> None:
         """End the iteration: nothing more is sent or handed out, and what is fetched ahead is cancelled."""
         async with self._lock:
-            await self._ahead.stop()
+            if self._ahead is not None:
+                await self._ahead.stop()
             self._pages.close()
 
     def __aiter__(self) -> ComputeImagesAsyncPager:
@@ -107,14 +107,19 @@ class ComputeImagesAsyncPager:
 
     async def _advance(self, *, whole: bool) -> bool:
         """Turn to another page, which is wanted `whole` or image by image; return False when there is none."""
-        await self._ahead.wait()
+        if self._ahead is not None:
+            await self._ahead.wait()
         if not self._pages.turn():
             request = self._pages.next_request()
             if request is None:
                 return False
             self._pages.feed(await self._fetch(self._call, request, self._pages.number + 1, False, whole))
             self._pages.turn()
-        self._ahead.begin()
+        if self._pages.may_ask_ahead(self._call.terms.prefetch):
+            if self._ahead is None:
+                self._ahead = _Ahead(self._fetch, self._call, self._pages)
+                self._when_dropped = WhenDropped(self._ahead.drop)
+            self._ahead.begin()
         return True
 
 

@@ -9,7 +9,7 @@ import grpc
 from eegrpc._native_channel import NativeChannel
 from eegrpc._options import USER_AGENT, ChannelOptions, channel_options
 from eegrpc._versions import VersionInterceptor, http_rules
-from eegrpc.transcoding.unary import TRANSPORT_LABEL
+from eegrpc.transcoding.status import TRANSPORT_LABEL
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

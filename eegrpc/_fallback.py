@@ -22,8 +22,7 @@ import grpc
 from google.rpc import status_pb2
 
 from eegrpc._processes import restart_in_children
-from eegrpc.transcoding.status import DETAILS_KEY, HTTP_STATUS_KEY
-from eegrpc.transcoding.unary import TRANSPORT_LABEL
+from eegrpc.transcoding.status import DETAILS_KEY, HTTP_STATUS_KEY, TRANSPORT_LABEL
 
 if TYPE_CHECKING:
     from collections.abc import Callable

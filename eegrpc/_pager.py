@@ -7,20 +7,21 @@ from typing import TYPE_CHECKING
 
 from google.protobuf.message import DecodeError
 
+from eegrpc._dropped import WhenDropped
 from eegrpc._encoded_page import message_of
-from eegrpc._prefetch import Prefetch
-from eegrpc._processes import child_lock, restart_in_children
+from eegrpc._processes import child_lock, load_before_forks, restart_in_children
 from eegrpc.v1alpha import ComputeImagesResponse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from eegrpc._calls import PreparedCall
-    from eegrpc._prefetch import Fetch
-    from eegrpc._stop import Stop
+    from eegrpc._prefetch import Fetch, Prefetch
     from eegrpc.v1alpha import EarthEngineAsset
 
 __all__ = ["ComputeImagesPager"]
+
+load_before_forks("eegrpc._prefetch")  # for a second page; most answers have a single one
 
 
 class ComputeImagesPager:
@@ -31,7 +32,7 @@ class ComputeImagesPager:
     one is fetched (`prefetch`); that ends when the pager is closed or dropped, or the client is closed.
     """
 
-    _ahead: Prefetch | None = None  # until there is a page to fetch ahead: most answers have a single one
+    _ahead: Prefetch | None = None  # until there is a page to fetch ahead
 
     def __init__(self, fetch: Fetch, call: PreparedCall) -> None:
         self._fetch = fetch
@@ -104,20 +105,12 @@ class ComputeImagesPager:
             self._pages.turn()
         if self._pages.may_ask_ahead(self._call.terms.prefetch):
             if self._ahead is None:
+                from eegrpc._prefetch import Prefetch
+
                 self._ahead = Prefetch(self._fetch, self._call, self._pages)
-                self._dropped = _Dropped(self._ahead.stop)
+                self._when_dropped = WhenDropped(self._ahead.stop)
             self._ahead.begin()
         return True
-
-
-class _Dropped:
-    """Stops what is fetched ahead when its pager is dropped, of which it is a part; pagers without it end faster."""
-
-    def __init__(self, stop: Stop) -> None:
-        self._stop = stop
-
-    def __del__(self) -> None:
-        self._stop()  # takes no lock
 
 
 class _PageIterator:

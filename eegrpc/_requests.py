@@ -15,7 +15,7 @@ import grpc
 from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import DecodeError
 
-from eegrpc._expressions import check_graph, check_levels, to_wire
+from eegrpc._expressions import to_wire
 from eegrpc._version import VERSION
 from eegrpc.errors import make_error
 from eegrpc.mapper import MapperError, MessageMapper, is_sound_expression
@@ -115,6 +115,8 @@ def _expression_tag(size: int) -> bytes:
 
 def _look_closely(request: bytes, encoded: bytes) -> None:
     """Say what is wrong with a request whose expression may not be sound, if anything is."""
+    from eegrpc._expression_faults import check_graph, check_levels
+
     check_graph(Expression.FromString(encoded))
     try:
         ComputeImagesRequest.FromString(request)  # by the parser that its receiver has: that is how deep it may nest

@@ -47,18 +47,6 @@ class Terms(NamedTuple):
     """What its retries are paid from; None for no limit."""
 
 
-class _Told(NamedTuple):
-    """What a client was told once, and single calls may change."""
-
-    project: str
-    """Resource name, or empty."""
-    timeout: float
-    prefetch: int
-    max_empty_pages: int
-    retry: RetryDecider
-    budget: TokenBucket | None
-
-
 class Defaults:
     """What a client was told once. Its calls may change most of it.
 
@@ -87,13 +75,16 @@ class Defaults:
     ) -> None:
         self.retry = RetryPolicy() if retry is ... else _policy(retry)
         self._budgets = BudgetLedger()
-        told = _Told(
-            "" if project is None else project_name(project),
-            seconds(timeout, DEFAULT_TIMEOUT),
-            _number("prefetch", prefetch),
-            _number("max_empty_pages", max_empty_pages),
-            self.retry,
-            self._budgets.bucket(_budget(self.retry)),
+        told = Terms(
+            project="" if project is None else project_name(project),
+            start=b"",
+            metadata=(),
+            timeout=seconds(timeout, DEFAULT_TIMEOUT),
+            limit=None,
+            prefetch=_number("prefetch", prefetch),
+            max_empty_pages=_number("max_empty_pages", max_empty_pages),
+            retry=self.retry,
+            budget=self._budgets.bucket(_budget(self.retry)),
         )
         self.refuse_auth = own_channel
         """Whether single calls may not say who calls: so on channels that the client makes; others decide that."""
@@ -115,7 +106,7 @@ class Defaults:
 
 
 def _terms(
-    told: _Told,
+    told: Terms,
     project: str | None,
     page_size: int | None,
     workload_tag: str | None,
@@ -123,7 +114,7 @@ def _terms(
     limit: int | None,
     prefetch: int | None,
 ) -> Terms:
-    """Return the terms of a call; the arguments are those of ``compute_images``, None for what is not given.
+    """Return the terms of a call by what its client was told and by the arguments of ``compute_images``.
 
     Raises:
         TypeError: An argument has the wrong type.
@@ -133,16 +124,12 @@ def _terms(
     size, most = count("page_size", page_size), count("limit", limit)
     if most is not None and most < (size or DEFAULT_PAGE_SIZE):
         size = most
-    return Terms(
-        name,
-        request_start(name, size, workload_tag),
-        own_metadata(name, mask),
-        told.timeout,
-        most,
-        told.prefetch if prefetch is None else _number("prefetch", prefetch),
-        told.max_empty_pages,
-        told.retry,
-        told.budget,
+    return told._replace(
+        project=name,
+        start=request_start(name, size, workload_tag),
+        metadata=own_metadata(name, mask),
+        limit=most,
+        prefetch=told.prefetch if prefetch is None else _number("prefetch", prefetch),
     )
 
 

@@ -9,7 +9,8 @@ import sys
 import pytest
 from expression_corpus import CORPUS, SIMPLE, refused
 
-from eegrpc._expressions import check_expression, to_expression
+from eegrpc._expression_faults import check_expression
+from eegrpc._expressions import to_expression
 from eegrpc.mapper import MessageMapper
 from eegrpc.v1alpha import ComputeImagesRequest, Expression
 
@@ -30,7 +31,8 @@ def test_all_forms_of_the_official_serializers_output(name):
 def test_ee_objects():
     script = """
 import ee, ee.apitestcase, json
-from eegrpc._expressions import check_expression, to_expression
+from eegrpc._expression_faults import check_expression
+from eegrpc._expressions import to_expression
 ee.apitestcase.ApiTestCase("setUp").setUp()
 images = ee.ImageCollection("MODIS/061/MOD13Q1").filterDate("2023-01-01", "2023-02-01")
 for value in (images, images.map(lambda image: image.set("n", 2**53 + 1)), images.first(), ee.Geometry.Point(1, 2)):

@@ -10,7 +10,8 @@ from expression_corpus import offending_field, refused
 from google.protobuf.message import DecodeError, EncodeError
 from prepared_calls import build_request
 
-from eegrpc._expressions import check_expression, to_expression
+from eegrpc._expression_faults import check_expression
+from eegrpc._expressions import to_expression
 from eegrpc.mapper import IMPLEMENTATION, is_sound_expression
 from eegrpc.v1alpha import ComputeImagesRequest, Expression
 

@@ -9,7 +9,8 @@ from expression_corpus import CORPUS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eegrpc._expressions import check_graph, to_expression, to_wire
+from eegrpc._expression_faults import check_graph
+from eegrpc._expressions import to_expression, to_wire
 from eegrpc.errors import EarthEngineError
 from eegrpc.mapper import IMPLEMENTATION, is_sound_expression
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from eegrpc._expressions import check_expression, to_expression
+from eegrpc._expression_faults import check_expression
+from eegrpc._expressions import to_expression
 from eegrpc.cli.catalog_file import load_catalog
 from eegrpc.cli.expression_file import read_expression
 from eegrpc.cli.failures import FAILED, OK, CommandError, request_refused

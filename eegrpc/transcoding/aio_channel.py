@@ -15,6 +15,7 @@ from eegrpc.transcoding.aio_sender import AioSender
 from eegrpc.transcoding.deadline import Deadline, deadline_exceeded
 from eegrpc.transcoding.endpoint import Endpoint
 from eegrpc.transcoding.loops import OneLoop
+from eegrpc.transcoding.status import TRANSPORT_LABEL
 from eegrpc.transcoding.transcoder import Transcoder
 from eegrpc.transcoding.types import Reply, TranscodingError
 from eegrpc.transcoding.unary import (
@@ -22,7 +23,6 @@ from eegrpc.transcoding.unary import (
     DEFAULT_POOL_SIZE,
     INLINE_BYTES,
     MAPPERS,
-    TRANSPORT_LABEL,
     Backoff,
     UnaryMethod,
     refuse_call_credentials,

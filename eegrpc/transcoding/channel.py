@@ -14,6 +14,7 @@ from eegrpc.transcoding.deadline import Deadline
 from eegrpc.transcoding.endpoint import Endpoint
 from eegrpc.transcoding.exchange import Cancelled, Exchange
 from eegrpc.transcoding.sender import Sender
+from eegrpc.transcoding.status import TRANSPORT_LABEL
 from eegrpc.transcoding.transcoder import Transcoder
 from eegrpc.transcoding.types import Metadata, TranscodingError
 from eegrpc.transcoding.unary import (
@@ -23,7 +24,6 @@ from eegrpc.transcoding.unary import (
     DEFAULT_POOL_SIZE,
     INLINE_BYTES,
     MAPPERS,
-    TRANSPORT_LABEL,
     Backoff,
     UnaryMethod,
     refuse_call_credentials,

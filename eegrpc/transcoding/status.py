@@ -19,6 +19,7 @@ __all__ = [
     "NOT_JSON",
     "REDIRECT",
     "TOO_LARGE",
+    "TRANSPORT_LABEL",
     "TRUNCATED",
     "failure",
 ]
@@ -29,6 +30,8 @@ DETAILS_KEY = "grpc-status-details-bin"
 """Trailing metadata that holds the encoded google.rpc.Status (gRPC's richer error model)."""
 HTTP_STATUS_KEY = "http-status"
 """Trailing metadata that holds the HTTP status code of an answer that was an error."""
+TRANSPORT_LABEL = ("eegrpc-transport", "rest")
+"""Trailing metadata of every transcoded call: the one way to tell which transport served it."""
 DOMAIN = "eegrpc.transcoding"
 """`domain` of the google.rpc.ErrorInfo that gives a reason of ours."""
 

@@ -10,7 +10,7 @@ from google.protobuf.message import Message
 
 from eegrpc.mapper import IMPLEMENTATION
 from eegrpc.transcoding import wire as wire_format
-from eegrpc.transcoding.status import HTTP_STATUS_KEY, failure
+from eegrpc.transcoding.status import HTTP_STATUS_KEY, TRANSPORT_LABEL, failure
 from eegrpc.transcoding.types import Metadata, Reply, TranscodingError
 from eegrpc.transcoding.workers import Workers
 
@@ -31,7 +31,6 @@ __all__ = [
     "INLINE_BYTES",
     "MAPPERS",
     "MAX_ERROR_BYTES",
-    "TRANSPORT_LABEL",
     "Backoff",
     "UnaryMethod",
     "refuse_call_credentials",
@@ -56,9 +55,6 @@ _PIECE: Final = 1 << 16
 
 _MERGED_WHILE_READ: Final = 16 << 20
 """A longer body is let go of before its message is made, as the two together would take too much memory."""
-
-TRANSPORT_LABEL = ("eegrpc-transport", "rest")
-"""Trailing metadata of every transcoded call: the one way to tell which transport served it."""
 
 CANCELLED = Reply(grpc.StatusCode.CANCELLED, "Locally cancelled by application!")
 CLOSED = Reply(grpc.StatusCode.CANCELLED, "Channel closed!")
