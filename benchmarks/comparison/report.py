@@ -68,8 +68,9 @@ def document(facts: Facts, settings: Settings, results: Results, plots: Sequence
     yield from (f"- left out: {name}: {why}" for name, why in results.left_out.items())
     yield from (f"- not measured: {name}, {work}: {why}" for (work, name), why in results.unsuited.items())
     yield ""
-    yield "Every subject is a process of its own on one core, the server another one on the other core; one subject is"
-    yield f"measured at a time, and they take turns in {settings.rounds} rounds. Figures are medians, with the distance"
+    yield "Every subject is a process of its own on one core, a new one for each kind of work, and the server is one on"
+    yield "the other core; one subject is measured at a time, and they take turns, in"
+    yield f"{settings.rounds} rounds where nothing else is said. Figures are medians, with the distance"
     yield "of the quartiles behind ± as a share of the median. CPU is user and system of the client's process. Ratios"
     yield "are taken within each round."
     yield from (f"\n![{name}]({name})" for name in plots)

@@ -1,4 +1,4 @@
-"""One run: the server, a worker for each subject, and rounds in which they take turns, one at a time."""
+"""One run: the server, a worker for each subject and kind of work, and rounds in which they take turns."""
 
 from __future__ import annotations
 
@@ -132,9 +132,12 @@ class _Run:
     def all(self) -> None:
         """Measure everything that is asked for."""
         settings, measured = self._settings, self._measured
-        with self._workers() as workers:
-            self._calls(workers)
-            if LATENCY in measured:
+        for work, callers in kinds(measured):
+            what = f"{work}, callers: {callers}"
+            with self._workers(what) as workers:
+                self._calls(what, workers, self._works[work], callers)
+        if LATENCY in measured:
+            with self._workers(LATENCY) as workers:
                 self._rounds(LATENCY, settings.load_rounds, self._load, workers)
         if PAGES in measured:
             self._results.page_bytes = page_bytes()
@@ -144,8 +147,11 @@ class _Run:
             self._rounds(COLD_START, settings.cold_starts, self._cold_start)
 
     @contextmanager
-    def _workers(self) -> Iterator[dict[str, Worker]]:
-        """Start a worker for each subject; they live for all rounds."""
+    def _workers(self, what: str) -> Iterator[dict[str, Worker]]:
+        """Start a worker for each subject; they live for all rounds of one kind of work.
+
+        What other work leaves behind in a heap makes a page cost half or double (docs/performance.md).
+        """
         workers: dict[str, Worker] = {}
         with ExitStack() as stack:
 
@@ -153,23 +159,13 @@ class _Run:
                 workers[name] = Worker(self._subjects[name], self._servers)
                 stack.callback(workers[name].close)
 
-            if kinds(self._measured) or LATENCY in self._measured:
-                self._rounds("workers", 1, start)
+            self._rounds(f"{what}, workers", 1, start)
             yield workers
 
-    def _calls(self, workers: Mapping[str, Worker]) -> None:
-        """Measure calls: all kinds of work in each round, and before that once unmeasured, to warm up."""
-        for work, callers in kinds(self._measured):
-            self._say(f"{work}, callers: {callers}, unmeasured")
-            for name in self._turns(0):
-                self._try(name, self._warm_up, workers, self._works[work], callers)
-        for number in range(self._settings.rounds):
-            self._say(f"round {number + 1} of {self._settings.rounds}")
-            for work, callers in kinds(self._measured):
-                for name in self._turns(number):
-                    if (work, name) in self._results.unsuited:
-                        continue
-                    self._try(name, self._batch, workers, self._works[work], callers)
+    def _calls(self, what: str, workers: Mapping[str, Worker], work: Work, callers: int) -> None:
+        """Measure calls, and before that make some unmeasured, to warm up."""
+        self._rounds(f"{what}, unmeasured", 1, self._warm_up, workers, work, callers)
+        self._rounds(what, self._settings.rounds, self._batch, workers, work, callers)
 
     def _warm_up(self, name: str, workers: Mapping[str, Worker], work: Work, callers: int) -> None:
         try:
@@ -178,6 +174,8 @@ class _Run:
             self._results.unsuited[work.name, name] = str(error)
 
     def _batch(self, name: str, workers: Mapping[str, Worker], work: Work, callers: int) -> None:
+        if (work.name, name) in self._results.unsuited:
+            return
         before = self._server.usage()
         batch = workers[name].batch(work, callers, self._settings.least)
         used = self._server.usage().since(before)
