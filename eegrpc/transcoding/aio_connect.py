@@ -7,6 +7,7 @@ import socket
 import ssl
 from typing import TYPE_CHECKING, TypeVar
 
+from eegrpc.transcoding.connect import HEAD_START
 from eegrpc.transcoding.resolver import look_up
 from eegrpc.transcoding.types import unreachable
 
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
     _Protocol = TypeVar("_Protocol", bound=asyncio.BaseProtocol)
 
 __all__ = ["open_connection"]
-
-_HEAD_START = 0.25
-"""Seconds that an address has before the next is tried as well: RFC 8305 section 5."""
 
 
 async def open_connection(make: Callable[[], _Protocol], host: str, port: int, tls: ssl.SSLContext | None) -> _Protocol:
@@ -65,7 +63,7 @@ async def _first_to_answer(addresses: Addresses) -> socket.socket:
             if untried:
                 pending.add(asyncio.get_running_loop().create_task(_connect(untried.pop(0))))
             done, pending = await asyncio.wait(
-                pending, timeout=_HEAD_START if untried else None, return_when=asyncio.FIRST_COMPLETED
+                pending, timeout=HEAD_START if untried else None, return_when=asyncio.FIRST_COMPLETED
             )
             for task in done:
                 error = task.exception()

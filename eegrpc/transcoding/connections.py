@@ -14,6 +14,7 @@ import socket
 import ssl
 from typing import TYPE_CHECKING
 
+from eegrpc.transcoding.connect import first_to_answer
 from eegrpc.transcoding.exchange import Cancelled
 from eegrpc.transcoding.framing import ResponseFraming
 from eegrpc.transcoding.large_body import LargeBody
@@ -60,7 +61,7 @@ class Connection:
         return self.sock is not None and not readable(self.sock)
 
     def connect(self) -> None:
-        """Try every address in turn, and shake hands.
+        """Connect to whichever address answers first, and shake hands.
 
         Raises:
             TranscodingError: UNAVAILABLE, reason ``UNREACHABLE``; DEADLINE_EXCEEDED.
@@ -163,27 +164,17 @@ class Connection:
         return self.sock
 
     def _connected(self) -> socket.socket:
-        failure: OSError | None = None
-        for family, kind, protocol, _, address in self._addresses():
-            sock = socket.socket(family, kind, protocol)
-            try:
-                sock.settimeout(self.exchange.wait())
-                self._abortable(sock)
-                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                sock.connect(address)
-            except OSError as error:
-                failure = error
-                sock.close()
-                if self.exchange.cancelled:
-                    raise Cancelled from error
-                continue
-            except BaseException:
-                sock.close()
-                raise
-            return sock
-        if isinstance(failure, TimeoutError):
-            self.exchange.wait()  # raises DEADLINE_EXCEEDED, if that is what it was
-        raise unreachable(f"{self._host}:{self._port}: {failure}") from failure
+        addresses = self._addresses()
+        try:
+            sock = first_to_answer(addresses, self.exchange)
+        except OSError as error:
+            raise unreachable(f"{self._host}:{self._port}: {error}") from error
+        try:
+            self._abortable(sock)
+        except Cancelled:
+            sock.close()
+            raise
+        return sock
 
     def _addresses(self) -> Addresses:
         try:

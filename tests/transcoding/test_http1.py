@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import socket
-from typing import TYPE_CHECKING
 
 import grpc
 import pytest
 from google.api.http_pb2 import CustomHttpPattern, HttpRule
 from hypothesis import given
 from hypothesis import strategies as st
-from peers import HttpPeer, http
+from peers import HttpPeer
 
-import eegrpc
-from eegrpc.transcoding import AioTranscodingChannel, TranscodingChannel, aio_connect
+from eegrpc.transcoding import AioTranscodingChannel, TranscodingChannel
 from eegrpc.transcoding.framing import ResponseFraming
 from eegrpc.transcoding.http1 import request_head
-from eegrpc.transcoding.types import HttpRequest, TranscodingError
+from eegrpc.transcoding.types import HttpRequest
 from eegrpc.v1alpha import ComputeImagesRequest, EarthEngineStub
-
-if TYPE_CHECKING:
-    from typing import Any
 
 Code = grpc.StatusCode
 
@@ -143,72 +137,3 @@ async def test_a_method_may_be_head() -> None:
                     await EarthEngineStub(aio_channel).ComputeImages(request, timeout=20)
                 assert aio_failed.value.code() is Code.PERMISSION_DENIED
         assert peer.accepted == 2
-
-
-# --- Addresses, on an event loop --------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def addresses(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """What the name server says."""
-    found: list[Any] = []
-
-    class Found:
-        def done(self) -> bool:
-            return True
-
-        def result(self) -> list[Any]:
-            return list(found)
-
-    monkeypatch.setattr(aio_connect, "look_up", lambda *_: Found())
-    return found
-
-
-def address(port: int, host: str = "127.0.0.1") -> Any:
-    return socket.AF_INET, socket.SOCK_STREAM, 0, "", (host, port)
-
-
-def refusing() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        return int(closed.getsockname()[1])
-
-
-async def first_page(port: int) -> str:
-    async with eegrpc.create_aio_channel(f"http://127.0.0.1:{port}", transport="rest") as channel:
-        page = await EarthEngineStub(channel).ComputeImages(ComputeImagesRequest(project="projects/p"), timeout=20)
-    return str(page.next_page_token)
-
-
-async def test_every_address_is_tried(addresses: list[Any]) -> None:
-    with HttpPeer.answering(http(body=b'{"nextPageToken":"here"}')) as peer:
-        addresses += [address(refusing()), address(refusing()), address(peer.port)]
-        assert await first_page(1) == "here"
-        assert peer.accepted == 1
-
-
-async def test_an_address_that_does_not_answer_holds_nobody_up(
-    addresses: list[Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    connect, given_up = aio_connect._connect, asyncio.Event()
-
-    async def silent(where: Any) -> socket.socket:
-        if where[4][1] != peer.port:
-            try:
-                await asyncio.Event().wait()
-            finally:
-                given_up.set()
-        return await connect(where)
-
-    monkeypatch.setattr(aio_connect, "_connect", silent)
-    with HttpPeer.answering(http(body=b'{"nextPageToken":"here"}')) as peer:
-        addresses += [address(9), address(peer.port)]
-        assert await first_page(1) == "here"
-        assert given_up.is_set()
-
-
-async def test_no_address_answers(addresses: list[Any]) -> None:
-    for count in (0, 1, 2):
-        addresses[:] = [address(refusing()) for _ in range(count)]
-        with pytest.raises(TranscodingError) as failed:
-            await aio_connect.open_connection(asyncio.Protocol, "nowhere.example", 1, None)
-        assert (failed.value.code, failed.value.reason) == (Code.UNAVAILABLE, "UNREACHABLE")
