@@ -160,7 +160,7 @@ class EarthEngineClient(NotPicklable):
                 it for calls that fail; its `reason` and `hint` say who must act.
         """
         if self._closed:
-            raise self._is_closed()
+            raise self._closed_error()
         call = prepare(
             self._defaults,
             expression,
@@ -206,7 +206,7 @@ class EarthEngineClient(NotPicklable):
                 ends the batch.
         """
         if self._closed:
-            raise self._is_closed()
+            raise self._closed_error()
         from eegrpc._batch import Settings
         from eegrpc._batch_threads import run
 
@@ -230,7 +230,7 @@ class EarthEngineClient(NotPicklable):
 
     def __enter__(self) -> Self:
         if self._closed:
-            raise self._is_closed()
+            raise self._closed_error()
         return self
 
     def __exit__(
@@ -245,7 +245,7 @@ class EarthEngineClient(NotPicklable):
         if self._closed:
             self._closing.set()
 
-    def _is_closed(self) -> ValueError:
+    def _closed_error(self) -> ValueError:
         return ValueError("this EarthEngineClient is closed: make a new one, or iterate before it is closed")
 
     def _fetch(
@@ -258,7 +258,7 @@ class EarthEngineClient(NotPicklable):
     ) -> Page:
         """Return one page, `whole` as a message; with `stop`, as a call that can be ended from outside."""
         if self._closed:
-            raise self._is_closed()
+            raise self._closed_error()
         method: Callable[..., Page] = self._methods.whole if whole else self._methods.page
         attempts = call.attempts(page)
         if stop is None:

@@ -45,6 +45,7 @@ _MAX_PAGE_SIZE: Final = 2**31 - 1
 # The JSON of a request is at most 8 times its wire encoding, plus its braces (worst: an empty functionInvocationValue
 # in an array, 31 bytes for 4), and at least a sixth of it (a one-digit number in a list: 2 bytes for 11).
 _MOST_JSON_PER_BYTE: Final = 8
+_BRACES: Final = 200
 _LEAST_JSON_PER_BYTE: Final = 1 / 6
 
 # https://cloud.google.com/resource-manager/docs/creating-managing-projects; the length is the server's affair. Ids of
@@ -78,8 +79,8 @@ def request_start(project: str, page_size: int | None, workload_tag: str | None)
     """
     if not project:
         raise _refuse("project", "is missing: pass project= here or to the client", reason="BAD_PROJECT")
-    size, tag = count("page_size", page_size, _MAX_PAGE_SIZE) or 0, _workload_tag(workload_tag)
-    return ComputeImagesRequest(project=project, page_size=size, workload_tag=tag).SerializeToString()
+    size, label = count("page_size", page_size, _MAX_PAGE_SIZE) or 0, _workload_tag(workload_tag)
+    return ComputeImagesRequest(project=project, page_size=size, workload_tag=label).SerializeToString()
 
 
 def encode_request(start: bytes, expression: object, page_token: str = "") -> bytes:
@@ -97,7 +98,7 @@ def encode_request(start: bytes, expression: object, page_token: str = "") -> by
     request = start + _expression_tag(len(encoded)) + encoded
     if not is_sound_expression(encoded):
         _look_closely(request, encoded)
-    if (len(request) + len(page_token)) * _MOST_JSON_PER_BYTE > _MAX_JSON:
+    if (len(request) + len(page_token)) * _MOST_JSON_PER_BYTE + _BRACES > _MAX_JSON:
         _check_size(with_page_token(request, page_token))
     return request
 
