@@ -10,7 +10,7 @@ import pytest
 from channel_suite import METHOD, request, rich_status
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
-from servers import Hang
+from servers import Hang, HangEach
 from waiting import PATIENCE
 
 from eegrpc.v1alpha import ComputeImagesResponse, EarthEngineStub
@@ -404,7 +404,7 @@ async def test_grp_16_close_twice_and_call_after_close(world, channel, stub):
 
 
 async def test_grp_16_close_during_calls(world, channel, stub):
-    world.servicer.answer = hang = Hang()
+    world.servicer.answer = hang = HangEach()
     calls = [stub.ComputeImages(request()) for _ in range(8)]
     assert await happens(hang.arrived)
     await channel.close()

@@ -14,7 +14,7 @@ import pytest
 from google.protobuf import any_pb2
 from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
-from servers import Hang
+from servers import Hang, HangEach
 from waiting import PATIENCE
 
 from eegrpc.v1alpha import ComputeImagesRequest, ComputeImagesResponse, EarthEngineStub
@@ -451,7 +451,7 @@ def test_grp_16_close_twice_and_call_after_close(world, channel, stub):
 
 
 def test_grp_16_close_during_calls(world, channel, stub):
-    world.servicer.answer = hang = Hang()
+    world.servicer.answer = hang = HangEach()
     calls = [stub.ComputeImages.future(request()) for _ in range(8)]
     assert hang.arrived.wait(PATIENCE)
     channel.close()

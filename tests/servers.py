@@ -66,6 +66,19 @@ class Hang:
         return echo(request, context)
 
 
+class HangEach(Hang):
+    """Answers that do not come before their own callers have gone, whatever the others do."""
+
+    def __call__(self, request: ComputeImagesRequest, context: grpc.ServicerContext) -> ComputeImagesResponse:
+        ended = threading.Event()
+        is_there = context.add_callback(ended.set)
+        self.arrived.set()
+        if is_there:
+            ended.wait(PATIENCE)
+        self.gone.set()
+        return echo(request, context)
+
+
 def free_port() -> int:
     """Return a port on which nothing listens now."""
     with socket.socket() as sock:

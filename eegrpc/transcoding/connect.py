@@ -7,7 +7,6 @@ that a call has.
 from __future__ import annotations
 
 import contextlib
-import math
 import os
 import selectors
 import socket
@@ -21,6 +20,9 @@ __all__ = ["HEAD_START", "first_to_answer"]
 
 HEAD_START: Final = 0.25
 """Seconds that an address has before the next is tried as well: RFC 8305 section 5."""
+
+_LONGEST: Final = 3600.0
+"""Seconds of a single wait: the system takes no more than a few weeks for one, and deadlines may be years."""
 
 
 def first_to_answer(addresses: Addresses, exchange: Exchange) -> socket.socket:
@@ -56,7 +58,8 @@ def first_to_answer(addresses: Addresses, exchange: Exchange) -> socket.socket:
                     pending.register(trying[-1], selectors.EVENT_WRITE)
                     exchange.on_cancel(abort)
                 left = exchange.wait()
-                for key, _ in pending.select(min(HEAD_START, math.inf if left is None else left) if untried else left):
+                longest = HEAD_START if untried else _LONGEST
+                for key, _ in pending.select(longest if left is None else min(longest, left)):
                     sock = cast("socket.socket", key.fileobj)
                     pending.unregister(sock)
                     trying.remove(sock)
