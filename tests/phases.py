@@ -20,7 +20,7 @@ import google.auth.credentials
 import grpc
 import grpc.aio
 from peers import H2Peer, HttpPeer, http
-from servers import free_port
+from servers import free_port, silent_port
 
 import eegrpc
 from eegrpc.mapper import IMPLEMENTATION
@@ -212,15 +212,10 @@ def _dns(transport: str, _: int) -> Iterator[Scene]:
 
 @contextlib.contextmanager
 def _connect(transport: str, _: int) -> Iterator[Scene]:
-    """A port at which connections are neither taken nor refused: its backlog is full."""
-    with contextlib.ExitStack() as stack:
-        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
-        for _ in range(4):
-            filler = stack.enter_context(socket.socket())
-            filler.setblocking(False)
-            filler.connect_ex(listener.getsockname())
+    """A port at which connections are neither taken nor refused."""
+    with silent_port() as port:
         # gRPC gives up a connection after 20 s, and lets calls fail that do not wait for the next
-        yield Scene(_plain(transport, listener.getsockname()[1]), wait_for_ready=transport == "grpc")
+        yield Scene(_plain(transport, port), wait_for_ready=transport == "grpc")
 
 
 @contextlib.contextmanager

@@ -79,6 +79,18 @@ class HangEach(Hang):
         return echo(request, context)
 
 
+@contextlib.contextmanager
+def silent_port() -> Iterator[int]:
+    """Yield a port at which connections are neither taken nor refused: its backlog is full."""
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        for _ in range(4):
+            filler = stack.enter_context(socket.socket())
+            filler.setblocking(False)
+            filler.connect_ex(listener.getsockname())
+        yield listener.getsockname()[1]
+
+
 def free_port() -> int:
     """Return a port on which nothing listens now."""
     with socket.socket() as sock:

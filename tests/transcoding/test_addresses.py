@@ -6,12 +6,12 @@ import asyncio
 import socket
 import threading
 from concurrent.futures import Future
-from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 import grpc
 import pytest
 from peers import HttpPeer, http
+from servers import silent_port
 
 import eegrpc
 from eegrpc.transcoding import aio_connect, connect, connections
@@ -20,7 +20,6 @@ from eegrpc.transcoding.exchange import Cancelled, Exchange
 from eegrpc.v1alpha import ComputeImagesRequest, EarthEngineStub
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from typing import Any
 
 Code = grpc.StatusCode
@@ -52,18 +51,6 @@ def refusing() -> int:
         return int(closed.getsockname()[1])
 
 
-@contextmanager
-def silent() -> Iterator[int]:
-    """Yield a port at which connections are neither taken nor refused: its backlog is full."""
-    with ExitStack() as stack:
-        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
-        for _ in range(4):
-            filler = stack.enter_context(socket.socket())
-            filler.setblocking(False)
-            filler.connect_ex(listener.getsockname())
-        yield listener.getsockname()[1]
-
-
 def first_page(colour: str, timeout: float = 20) -> str:
     async def by_asyncio() -> str:
         async with eegrpc.create_aio_channel("http://several.example:1", transport="rest") as channel:
@@ -85,7 +72,7 @@ def test_every_address_is_tried(addresses: list[Any], colour: str) -> None:
 
 @COLOURS
 def test_an_address_that_does_not_answer_holds_nobody_up(addresses: list[Any], colour: str) -> None:
-    with HttpPeer.answering(http(body=b'{"nextPageToken":"here"}')) as peer, silent() as port:
+    with HttpPeer.answering(http(body=b'{"nextPageToken":"here"}')) as peer, silent_port() as port:
         addresses += [address(port), address(refusing()), address(peer.port)]
         assert first_page(colour) == "here"
         assert peer.accepted == 1
@@ -93,7 +80,7 @@ def test_an_address_that_does_not_answer_holds_nobody_up(addresses: list[Any], c
 
 @COLOURS
 def test_addresses_that_do_not_answer_are_given_up_at_the_deadline(addresses: list[Any], colour: str) -> None:
-    with silent() as one, silent() as other:
+    with silent_port() as one, silent_port() as other:
         addresses += [address(one), address(other)]
         with pytest.raises(grpc.RpcError) as failed:
             first_page(colour, timeout=0.5)
@@ -138,7 +125,7 @@ def test_sockets_that_lost_are_closed(monkeypatch: pytest.MonkeyPatch) -> None:
             super().__init__(*arguments)
             made.append(self)
 
-    with silent() as port, socket.create_server(("127.0.0.1", 0)) as server:
+    with silent_port() as port, socket.create_server(("127.0.0.1", 0)) as server:
         monkeypatch.setattr(socket, "socket", Kept)
         places = [address(port), address(refusing()), address(server.getsockname()[1])]
         made.clear()
@@ -162,7 +149,7 @@ def test_attempts_end_when_the_exchange_is_cancelled(monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(connect, "_begin", counted)
     canceller = threading.Thread(target=cancel_when_both_are_tried)
-    with silent() as one, silent() as other:
+    with silent_port() as one, silent_port() as other:
         canceller.start()
         with pytest.raises(Cancelled):
             connect.first_to_answer([address(one), address(other)], exchange)
