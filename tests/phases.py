@@ -317,11 +317,12 @@ def _inflating(transport: str, size: int) -> Iterator[Scene]:
 @contextlib.contextmanager
 def _mapping(transport: str, size: int) -> Iterator[Scene]:
     """A mapper that does not come to an end before the test does."""
-    over, begun = threading.Event(), _Counter()
+    over, begun, real = threading.Event(), _Counter(), UnaryMethod.read
 
-    def read(*_: Any) -> Any:
+    def read(*given: Any) -> Any:
         begun.add()
         over.wait()
+        return real(*given)  # to a thread that has not yet seen that it was cancelled
 
     with (
         mock.patch.object(UnaryMethod, "read", read),
